@@ -1,0 +1,33 @@
+# Every target makes what it needs. The stamps remember which requirements are installed.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := .venv/.requirements
+DEV := .venv/.requirements-dev
+
+.PHONY: dashboard test lint bench clean
+dashboard: $(RUN)
+	$(BIN)/streamlit run dashboard/Home.py
+
+test: $(DEV)
+	$(BIN)/pytest
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(RUN)
+	$(BIN)/python -m core bench ig
+	$(BIN)/python -m core bench distill
+
+clean:
+	rm -rf .venv
+
+$(RUN): requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -r requirements.txt
+	touch $@
+
+$(DEV): $(RUN) requirements-dev.txt
+	$(BIN)/python -m pip install -q -r requirements-dev.txt
+	touch $@

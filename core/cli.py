@@ -1,0 +1,166 @@
+"""The commands: `python -m core …`. Every error a user can cause is one line, never a traceback."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from core.config import presets, read_config
+from core.errors import UserError
+from core.study import cache_folder, open_study, study_names
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Did the small model learn to look where the big one looks?"
+)
+console = Console()
+
+
+def main() -> None:
+    """Run a command: exit 0 done, 1 failed, 2 wrong usage."""
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
+        sys.exit(130)
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A preset (quick, birds, …) or a TOML file.")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The study's folder; cache/studies/<name> by default.")] = None,
+) -> None:
+    """Run what is missing of a study: train, explain, measure."""
+    from core.progress import shown
+    from core.run.local import run_study
+
+    config = read_config(study, tuple(set_ or ()))
+    with shown(console) as on_progress:
+        done = run_study(config, out, device, on_progress)
+    console.print(_summary(done))
+    console.print(f"The study '{done.name}' is in {done.folder}.", soft_wrap=True, highlight=False)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the studies that are there, and the presets."""
+    table = Table("study", "cells trained", "measured", "complete", title="Studies")
+    for name in study_names():
+        try:
+            study = open_study(name)
+            counts = [sum(study.path(kind, c).exists() for c in study.cells) for kind in ("models", "measures")]
+            total = len(study.cells)
+            table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.complete() else "no")
+        except UserError as error:
+            table.add_row(name, str(error), "", "damaged")
+    console.print(table)
+    console.print(f"Presets: {', '.join(presets())}", highlight=False)
+
+
+@app.command()
+def show(
+    study: str,
+    csv: Annotated[Path | None, typer.Option(help="Write every number there instead.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write every number there instead.")] = None,
+) -> None:
+    """Show a study's numbers and what it found."""
+    from core.findings import findings
+
+    opened = open_study(study)
+    summary = opened.summary()
+    if csv:
+        _write(csv, summary.to_csv(index=False))
+    if json_:
+        _write(json_, json.dumps(json.loads(summary.to_json(orient="records")), indent=1))
+    if csv or json_:
+        return
+    console.print(_summary(opened))
+    for finding in findings(summary, opened.config):
+        console.print(f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]", highlight=False)
+        console.print(finding.sentence, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def explain(
+    study: str,
+    images: Annotated[list[Path], typer.Argument(help="Image files.")],
+    out: Annotated[Path, typer.Option(help="Folder for the overlays and explanations.json.")] = Path("out"),
+    models: Annotated[list[str] | None, typer.Option(help="Cells; all by default.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="saliency, integrated_gradients; both by default.")] = None,
+    target: Annotated[str, typer.Option(help="teacher, own, or a class by name.")] = "teacher",
+) -> None:
+    """Explain image files through the cells of a study: overlays (PNG) and explanations.json."""
+    from core.explain_files import explain_files
+
+    opened = open_study(study)
+    cells = [opened.cell(name) for name in models] if models else opened.cells
+    console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
+    for line in explain_files(opened, images, cells, method or opened.config.explain.methods, target, out):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def add(
+    study: str,
+    name: str,
+    architecture: Annotated[str, typer.Option(help="A torchvision classifier, such as resnet18.")],
+    weights: Annotated[Path, typer.Option(help="A .safetensors or .pth state dict.")],
+    width: Annotated[float, typer.Option(help="Channels, as a share of the usual.")] = 1.0,
+    stem: Annotated[str, typer.Option(help="imagenet or small.")] = "imagenet",
+) -> None:
+    """Bring your own checkpoint into a study as a cell; `run` then measures it beside the others."""
+    from core.imported import add_model
+
+    cell = add_model(open_study(study), name, architecture, weights, width, stem)
+    console.print(f"{cell.name} is in; `python -m core run` on the study's settings measures it.", highlight=False)
+
+
+@app.command()
+def verify(study: str) -> None:
+    """Check every file of a study against its checksum."""
+    opened = open_study(study)
+    if not opened.manifest:
+        raise UserError(f"The study '{study}' has no manifest.json: it has not been run yet.")
+    damaged = opened.damaged()
+    for name in damaged:
+        console.print(f"damaged or missing: {name}", highlight=False)
+    if damaged:
+        raise UserError(f"{len(damaged)} of {len(opened.manifest)} files are not as they were written; run it again.")
+    console.print(f"All {len(opened.manifest)} files are as they were written.", highlight=False)
+
+
+def _write(path: Path, text: str) -> None:
+    from core.store import write_bytes
+
+    write_bytes(path, text.encode())
+    console.print(f"Written to {path}.", highlight=False)
+
+
+def _summary(study: Any) -> Table:
+    summary = study.summary()
+    wanted = (
+        ("accuracy", "", "", ""),
+        ("logit_alignment", "", "", ""),
+        ("rank_alignment", "integrated_gradients", "density", ""),
+        ("focus", "integrated_gradients", "density", "parts"),
+    )
+    table = Table("cell", "accuracy", "logit ρ", "part rank ρ (IG)", "focus on the object (IG)", title=study.name)
+    keys = ["measure", "method", "importance", "outside"]
+    cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()
+    show: Callable[[Any], str] = lambda r: f"{r.estimate:.3f} [{r.low:.3f}, {r.high:.3f}]"  # noqa: E731
+    for cell in study.cells:
+        rows = [cells.loc[(cell.name, *key)] if (cell.name, *key) in cells.index else None for key in wanted]
+        table.add_row(cell.name, *("–" if row is None else show(row) for row in rows))
+    return table
+
+
+__all__ = ["app", "cache_folder", "main"]

@@ -1,0 +1,218 @@
+"""A study's settings: read from TOML, checked, and written back resolved."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from core.errors import UserError, unknown
+
+Unit = Annotated[float, Field(ge=0, le=1)]
+Method = Literal["saliency", "integrated_gradients"]
+
+
+class Section(BaseModel):
+    """A table of the TOML file. Unknown keys are errors, values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """Which images, at what size, split how."""
+
+    dataset: Literal["birds", "cub", "folder"] = "birds"
+    root: str = ""
+    """Folder of the dataset; relative to the TOML file. The built-in birds need none."""
+    image_size: int = Field(64, ge=32, le=1024)
+    seed: int = Field(0, ge=0)
+    """Which birds are drawn; which images of a folder are held out."""
+    classes: int = Field(12, ge=2, le=100)
+    train_images: int = Field(1200, ge=1)
+    validation_images: int = Field(600, ge=1)
+    test_images: int = Field(3000, ge=1)
+    difficulty: Unit = 0.5
+    """Built-in birds: 0 easy … 1 hard (clutter, occlusion, light, how alike the species are)."""
+    validation_fraction: float = Field(0.1, gt=0, lt=1)
+    """CUB and folders: share of the training images held out for validation."""
+    test_fraction: float = Field(0.2, gt=0, lt=1)
+    """A folder without train/ and val/: share of all images held out for testing."""
+    crop: Literal["box", "image"] = "box"
+    """CUB: the object's box with a margin, or the whole image."""
+    part_radius: float = Field(0.12, gt=0, le=1)
+    """CUB: a part is the pixels nearest its point within this share of the box's longer side."""
+    segments: int = Field(16, ge=5, le=200)
+    """Folders: superpixels an image is cut into, its parts."""
+
+
+class Teacher(Section):
+    """The network whose looking is the reference."""
+
+    architecture: str = "resnet101"
+    weights: str = "none"
+    """Initial weights: "none", "imagenet" (torchvision's), or a file."""
+
+
+class Students(Section):
+    """The grid: every architecture at every α with every seed."""
+
+    architectures: list[str] = Field(["resnet101", "resnet50", "resnet34", "resnet18"], min_length=1)
+    alphas: list[Unit] = Field([1.0, 0.5, 0.1], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    width: float = Field(1.0, gt=0, le=1)
+    """Channels, as a share of the usual: 0.125 trains on a laptop."""
+    stem: Literal["imagenet", "small"] = "imagenet"
+    """"small": a 3×3 first convolution and no max-pool, for small images."""
+    weights: str = "none"
+
+    @field_validator("architectures", "alphas", "seeds")
+    @classmethod
+    def _distinct(cls, values: list[Any]) -> list[Any]:
+        if len(set(values)) != len(values):
+            raise ValueError("the same value is there twice")
+        return values
+
+
+class Training(Section):
+    """One recipe for every cell, the teacher included."""
+
+    epochs: int = Field(50, ge=1)
+    batch_size: int = Field(32, ge=2)
+    learning_rate: float = Field(0.08, gt=0)
+    weight_decay: float = Field(5e-4, ge=0)
+    warmup: Unit = 0.15
+    """Share of all steps over which the learning rate rises; a cosine takes it down."""
+    temperature: float = Field(4.0, gt=0)
+    augmentation: Unit = 1.0
+    """Strength of the random flips, affine moves and colour changes; 0 is none."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """"auto": bf16 where the hardware multiplies in it, else fp32."""
+    validate_every: int = Field(5, ge=1)
+
+
+class Explain(Section):
+    """How the maps are made."""
+
+    methods: list[Method] = Field(["saliency", "integrated_gradients"], min_length=1)
+    target: Literal["teacher", "label", "own"] = "teacher"
+    images: int = Field(300, ge=1)
+    points: int = Field(32, ge=2, le=1024)
+    """Gauss–Legendre points of integrated gradients."""
+
+
+class Measure(Section):
+    """What a page does not choose."""
+
+    top_k: int = Field(5, ge=1)
+
+
+class Keep(Section):
+    """What stays on disk of what was computed."""
+
+    maps: int = Field(100, ge=0)
+    """Images of the gallery, whose maps are kept."""
+    map_size: int = Field(32, ge=8)
+
+
+class Config(Section):
+    """A whole study."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    description: str = ""
+    data: Data = Data()
+    teacher: Teacher = Teacher()
+    students: Students = Students()
+    training: Training = Training()
+    explain: Explain = Explain()
+    measure: Measure = Measure()
+    keep: Keep = Keep()
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Config":
+        if self.data.dataset != "birds" and not self.data.root:
+            raise ValueError(f"data.root: the dataset '{self.data.dataset}' needs the folder it lies in")
+        if 1.0 not in self.students.alphas:
+            raise ValueError("students.alphas: 1.0 (no distillation) must be among them, every finding is against it")
+        return self
+
+
+def presets() -> dict[str, Path]:
+    """Return the presets that ship, by name."""
+    folder = Path(str(files("core") / "presets"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
+    """Read a preset by name or a TOML file by path.
+
+    Parameters
+    ----------
+    study : str
+        A preset's name, or the path of a TOML file.
+    overrides : tuple of str
+        `section.key=value` each, the value written as in TOML (a bare word is taken as a string).
+
+    Raises
+    ------
+    UserError
+        No such preset or file, not TOML, or a wrong key, type or value: the file, the key, what was found and what is
+        allowed are named.
+    """
+    path = Path(study)
+    if path.suffix != ".toml":
+        if study not in presets():
+            raise unknown("preset", study, presets())
+        path = presets()[study]
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"There is no file {path}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path} cannot be read as TOML: {error}.") from None
+    for override in overrides:
+        _set(tree, override)
+    return parse_config(tree, path)
+
+
+def parse_config(tree: dict[str, Any], origin: Path) -> Config:
+    """Check a parsed TOML tree; `origin` is its file, which errors name and `data.root` is relative to."""
+    data = tree.get("data")
+    if isinstance(data, dict) and isinstance(data.get("root"), str) and data["root"]:
+        root = str((origin.parent / Path(data["root"]).expanduser()).resolve())
+        tree = {**tree, "data": {**data, "root": root}}
+    try:
+        return Config.model_validate(tree, strict=False)
+    except ValidationError as error:
+        raise UserError(f"{origin}: " + "; ".join(_plain(e) for e in error.errors())) from None
+
+
+def _set(tree: dict[str, Any], override: str) -> None:
+    key, found, text = override.partition("=")
+    if not found:
+        raise UserError(f"--set takes section.key=value, not '{override}'.")
+    try:
+        value = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"--set {override}: '{section}' is not a section.")
+    tree[last] = value
+
+
+def _plain(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        section: Any = Config
+        for part in error["loc"][:-1]:
+            section = section.model_fields[part].annotation
+        return f"unknown key {where}. {unknown('key', str(error['loc'][-1]), section.model_fields)}"
+    if error["type"] == "missing":
+        return f"{where} is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    found = "" if isinstance(error["input"], dict) else f" (found {error['input']!r})"
+    return f"{where}: {message}{found}" if where else message

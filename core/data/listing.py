@@ -1,0 +1,94 @@
+"""What the readers of files share: what lies on disk, what is held out, what names it all."""
+
+import hashlib
+import json
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.errors import UserError
+
+FileFacts = tuple[str, int, int]
+"""Path relative to the root, bytes, time of the last change in ns."""
+
+
+def dataset_root(root: str) -> Path:
+    """Return a dataset's folder, or raise the UserError that says it is not there."""
+    if not root:
+        raise UserError("The dataset needs data.root, the folder it lies in.")
+    path = Path(root)
+    if not path.is_dir():
+        raise UserError(f"There is no folder {path}; data.root must be the folder the dataset lies in.")
+    return path
+
+
+def file_facts(root: Path, paths: Iterable[str]) -> tuple[list[FileFacts], list[str]]:
+    """Look every path up: the facts of those that are files, and the paths of those that are not."""
+    facts, missing = [], []
+    for path in paths:
+        try:
+            found = (root / path).stat()
+        except OSError:
+            missing.append(path)
+            continue
+        if stat.S_ISREG(found.st_mode):
+            facts.append((path, found.st_size, found.st_mtime_ns))
+        else:
+            missing.append(path)
+    return facts, missing
+
+
+def fingerprint(reader: str, settings: Mapping[str, object], files: Sequence[FileFacts]) -> str:
+    """Return the sha256 of a reader's name and version, its settings and its files."""
+    text = json.dumps([reader, settings, files], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hold_out(labels: np.ndarray, fraction: float, seed: int | tuple[int, ...]) -> np.ndarray:
+    """Choose a share of the images of every class, at least one and never all.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        (N,) class of every image.
+    fraction : float
+        Share to choose. A class of one image gives none.
+    seed : int or tuple of int
+        The same seed chooses the same images; a class's choice does not depend on the other classes.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N,) bool, True where chosen.
+    """
+    chosen = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
+        prefix = seed if isinstance(seed, tuple) else (seed,)
+        order = np.random.default_rng((*prefix, int(label))).permutation(len(members))
+        chosen[members[order[:count]]] = True
+    return chosen
+
+
+def image_table(labels: np.ndarray, split: np.ndarray, sources: Sequence[str], root: Path) -> pd.DataFrame:
+    """Return the table of a `Dataset`; a split without images is a UserError naming the root."""
+    for name in ("train", "validation", "test"):
+        if not (split == name).any():
+            raise UserError(f"The dataset in {root} leaves no image for the {name} split; it needs more images.")
+    return pd.DataFrame(
+        {
+            "id": np.arange(len(labels), dtype=np.int64),
+            "label": labels.astype(np.int64),
+            "split": [str(name) for name in split],
+            "source": list(sources),
+        }
+    )
+
+
+def counted(names: Sequence[object] | np.ndarray) -> str:
+    """Return the first name, and how many more there are: "a.jpg" or "a.jpg and 3 more"."""
+    return f"{names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")

@@ -1,0 +1,73 @@
+"""Image files through the cells of a study: overlays and one JSON file."""
+
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from core.attribution import METHODS
+from core.cells import Cell
+from core.data.photos import open_photo
+from core.errors import UserError
+from core.live import as_json, explain_image, scene_of
+from core.overlay import overlay, shared_scale
+from core.store import write_bytes, write_json
+from core.study import Study
+
+OPACITY = 0.7
+SIDE = 448
+"""Pixels of an overlay's side: small networks see small images, people do not like to."""
+
+
+def explain_files(
+    study: Study, paths: Sequence[Path], cells: Sequence[Cell], methods: Sequence[str], target: str, out: Path
+) -> Iterator[str]:
+    """Explain image files, and yield one line on each cell and each file written.
+
+    Writes `<image>/<method>/<cell>.png`, all of one method on one scale, and `explanations.json` into `out`.
+
+    Raises
+    ------
+    UserError
+        A file that is not an image (the others are finished first), or an unknown cell, method or target.
+    """
+    found: dict[str, Any] = {}
+    failed: list[str] = []
+    classes = study.header(study.teacher).classes
+    for path in paths:
+        try:
+            photo = open_photo(path)
+        except UserError as error:
+            failed.append(str(error))
+            continue
+        scene = scene_of(study, photo)
+        results = list(explain_image(study, scene, cells, methods, target))
+        name = _free_name(path.stem, found)
+        large = cv2.resize(scene.image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        for method in dict.fromkeys(result.method for result in results):
+            of_method = [result for result in results if result.method == method]
+            scale = shared_scale(result.map for result in of_method)
+            yield f"{path.name}, {METHODS[method].label.lower()}:"
+            for result in of_method:
+                drawn = overlay(large, result.map, OPACITY, scale)
+                png = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1].tobytes()
+                write_bytes(out / name / method / f"{result.cell.name}.png", png)
+                yield (
+                    f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), "
+                    f"part ranks like the teacher's at ρ = {result.alignment:.2f}"
+                )
+        found[name] = {"file": path.name, **as_json(results, scene, classes)}
+        write_json(out / "explanations.json", {"study": study.name, "knows": study.knows, "images": found})
+    if found:
+        yield f"Overlays and explanations.json are in {out}."
+    if failed:
+        raise UserError(" ".join(failed))
+
+
+def _free_name(stem: str, taken: Container[str]) -> str:
+    name, count = stem, 1
+    while name in taken:
+        count += 1
+        name = f"{stem}-{count}"
+    return name

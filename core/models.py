@@ -1,0 +1,264 @@
+"""Networks by name: built, initialised, saved and loaded without anything that can run code."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import nn
+
+import core.torchvision_shim  # noqa: F401
+from core.errors import UserError, unknown
+from core.store import write_bytes
+
+# The shim must run before torchvision is imported.
+import torchvision.models as tv  # isort: skip
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet  # isort: skip
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+RESNETS: dict[str, tuple[type[BasicBlock | Bottleneck], list[int]]] = {
+    "resnet18": (BasicBlock, [2, 2, 2, 2]),
+    "resnet34": (BasicBlock, [3, 4, 6, 3]),
+    "resnet50": (Bottleneck, [3, 4, 6, 3]),
+    "resnet101": (Bottleneck, [3, 4, 23, 3]),
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a network's file says of it, besides the weights.
+
+    `alpha`, `seed` and `teacher` (the digest of the teacher it learned from) are None where they do not apply;
+    `digest` names the weights and is filled in by `save_model`.
+    """
+
+    architecture: str
+    width: float
+    stem: str
+    classes: tuple[str, ...]
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    alpha: float | None = None
+    seed: int | None = None
+    teacher: str | None = None
+    digest: str = ""
+
+
+class SlimResNet(ResNet):
+    """A torchvision ResNet whose every width is scaled, with a stem for small images on request.
+
+    He et al. 2016 (arXiv 1512.03385). At width 1 and the "imagenet" stem it is torchvision's own network, key for key.
+    Residual branches start at zero (Goyal et al. 2017), which trains better in few epochs.
+
+    Parameters
+    ----------
+    block, layers
+        As torchvision's `ResNet`.
+    classes : int
+        Number of logits.
+    width : float
+        Multiplies the usual 64, 128, 256, 512 planes; at least one channel is left.
+    stem : str
+        "imagenet" (7×7, stride 2, max-pool) or "small" (3×3, stride 1, no pool).
+    """
+
+    def __init__(
+        self, block: type[BasicBlock | Bottleneck], layers: list[int], classes: int, width: float, stem: str
+    ) -> None:
+        nn.Module.__init__(self)
+        planes = [max(1, round(width * p)) for p in (64, 128, 256, 512)]
+        self._norm_layer = nn.BatchNorm2d
+        self.inplanes, self.dilation, self.groups, self.base_width = planes[0], 1, 1, 64
+        if stem == "small":
+            self.conv1 = nn.Conv2d(3, planes[0], 3, padding=1, bias=False)
+            self.maxpool: nn.Module = nn.Identity()
+        else:
+            self.conv1 = nn.Conv2d(3, planes[0], 7, stride=2, padding=3, bias=False)
+            self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.bn1 = nn.BatchNorm2d(planes[0])
+        self.relu = nn.ReLU(inplace=True)
+        self.layer1 = self._make_layer(block, planes[0], layers[0])
+        self.layer2 = self._make_layer(block, planes[1], layers[1], stride=2)
+        self.layer3 = self._make_layer(block, planes[2], layers[2], stride=2)
+        self.layer4 = self._make_layer(block, planes[3], layers[3], stride=2)
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(planes[3] * block.expansion, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, Bottleneck):
+                nn.init.zeros_(module.bn3.weight)
+            elif isinstance(module, BasicBlock):
+                nn.init.zeros_(module.bn2.weight)
+
+
+def architectures() -> list[str]:
+    """Return the names of all classifiers that can be built."""
+    return tv.list_models(module=tv)
+
+
+def check_architecture(name: str, width: float, stem: str) -> None:
+    """Raise UserError for an architecture that is not there, or not at this width or stem."""
+    if name not in architectures():
+        raise unknown("architecture", name, architectures())
+    if name not in RESNETS and (width != 1 or stem != "imagenet"):
+        raise UserError(f"{name} comes only at width = 1 and stem = 'imagenet'; slim are {', '.join(RESNETS)}.")
+
+
+def build(architecture: str, classes: int, width: float = 1.0, stem: str = "imagenet") -> nn.Module:
+    """Build a network with fresh weights, in training mode.
+
+    Raises
+    ------
+    UserError
+        Unknown architecture, or one that has no slim version.
+    """
+    check_architecture(architecture, width, stem)
+    if architecture in RESNETS:
+        block, layers = RESNETS[architecture]
+        return SlimResNet(block, layers, classes, width, stem)
+    # Auxiliary heads would make forward return a tuple in training.
+    extra = {"aux_logits": False, "init_weights": True} if architecture in ("googlenet", "inception_v3") else {}
+    return tv.get_model(architecture, num_classes=classes, **extra)
+
+
+def initialise(model: nn.Module, architecture: str, weights: str) -> None:
+    """Load initial weights in place: "none", "imagenet" (downloaded by torchvision), or a file.
+
+    The last layer keeps its fresh weights where the file has another number of classes.
+
+    Raises
+    ------
+    UserError
+        No network to download over, an unreadable file, or one of another architecture.
+    """
+    if weights == "none":
+        return
+    if weights == "imagenet":
+        try:
+            state = tv.get_model_weights(architecture).DEFAULT.get_state_dict(weights_only=True, check_hash=True)
+        except OSError as error:
+            raise UserError(
+                f"ImageNet weights of {architecture} could not be downloaded ({error}); "
+                "give the path of a .safetensors or .pth file instead."
+            ) from None
+    else:
+        state = read_weights(Path(weights))
+    last = [name for name, module in model.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
+    load_weights(model, state, f"{weights} weights of {architecture}", may_differ=last)
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a state dict from .safetensors, or .pth by torch's weights-only reader.
+
+    Raises
+    ------
+    UserError
+        The file is missing, damaged or not a state dict.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"There is no file {path}.") from None
+    except Exception as error:  # torch's reader raises many kinds, none of them its own
+        raise UserError(f"{path} cannot be read as weights: {str(error).splitlines()[0][:120]}") from None
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise UserError(f"{path} does not hold a state dict (names with tensors).")
+    return {str(k).removeprefix("module."): v for k, v in state.items()}
+
+
+def load_weights(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str, may_differ: str = "") -> None:
+    """Load a state dict in place; a mismatch is one sentence naming `origin`.
+
+    `may_differ` names a layer that keeps its own weights where the shapes differ.
+    """
+    own = model.state_dict()
+    skip = {k for k in own if may_differ and k.rpartition(".")[0] == may_differ}
+    skip = {k for k in skip if k not in state or state[k].shape != own[k].shape}
+    missing = sorted(k for k in own if k not in state and k not in skip and not k.endswith("num_batches_tracked"))
+    extra = sorted(k for k in state if k not in own)
+    wrong = sorted(k for k in own if k in state and k not in skip and state[k].shape != own[k].shape)
+    if missing or extra or wrong:
+        first = (
+            f"{missing[0]} is missing"
+            if missing
+            else f"{extra[0]} is not part of the network"
+            if extra
+            else f"{wrong[0]} is {tuple(state[wrong[0]].shape)} where {tuple(own[wrong[0]].shape)} is needed"
+        )
+        count = len(missing) + len(extra) + len(wrong)
+        raise UserError(f"{origin} do not fit: {first} ({count} such); is it another architecture, width or stem?")
+    with torch.no_grad():
+        for key, value in own.items():
+            if key in state and key not in skip:
+                value.copy_(state[key])
+
+
+def network_digest(state: Mapping[str, torch.Tensor]) -> str:
+    """Return the sha256 that names these weights: over names, types, shapes and bytes."""
+    sha = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()
+
+
+def save_model(path: Path, model: nn.Module, header: Header) -> Header:
+    """Write a network's weights as fp16 safetensors, atomically; return the header with the digest filled in."""
+    state = {
+        k: (v.half() if v.is_floating_point() else v).detach().cpu().contiguous() for k, v in model.state_dict().items()
+    }
+    header = Header(**{**vars(header), "digest": network_digest(state)})
+    write_bytes(path, save(state, {"format": "pt", **{k: json.dumps(v) for k, v in vars(header).items()}}))
+    return header
+
+
+def read_header(path: Path) -> Header:
+    """Read what a network's file says of itself.
+
+    Raises
+    ------
+    UserError
+        The file is missing or damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            meta = file.metadata() or {}
+        fields: dict[str, Any] = {k: json.loads(meta[k]) for k in Header.__dataclass_fields__}
+        for key in ("classes", "mean", "std"):
+            fields[key] = tuple(fields[key])
+        return Header(**fields)
+    except FileNotFoundError:
+        raise UserError(f"There is no file {path}.") from None
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
+        raise UserError(f"{path} is damaged or not one of this tool's networks ({error}).") from None
+
+
+def load_model(path: Path, device: torch.device | str = "cpu") -> tuple[nn.Module, Header]:
+    """Read a network from its file: fp32, evaluation mode, parameters frozen.
+
+    Raises
+    ------
+    UserError
+        The file is missing, damaged, or its weights do not fit its header.
+    """
+    header = read_header(path)
+    state = read_weights(path)
+    if network_digest(state) != header.digest:
+        raise UserError(f"{path} is damaged: its weights are not the ones its header names.")
+    with torch.random.fork_rng(devices=[]):
+        model = build(header.architecture, len(header.classes), header.width, header.stem)
+    load_weights(model, state, f"The weights in {path}")
+    return model.eval().requires_grad_(False).to(device), header

@@ -1,0 +1,91 @@
+"""A map laid over its photo, and the one scale that maps shown together share.
+
+The viewer of the dashboard (`dashboard/viewer/viewer.js`) composes by the same rule, in the browser.
+"""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+FADE = 0.85
+"""How much of the photo's colour gives way to grey under a full overlay, so that heat is the only colour."""
+
+
+def colours() -> np.ndarray:
+    """Return the colour map, (256, 3) uint8 RGB: inferno, whose brightness alone gives the order."""
+    ramp = np.arange(256, dtype=np.uint8)[:, None]
+    return cv2.cvtColor(cv2.applyColorMap(ramp, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)[:, 0]
+
+
+def shared_scale(maps: Iterable[np.ndarray]) -> float:
+    """Return the relevance that is drawn brightest in all of these maps: their joint 99.5th percentile.
+
+    Parameters
+    ----------
+    maps : iterable of ndarray
+        Relevance of any shapes, signed or not; the size counts.
+
+    Returns
+    -------
+    float
+        > 0; or 0 where no map has any signal: all are zero everywhere, or there are none.
+    """
+    values = [np.abs(np.asarray(m, dtype=np.float64)).ravel() for m in maps]
+    values = [v[np.isfinite(v)] for v in values]
+    if not any(v.size for v in values):
+        return 0.0
+    joint = np.concatenate(values)
+    scale = float(np.percentile(joint, 99.5))
+    return scale if scale > 0 else float(joint.max())
+
+
+def levels(relevance: np.ndarray, vmax: float) -> np.ndarray:
+    """Return a map's size as uint8 levels of the colour map: 255 at `vmax` and above; all 0 where `vmax` is 0."""
+    size = np.nan_to_num(np.abs(np.asarray(relevance, dtype=np.float64)), nan=0.0)
+    if vmax <= 0:
+        return np.zeros(size.shape, np.uint8)
+    return np.rint(np.clip(size / vmax, 0, 1) * 255).astype(np.uint8)
+
+
+def overlay(photo: np.ndarray, relevance: np.ndarray, opacity: float, vmax: float) -> np.ndarray:
+    """Lay a map over its photo: the more relevance, the brighter and the less transparent.
+
+    Parameters
+    ----------
+    photo : ndarray
+        (H, W, 3) uint8 RGB.
+    relevance : ndarray
+        (h, w), enlarged smoothly to the photo's size; a signed map is drawn by its size.
+    opacity : float
+        0 is the photo alone, 1 the full overlay.
+    vmax : float
+        The relevance drawn brightest, from `shared_scale`; 0 where there is no signal.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) uint8 RGB.
+
+    Raises
+    ------
+    ValueError
+        The photo or the map has another shape, or the opacity is not between 0 and 1.
+    """
+    photo, relevance = np.asarray(photo), np.asarray(relevance)
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or relevance.ndim != 2:
+        raise ValueError(f"a photo is (H, W, 3) uint8 and a map (h, w), not {photo.shape} and {relevance.shape}")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity is between 0 and 1, not {opacity}")
+    level = levels(relevance, vmax)
+    # Values are enlarged, never colours: between two colours of the map lies one that means something else.
+    large = cv2.resize(level, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[:, :, None].astype(np.float64)
+    base = photo + opacity * FADE * (grey - photo)
+    cover = opacity * cover_of(large)[:, :, None]
+    return np.rint(base + cover * (colours()[large] - base)).astype(np.uint8)
+
+
+def cover_of(level: np.ndarray) -> np.ndarray:
+    """Return how much of the photo a level of the map covers, 0 … 1: the square root, so that faint heat is seen."""
+    return np.sqrt(level / 255)

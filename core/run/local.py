@@ -1,0 +1,255 @@
+"""Run a study on this machine: what is missing, in processes of one thread each."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import psutil
+import tomli_w
+
+from core.config import Config
+from core.data import open_dataset
+from core.errors import UserError
+from core.run.plan import Task, keys, plan
+from core.run.worker import die_with_parent
+from core.store import sha256_file, write_bytes, write_json
+from core.study import Study, cache_folder
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: `done` of `total` cost, seconds so far and left (None until known), and what runs now."""
+
+    done: float
+    total: float
+    seconds: float
+    left: float | None
+    running: dict[str, str]
+    finished: str = ""
+
+
+def run_study(
+    config: Config,
+    folder: Path | None = None,
+    device: str = "auto",
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Study:
+    """Compute what is missing of a study, and return it.
+
+    Parameters
+    ----------
+    config : Config
+    folder : Path, optional
+        Where the study lives; `studies/<name>` of the cache by default.
+    device : str
+        "auto" (CUDA where there is one), "cpu" or "cuda".
+    on_progress : callable
+
+    Raises
+    ------
+    UserError
+        The folder holds a study of another name, the device is not there, or tasks failed: each is named with its
+        reason, the others were finished and kept.
+    """
+    import torch
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device is auto, cpu or cuda, not '{device}'.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("There is no CUDA device here; use --device cpu.")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    folder = folder or cache_folder() / "studies" / config.name
+    workers = 1 if device == "cuda" else len(psutil.Process().cpu_affinity() or [0])
+    study = _begin(config, folder, device)
+    wanted = keys(study)
+    files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
+    files = {n: e for n, e in files.items() if (folder / n).is_file() and sha256_file(folder / n) == e["sha256"]}
+    missing = set(wanted) - set(files)
+    tasks = plan(study, wanted, missing, device, workers)
+    if tasks:
+        _run(study, tasks, wanted, files, workers, on_progress)
+    return Study(folder)
+
+
+def _begin(config: Config, folder: Path, device: str) -> Study:
+    """Write study.toml, resolved, with where and with what it is run."""
+    provenance: dict[str, Any] = {"device": device}
+    if (folder / "study.toml").exists():
+        there = Study(folder)
+        if there.name != config.name:
+            raise UserError(f"{folder} holds the study '{there.name}', not '{config.name}'; choose another --out.")
+        provenance = {**there.provenance, **provenance}
+    packages = ("torch", "torchvision", "captum", "numpy", "opencv-python-headless")
+    provenance |= {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {_processor()}",
+        "threads_per_cell": 1,
+        "knows": open_dataset(config.data).knows,
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+    }
+    tree = config.model_dump()
+    if tree["data"]["root"]:
+        with suppress(ValueError):  # another drive, on Windows
+            tree["data"]["root"] = os.path.relpath(tree["data"]["root"], folder.resolve())
+    write_bytes(folder / "study.toml", tomli_w.dumps({**tree, "provenance": provenance}).encode())
+    return Study(folder)
+
+
+def _commit() -> str:
+    try:
+        root = Path(__file__).parent
+        ask = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        return subprocess.run(ask, capture_output=True, text=True, check=True, timeout=5).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown processor"
+
+
+def _run(
+    study: Study,
+    tasks: list[Task],
+    wanted: dict[str, str],
+    files: dict[str, dict[str, str]],
+    workers: int,
+    on_progress: Callable[[Progress], None],
+) -> None:
+    start = time.monotonic()
+    total = sum(task.cost for task in tasks)
+    done = 0.0
+    shares: dict[str, tuple[float, str]] = {}
+    failed: dict[str, str] = {}
+
+    def tell(finished: str = "") -> None:
+        part = sum(share * costs[name] for name, (share, _) in shares.items())
+        seconds = time.monotonic() - start
+        ratio = (done + part) / total
+        left = seconds * (1 - ratio) / ratio if ratio > 0.005 else None
+        running = {name: word for name, (_, word) in shares.items()}
+        on_progress(Progress(done + part, total, seconds, left, running, finished))
+
+    def keep(task: Task) -> None:
+        for name in task.gives:
+            files[name] = {"sha256": sha256_file(study.folder / name), "key": wanted[name]}
+        write_json(study.folder / "manifest.json", {"files": files})
+
+    costs = {task.name: task.cost for task in tasks}
+    pending = list(tasks)
+    context = get_context("spawn")
+    with context.Manager() as manager:
+        queue = manager.Queue()
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_worker)
+        running: dict[Future[Any], Task] = {}
+        try:
+            while pending or running:
+                unmade = {name for task in [*pending, *running.values()] for name in task.gives}
+                ready = [task for task in pending if not unmade & set(task.needs)]
+                for task in sorted(ready, key=lambda each: -each.cost):
+                    if len(running) == workers:
+                        break
+                    pending.remove(task)
+                    shares[task.name] = (0.0, "")
+                    if task.workers:
+                        _here(study, task, workers, shares, tell)
+                        keep(task)
+                        done += task.cost
+                        del shares[task.name]
+                        tell(task.name)
+                        break
+                    running[pool.submit(_call, task, study.folder, queue)] = task
+                finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+                while not queue.empty():
+                    name, share, word = queue.get()
+                    if name in shares:
+                        shares[name] = (share, word)
+                tell()
+                for future in finished:
+                    task = running.pop(future)
+                    shares.pop(task.name, None)
+                    done += task.cost
+                    try:
+                        future.result()
+                        keep(task)
+                        _forget_state(study, task)
+                        tell(task.name)
+                    except UserError as error:
+                        failed[task.name] = str(error)
+                        pending = _without(pending, set(task.gives))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+    if failed:
+        raise UserError("; ".join(f"{name} failed: {why}" for name, why in failed.items()))
+
+
+def _here(
+    study: Study,
+    task: Task,
+    workers: int,
+    shares: dict[str, tuple[float, str]],
+    tell: Callable[[], None],
+) -> None:
+    def report(share: float, word: str) -> None:
+        shares[task.name] = (share, word)
+        tell()
+
+    task.function(study.folder, workers, *task.args, report)
+
+
+def _without(pending: list[Task], lost: set[str]) -> list[Task]:
+    """Drop the tasks that can no longer run, and those that need them in turn."""
+    while True:
+        dropped = [task for task in pending if lost & set(task.needs)]
+        if not dropped:
+            return pending
+        lost |= {name for task in dropped for name in task.gives}
+        pending = [task for task in pending if task not in dropped]
+
+
+def _forget_state(study: Study, task: Task) -> None:
+    """Remove the training state of cells whose network is in the manifest."""
+    for name in task.gives:
+        if name.startswith("models/"):
+            (study.folder / "state" / Path(name).name).unlink(missing_ok=True)
+    with suppress(OSError):
+        (study.folder / "state").rmdir()
+
+
+def _worker() -> None:
+    import torch
+
+    die_with_parent()
+    # Several processes of one thread beat one of several threads by far (BIRDS.md), and give the same bits every time.
+    torch.set_num_threads(1)
+
+
+def _call(task: Task, folder: Path, queue: Any) -> None:
+    last = 0.0
+
+    def report(share: float, word: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > 0.2:
+            last = time.monotonic()
+            queue.put((task.name, share, word))
+
+    task.function(folder, *task.args, report)

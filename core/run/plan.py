@@ -1,0 +1,196 @@
+"""Which files a study consists of, what each is made from, and the tasks that make those that are missing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core import stages
+from core.cells import Cell
+from core.store import digest_of
+from core.study import Study
+
+VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 1, "measure": 1, "conclude": 1}
+"""Raise a station's number when its results change: what it made, and all that follows, is then made again."""
+
+COST = {"resnet18": 1.0, "resnet34": 1.6, "resnet50": 3.0, "resnet101": 4.2}
+"""Seconds of a training step beside ResNet18's (BIRDS.md), for the time left; others count as ResNet50."""
+FORWARD = 0.25
+"""Cost of showing an image to a network, beside training on it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One call of a function of `core.stages`, in a process of its own.
+
+    Attributes
+    ----------
+    name : str
+        What a person reads.
+    function : callable
+        Called as `function(folder, *args, report)`.
+    needs, gives : tuple of str
+        Files, relative to the study's folder.
+    cost : float
+        Expected time, in any unit that all tasks of a plan share.
+    workers : bool
+        Whether it wants to be told how many processes it may use, and so runs in the caller's own.
+    """
+
+    name: str
+    function: Callable[..., list[Path]]
+    args: tuple[Any, ...]
+    needs: tuple[str, ...]
+    gives: tuple[str, ...]
+    cost: float
+    workers: bool = field(default=False)
+
+
+def keys(study: Study) -> dict[str, str]:
+    """Return, for every file a complete study has, the digest of all that it is made from."""
+    config = study.config
+    data = study.dataset.digest
+    found: dict[str, str] = {}
+
+    def key(station: str, *parts: Any) -> str:
+        return digest_of([station, VERSIONS[station], *parts])
+
+    students = config.students
+    found["images.parquet"] = key("images", data, config.explain.images, config.keep.maps)
+    for cell in study.cells:
+        names = _files(study, cell)
+        if cell.own_name:
+            model = digest_of(study.header(cell).digest)
+        else:
+            weights = config.teacher.weights if cell == study.teacher else students.weights
+            recipe = config.training.model_dump(exclude={"validate_every", "temperature"})
+            parts = [data, recipe, students.width, students.stem, weights, cell.architecture, cell.alpha, cell.seed]
+            if cell.alpha != 1:
+                parts += [config.training.temperature, found[_files(study, study.teacher)["models"]]]
+            model = key("train", *parts)
+            found[names["models"]] = found[names["history"]] = model
+        found[names["logits"]] = key("predict", data, model)
+        aims = [found[_files(study, study.teacher)["logits"]]] if config.explain.target == "teacher" else []
+        explained = key("explain", data, model, config.explain.model_dump(), config.keep.model_dump(), *aims)
+        found[names["importance"]] = explained
+        for method in config.explain.methods:
+            found[names[f"maps/{method}"]] = explained
+        teacher = _files(study, study.teacher)
+        beside = [found[teacher["importance"]], found[teacher["logits"]]]
+        found[names["measures"]] = key("measure", explained, found[names["logits"]], *beside, config.measure.top_k)
+    found["summary.parquet"] = key("conclude", [found[_files(study, cell)["measures"]] for cell in study.cells])
+    return found
+
+
+def _files(study: Study, cell: Cell) -> dict[str, str]:
+    """Return the files of one cell, relative to the study's folder."""
+    kinds = {kind: study.path(kind, cell) for kind in ("models", "history", "logits", "importance", "measures")}
+    kinds |= {f"maps/{method}": study.path("maps", cell, method) for method in study.config.explain.methods}
+    return {kind: path.relative_to(study.folder).as_posix() for kind, path in kinds.items()}
+
+
+def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, workers: int) -> list[Task]:
+    """Return the tasks that make what is missing, in an order in which they can run.
+
+    Parameters
+    ----------
+    study : Study
+    wanted : dict
+        Every file's key, from `keys`.
+    missing : set of str
+        Files that are not there, or not made from what they should be.
+    device : str
+        Where networks run.
+    workers : int
+        Processes that will run tasks side by side; training is cut into as many groups.
+    """
+    config = study.config
+    tasks: list[Task] = []
+    # Images decoded by another machine are not part of the study, so reading them is always part of a plan.
+    if missing - {"summary.parquet"}:
+        tasks.append(Task("read images", stages.prepare, (), (), ("images.parquet",), 1.0, workers=True))
+    tasks += _training(study, wanted, missing, device, workers)
+    teacher = _files(study, study.teacher)
+    for cell in study.cells:
+        files = _files(study, cell)
+        cost = COST.get(cell.architecture, 3.0) * FORWARD
+        tests = config.data.test_images if config.data.dataset == "birds" else 1000
+        if files["logits"] in missing:
+            tasks.append(
+                Task(
+                    f"predict {cell.name}",
+                    stages.predict_cell,
+                    (cell.name, device),
+                    ("images.parquet", files["models"]),
+                    (files["logits"],),
+                    cost * tests * 2,
+                )
+            )
+        needs: tuple[str, ...]
+        maps = tuple(files[f"maps/{method}"] for method in config.explain.methods)
+        if {files["importance"], *maps} & missing:
+            steps = sum(config.explain.points if m == "integrated_gradients" else 1 for m in config.explain.methods)
+            tasks.append(
+                Task(
+                    f"explain {cell.name}",
+                    stages.explain_cell,
+                    (cell.name, device),
+                    ("images.parquet", files["models"], files["logits"], teacher["logits"]),
+                    (files["importance"], *maps),
+                    cost * config.explain.images * steps * 4,
+                )
+            )
+        if files["measures"] in missing:
+            needs = (files["logits"], files["importance"], teacher["logits"], teacher["importance"])
+            tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), needs, (files["measures"],), 200.0))
+    if "summary.parquet" in missing:
+        needs = tuple(_files(study, cell)["measures"] for cell in study.cells)
+        tasks.append(Task("conclude", stages.conclude, (), needs, ("summary.parquet",), 1000.0))
+    return tasks
+
+
+def _training(study: Study, wanted: dict[str, str], missing: set[str], device: str, workers: int) -> list[Task]:
+    """Group the cells to train: of one seed, with or without a teacher, spread evenly over the workers."""
+    config = study.config
+    images = config.data.train_images if config.data.dataset == "birds" else 1000
+    groups: dict[tuple[int | None, str], list[Cell]] = {}
+    for cell in study.cells:
+        files = _files(study, cell)
+        if not cell.own_name and {files["models"], files["history"]} & missing:
+            kind = "teacher" if cell == study.teacher else "alone" if cell.alpha == 1 else "taught"
+            groups.setdefault((cell.seed, kind), []).append(cell)
+    tasks = []
+    for (_, kind), cells in groups.items():
+        bins = _spread(cells, workers if kind == "taught" else 1)
+        for group in bins:
+            cost = sum(COST.get(cell.architecture, 3.0) for cell in group)
+            needs: tuple[str, ...] = ("images.parquet",)
+            if kind == "taught":
+                cost += COST.get(config.teacher.architecture, 3.0) * FORWARD
+                needs += (_files(study, study.teacher)["models"],)
+            names = tuple(cell.name for cell in group)
+            cell_keys = {cell.name: wanted[_files(study, cell)["models"]] for cell in group}
+            gives = tuple(_files(study, cell)[kind] for cell in group for kind in ("models", "history"))
+            title = f"train {names[0]}" if len(names) == 1 else f"train {len(names)} together: {', '.join(names)}"
+            tasks.append(
+                Task(
+                    title,
+                    stages.train_cells,
+                    (names, cell_keys, device),
+                    needs,
+                    gives,
+                    cost * config.training.epochs * images,
+                )
+            )
+    return tasks
+
+
+def _spread(cells: list[Cell], count: int) -> list[list[Cell]]:
+    """Cut cells into at most `count` groups of about the same cost, the dearest first."""
+    bins: list[list[Cell]] = [[] for _ in range(min(count, len(cells)))]
+    loads = [0.0] * len(bins)
+    for cell in sorted(cells, key=lambda c: -COST.get(c.architecture, 3.0)):
+        least = loads.index(min(loads))
+        bins[least].append(cell)
+        loads[least] += COST.get(cell.architecture, 3.0)
+    return bins

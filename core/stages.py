@@ -1,0 +1,252 @@
+"""What a study computes, stage by stage; each function reads the study's folder and returns the files it wrote.
+
+A task is one call of one of these functions. Files carry a key, the digest of everything that they are made from, known
+before anything is computed: that is how a run tells what is missing or stale.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.attribution import explain, pick_targets, relevance
+from core.cells import Cell, parse_cell
+from core.data.dataset import SPLITS, Dataset
+from core.data.decode import decoded
+from core.distill import Learner, TrainingData, train
+from core.distill.train import as_input
+from core.measure_cell import measure_cell
+from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model
+from core.parts import importance
+from core.store import write_arrays, write_table
+from core.study import Study, cache_folder
+from core.summarise import summarise
+
+Report = Callable[[float, str], None]
+"""Called with the share of the task that is done, and a word on it."""
+
+NORMALISE_IMAGES = 2000
+"""Images that the mean and the standard deviation of the channels are taken over."""
+BATCH = 64
+
+
+def data_folder(dataset: Dataset) -> Path:
+    """Return the folder in which a dataset's decoded images are kept."""
+    return cache_folder() / "data" / dataset.digest[:16]
+
+
+@lru_cache(maxsize=16)
+def _arrays(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ids, images and part maps of one split; decoded by `prepare` before."""
+    dataset = Study(folder).dataset
+    ids = dataset.ids(split)
+    return (ids, *decoded(dataset, ids, data_folder(dataset), 1, lambda done, total: None))
+
+
+def prepare(folder: Path, workers: int, report: Report) -> list[Path]:
+    """Decode every image once and list them: images.parquet."""
+    study = Study(folder)
+    dataset = study.dataset
+    table = dataset.table[["id", "label", "split", "source"]].copy()
+    visible = np.zeros(len(table), dtype=np.int16)
+    done = 0
+    for split in SPLITS:
+        ids = dataset.ids(split)
+        start = done
+
+        def tell(count: int, total: int, start: int = start) -> None:
+            report((start + count) / len(table), f"reading images, {start + count} of {len(table)}")
+
+        _, parts = decoded(dataset, ids, data_folder(dataset), workers, tell)
+        for image, part_map in zip(ids, parts, strict=True):
+            visible[image] = np.count_nonzero(np.bincount(part_map.ravel(), minlength=2)[1:])
+        done += len(ids)
+    chosen = explained_ids(table, study.config.explain.images)
+    table["visible_parts"] = visible
+    table["explained"] = table["id"].isin(chosen)
+    table["kept"] = table["id"].isin(chosen[: study.config.keep.maps])
+    path = folder / "images.parquet"
+    write_table(path, table)
+    return [path]
+
+
+def explained_ids(table: pd.DataFrame, count: int) -> np.ndarray:
+    """Return the test images to explain, the classes in turn, so that any first few are balanced."""
+    test = table[table["split"] == "test"]
+    turn = test.groupby("label").cumcount()
+    return test.assign(turn=turn).sort_values(["turn", "label"])["id"].to_numpy()[:count]
+
+
+Channels = tuple[float, float, float]
+
+
+def _normalisation(weights: str, images: np.ndarray) -> tuple[Channels, Channels]:
+    """Return mean and standard deviation of each channel: ImageNet's for its weights, else the dataset's."""
+    if weights == "imagenet":
+        return IMAGENET_MEAN, IMAGENET_STD
+    step = max(1, len(images) // NORMALISE_IMAGES)
+    pixels = images[::step].reshape(-1, 3).astype(np.float64) / 255
+    mean, std = pixels.mean(0).round(4).tolist(), pixels.std(0).clip(1e-3).round(4).tolist()
+    return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+
+
+def train_cells(folder: Path, names: Iterable[str], keys: dict[str, str], device: str, report: Report) -> list[Path]:
+    """Train a group of cells of one seed on the same batches: models/ and history/.
+
+    The teacher is read back from its file, so that a resumed run learns from the same one.
+    """
+    study = Study(folder)
+    config, recipe = study.config, study.config.training
+    cells = [parse_cell(name) for name in names]
+    ids, images, _ = _arrays(folder, "train")
+    validation_ids, validation_images, _ = _arrays(folder, "validation")
+    labels = study.dataset.table["label"].to_numpy()
+    mean, std = _normalisation(config.students.weights, images)
+    data = TrainingData(images, labels[ids], ids, validation_images, labels[validation_ids], mean, std)
+    place = torch.device(device)
+    teacher, teacher_digest = None, None
+    if any(cell.alpha != 1 for cell in cells):
+        teacher, header = load_model(study.path("models", study.teacher), place)
+        teacher_digest = header.digest
+    learners = [
+        Learner(
+            cell.name,
+            _fresh(study, cell).to(place),
+            float(cell.alpha),
+            keys[cell.name],
+            folder / "state" / f"{cell.name}.safetensors",
+            recipe,
+        )
+        for cell in cells
+        if cell.alpha is not None
+    ]
+
+    def tell(learner: Learner) -> None:
+        done = sum(each.epoch for each in learners)
+        report(done / (len(learners) * recipe.epochs), f"epoch {learner.epoch} of {recipe.epochs}")
+
+    train(learners, teacher, data, recipe, cells[0].seed or 0, place, tell)
+    written = []
+    for cell, learner in zip(cells, learners, strict=True):
+        header = Header(
+            architecture=cell.architecture,
+            width=config.students.width,
+            stem=config.students.stem,
+            classes=study.dataset.classes,
+            image_size=config.data.image_size,
+            mean=mean,
+            std=std,
+            alpha=cell.alpha,
+            seed=cell.seed,
+            teacher=teacher_digest if cell.alpha != 1 else None,
+        )
+        save_model(study.path("models", cell), learner.model, header)
+        write_table(study.path("history", cell), pd.DataFrame(learner.history).astype({"epoch": "int32"}))
+        written += [study.path("models", cell), study.path("history", cell)]
+    return written
+
+
+def _fresh(study: Study, cell: Cell) -> torch.nn.Module:
+    """Return a cell's network before training: named by its seed alone, so α does not change where it starts."""
+    students = study.config.students
+    weights = study.config.teacher.weights if cell == study.teacher else students.weights
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(cell.seed or 0)
+        model = build(cell.architecture, len(study.dataset.classes), students.width, students.stem)
+    initialise(model, cell.architecture, weights)
+    return model
+
+
+def predict_cell(folder: Path, name: str, device: str, report: Report) -> list[Path]:
+    """Run a network over every test image: logits/."""
+    study = Study(folder)
+    ids, images, _ = _arrays(folder, "test")
+    model, header = load_model(study.path("models", name), device)
+    logits = np.empty((len(ids), len(header.classes)), np.float16)
+    with torch.inference_mode():
+        for start in range(0, len(ids), BATCH):
+            x = as_input(images[start : start + BATCH], header.mean, header.std, device)
+            logits[start : start + BATCH] = model(x).float().cpu().numpy()
+            report(min(1.0, (start + BATCH) / len(ids)), "predicting")
+    path = study.path("logits", name)
+    write_arrays(path, {"ids": ids, "logits": logits})
+    return [path]
+
+
+def explain_cell(folder: Path, name: str, device: str, report: Report) -> list[Path]:
+    """Explain a network on the chosen test images, and sum its maps over the parts: maps/ and importance/."""
+    study = Study(folder)
+    settings, keep = study.config.explain, study.config.keep
+    table = study.images()
+    chosen = explained_ids(table, settings.images)
+    all_ids, images, part_maps = _arrays(folder, "test")
+    rows = np.searchsorted(all_ids, chosen)
+    model, header = load_model(study.path("models", name), device)
+    targets = pick_targets(
+        settings.target,
+        study.labels(chosen),
+        study.logits(study.teacher)[1][rows],
+        study.logits(name)[1][rows],
+    )
+    kept: dict[str, list[np.ndarray]] = {method: [] for method in settings.methods}
+    tables = []
+    parts = study.dataset.parts
+    for start in range(0, len(rows), BATCH):
+        batch = slice(start, start + BATCH)
+        x = as_input(images[rows[batch]], header.mean, header.std, device)
+        for method in settings.methods:
+            result = explain(model, x, targets[batch], method, settings.points)
+            maps = relevance(result.maps, method)
+            mass, area = importance(maps, part_maps[rows[batch]], len(parts))
+            count = len(maps)
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "image": np.repeat(chosen[batch], len(parts)),
+                        "method": method,
+                        "part": list(parts) * count,
+                        "mass": mass.ravel().astype(np.float32),
+                        "density": (mass / area).ravel().astype(np.float32),
+                        "area": area.ravel().astype(np.float32),
+                        "total": np.repeat(maps.sum((1, 2), dtype=np.float64).astype(np.float32), len(parts)),
+                        "gap": np.repeat(result.gap, len(parts)),
+                        "evaluations": np.int32(round(result.evaluations / count)),
+                    }
+                )
+            )
+            small = result.maps[: max(0, keep.maps - start)]
+            kept[method].append(shrink(small, keep.map_size).astype(np.float16))
+        report(min(1.0, (start + BATCH) / len(rows)), "explaining")
+    table = pd.concat(tables, ignore_index=True).astype({"method": "category", "part": "category"})
+    written = [study.path("importance", name)]
+    write_table(written[0], table.sort_values(["method", "image"], kind="stable", ignore_index=True))
+    for kept_method, maps_of in kept.items():
+        path = study.path("maps", name, kept_method)
+        write_arrays(path, {"ids": chosen[: keep.maps], "maps": np.concatenate(maps_of)})
+        written.append(path)
+    return written
+
+
+def shrink(maps: np.ndarray, size: int) -> np.ndarray:
+    """Average maps (N, H, W) down to (N, size, size); smaller ones stay as they are."""
+    if maps.shape[-1] <= size or not len(maps):
+        return maps
+    return torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(maps)[:, None], size)[:, 0].numpy()
+
+
+def measure(folder: Path, name: str, report: Report) -> list[Path]:
+    """Compare a cell with the teacher, image by image: measures/."""
+    study = Study(folder)
+    path = study.path("measures", name)
+    write_table(path, measure_cell(study, name))
+    return [path]
+
+
+def conclude(folder: Path, report: Report) -> list[Path]:
+    """Estimate everything shown, with intervals: summary.parquet."""
+    path = folder / "summary.parquet"
+    write_table(path, summarise(Study(folder)))
+    return [path]

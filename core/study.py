@@ -1,0 +1,197 @@
+"""A study on disk, read: its settings, cells, tables, maps and networks."""
+
+import os
+import tomllib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from core.cells import Cell, grid, teacher_cell
+from core.config import Config, parse_config
+from core.errors import UserError, unknown
+from core.store import read_arrays, read_json, read_table, sha256_file
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from core.data.dataset import Dataset
+    from core.models import Header
+
+
+def cache_folder() -> Path:
+    """Return where computed things are kept: `cache/` of the project, or $WHERE_MODELS_LOOK_CACHE."""
+    return Path(os.environ.get("WHERE_MODELS_LOOK_CACHE") or Path(__file__).resolve().parents[1] / "cache")
+
+
+def study_names() -> list[str]:
+    """Return the names of the studies in the cache, begun ones included."""
+    folder = cache_folder() / "studies"
+    return sorted(path.parent.name for path in folder.glob("*/study.toml"))
+
+
+def open_study(study: str | Path) -> "Study":
+    """Open a study by its name in the cache, or by its folder.
+
+    Raises
+    ------
+    UserError
+        There is none of that name, or its study.toml is damaged.
+    """
+    folder = Path(study)
+    if not (folder / "study.toml").exists():
+        folder = cache_folder() / "studies" / str(study)
+        if os.sep in str(study) or not (folder / "study.toml").exists():
+            raise unknown("study", str(study), study_names())
+    return Study(folder)
+
+
+class Study:
+    """A study's folder, read lazily; nothing here computes or writes.
+
+    Every reader raises `UserError`, naming the file, where one is missing or damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        path = self.folder / "study.toml"
+        try:
+            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UserError(f"There is no study in {self.folder}.") from None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UserError(f"{path} is damaged ({error}).") from None
+        self.provenance: dict[str, Any] = tree.pop("provenance", {})
+        self.config: Config = parse_config(tree, path)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.config.name
+
+    @property
+    def knows(self) -> str:
+        """What the networks were trained on; completes "These networks know …"."""
+        return str(self.provenance.get("knows", f"the images of the study '{self.name}'"))
+
+    @property
+    def teacher(self) -> Cell:
+        """The cell that all others are compared with."""
+        return teacher_cell(self.config)
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every cell, the teacher first, imported networks last."""
+        from core.models import read_header
+
+        cells = grid(self.config)
+        known = {cell.name for cell in cells}
+        for path in sorted((self.folder / "models").glob("*.safetensors")):
+            if path.stem not in known:
+                cells.append(Cell(read_header(path).architecture, None, None, path.stem))
+        return cells
+
+    def cell(self, name: str) -> Cell:
+        """Return a cell by its name; UserError with the near matches otherwise."""
+        for cell in self.cells:
+            if cell.name == name:
+                return cell
+        raise unknown("cell", name, (cell.name for cell in self.cells))
+
+    def path(self, kind: str, cell: Cell | str, method: str = "") -> Path:
+        """Return the file of one kind ("models", "history", "logits", "maps", "importance", "measures") of a cell."""
+        suffix = ".safetensors" if kind in ("models", "logits", "maps") else ".parquet"
+        return self.folder / kind / method / f"{cell if isinstance(cell, str) else cell.name}{suffix}"
+
+    @property
+    def manifest(self) -> dict[str, dict[str, str]]:
+        """Per file kept, relative path to its `sha256` and the `key` of what it was made from."""
+        path = self.folder / "manifest.json"
+        return read_json(path)["files"] if path.exists() else {}
+
+    def complete(self) -> bool:
+        """Whether every stage has been through."""
+        return (self.folder / "summary.parquet").exists()
+
+    def damaged(self) -> list[str]:
+        """Return the files of the manifest that are missing or no longer have their checksum."""
+        return [
+            name
+            for name, entry in self.manifest.items()
+            if not (self.folder / name).is_file() or sha256_file(self.folder / name) != entry["sha256"]
+        ]
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """The images themselves; UserError where their folder is not there."""
+        from core.data import open_dataset
+
+        return open_dataset(self.config.data)
+
+    def images(self) -> pd.DataFrame:
+        """Return one row an image: id, label, split, source, visible_parts, explained, kept."""
+        return read_table(self.folder / "images.parquet")
+
+    def labels(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return the labels of some images."""
+        return self.images().set_index("id")["label"].loc[list(ids)].to_numpy()
+
+    def history(self, cell: Cell | str) -> pd.DataFrame:
+        """Return one row an epoch: epoch, learning_rate, loss and its parts, accuracies, seconds."""
+        return read_table(self.path("history", cell))
+
+    def logits(self, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
+        """Return test image ids (N,) and their logits (N, classes) float32."""
+        arrays = read_arrays(self.path("logits", cell))
+        return arrays["ids"], arrays["logits"].astype(np.float32)
+
+    def maps(self, cell: Cell | str, method: str, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return ids (M,) and the gallery's maps (M, h, w) float32, signed; those of `ids` where given, in its order.
+
+        Raises
+        ------
+        UserError
+            Also where no map of an image was kept.
+        """
+        arrays = read_arrays(self.path("maps", cell, method))
+        found, maps = arrays["ids"], arrays["maps"].astype(np.float32)
+        if ids is None:
+            return found, maps
+        rows = {int(image): row for row, image in enumerate(found)}
+        missing = [i for i in ids if int(i) not in rows]
+        if missing:
+            raise UserError(f"No map of image {missing[0]} was kept in the study '{self.name}'.")
+        return np.asarray(ids), maps[[rows[int(i)] for i in ids]]
+
+    def importance(self, cell: Cell | str | None = None) -> pd.DataFrame:
+        """Return image, method, part, mass, density, area, and of each map: total, gap, evaluations (long)."""
+        return self._tables("importance", cell)
+
+    def measures(self, cell: Cell | str | None = None) -> pd.DataFrame:
+        """Return image, method, measure, importance, outside, value (long); with a column `cell` for all of them."""
+        return self._tables("measures", cell)
+
+    def _tables(self, kind: str, cell: Cell | str | None) -> pd.DataFrame:
+        if cell is not None:
+            return read_table(self.path(kind, cell))
+        tables = [read_table(self.path(kind, c)).assign(cell=c.name) for c in self.cells]
+        return pd.concat(tables, ignore_index=True)
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row a number shown (the columns of `core.findings.COLUMNS`)."""
+        return read_table(self.folder / "summary.parquet")
+
+    def header(self, cell: Cell | str) -> "Header":
+        """Return what a cell's network says of itself."""
+        from core.models import read_header
+
+        return read_header(self.path("models", cell))
+
+    def model(self, cell: Cell | str) -> "nn.Module":
+        """Return a cell's network: fp32, evaluation mode, parameters frozen."""
+        from core.models import load_model
+
+        return load_model(self.path("models", cell))[0]

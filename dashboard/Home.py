@@ -1,0 +1,27 @@
+"""The entry: `streamlit run dashboard/Home.py`. Frame and menu; every page is a file in pages/."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+# Streamlit puts only this file's folder on the path.
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from core.errors import UserError  # noqa: E402
+from dashboard.navigation import sections  # noqa: E402
+from dashboard.sidebar import missing_study, sidebar  # noqa: E402
+from dashboard.warm import warm  # noqa: E402
+
+st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="centered")
+page = st.navigation(sections())
+sidebar(page.url_path)
+warm()
+if missing := missing_study():
+    st.warning(missing)
+try:
+    page.run()
+except UserError as error:
+    st.error(str(error))

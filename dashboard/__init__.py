@@ -1,0 +1,1 @@
+"""What a person sees: the pieces the pages are built from."""

@@ -1,0 +1,108 @@
+"""How every chart looks: α as steps of one hue and as shapes, networks from left to right, light and dark."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+Spec = dict[str, Any]
+
+SHAPES = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down"]
+RAMPS = {"light": ("#6f9fd0", "#2a6cb3", "#0b2f5c"), "dark": ("#4d7eb3", "#88b8ea", "#e3f0ff")}
+"""From α = 1.0 to the lowest: one hue, the strongest distillation furthest from the background."""
+QUIET = {"light": "#6b7280", "dark": "#9ca3af"}
+POSTER = {"light": "#a8480b", "dark": "#f2a06b"}
+FORMATS = {"accuracy": ".1%", "top1_agreement": ".1%", "focus": ".1%"}
+
+
+def built_once(build: Callable[..., Spec]) -> Callable[..., Spec]:
+    """Make a builder of charts know the theme (`theme=`), and keep what it builds."""
+    kept = st.cache_data(max_entries=128, show_spinner=False)(build)
+
+    @wraps(build)
+    def built(*values: Any, **named: Any) -> Spec:
+        spec: Spec = kept(*values, **{"theme": theme_now(), **named})
+        return spec
+
+    return built
+
+
+def theme_now() -> str:
+    """Return "light" or "dark", as the person's browser shows the page."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def trained(alpha: Any) -> str:
+    """Return how a network was trained, in words."""
+    if pd.isna(alpha):
+        return "elsewhere (imported)"
+    return "without distillation (α = 1.0)" if alpha == 1 else f"distilled, α = {alpha}"
+
+
+def ramp(count: int, theme: str) -> list[str]:
+    """Return colours for α from 1.0 downwards, evenly spaced on one hue."""
+    stops = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in RAMPS[theme]]
+    found = []
+    for place in range(count):
+        at = 2.0 * place / max(1, count - 1)
+        low = min(1, int(at))
+        mixed = [round(a + (b - a) * (at - low)) for a, b in zip(stops[low], stops[low + 1], strict=True)]
+        found.append("#" + "".join(f"{value:02x}" for value in mixed))
+    return found
+
+
+def label(alpha: float) -> str:
+    """Return an α as the legend has it."""
+    return "imported" if pd.isna(alpha) else str(alpha)
+
+
+def written(value: float, form: str) -> str:
+    """Return a number as people write it, in a format of `FORMATS`; a dash where there is none."""
+    return "–" if pd.isna(value) else f"{value:{form}}"
+
+
+def place(networks: list[str], alphas: list[float], table: pd.DataFrame) -> dict[str, Any]:
+    """Architectures side by side, the α of each beside one another, from 1.0 down."""
+    shown = [*(str(alpha) for alpha in alphas if alpha in set(table["alpha"])), *_strangers(table)]
+    return {
+        "x": alt.X("network:N", sort=networks, title=None, axis=alt.Axis(labelAngle=0, labelLimit=120)),
+        "xOffset": alt.XOffset("α:N", sort=shown, scale=alt.Scale(domain=shown, paddingOuter=0.4)),
+    }
+
+
+def _strangers(table: pd.DataFrame) -> list[str]:
+    return ["imported"] if table["alpha"].isna().any() else []
+
+
+def colour(alphas: list[float], theme: str) -> alt.Color:
+    """Return the colour of an α, the same whatever of the study is shown."""
+    names = [*(str(alpha) for alpha in alphas), "imported"]
+    scale = alt.Scale(domain=names, range=[*ramp(len(alphas), theme), QUIET[theme]])
+    return alt.Color("α:N", scale=scale, legend=_legend(alphas))
+
+
+def shape(alphas: list[float]) -> alt.Shape:
+    """Return the shape of an α, for whom colour does not tell."""
+    names = [*(str(alpha) for alpha in alphas), "imported"]
+    scale = alt.Scale(domain=names, range=[*(SHAPES[i % len(SHAPES)] for i in range(len(alphas))), "stroke"])
+    return alt.Shape("α:N", scale=scale, legend=_legend(alphas))
+
+
+def _legend(alphas: list[float]) -> alt.Legend:
+    return alt.Legend(
+        title="α (1.0: no distillation)", orient="top", values=[str(alpha) for alpha in alphas], symbolSize=110
+    )
+
+
+def axis(form: str) -> alt.Axis:
+    """Return an axis of whole percents, or of plain numbers."""
+    return alt.Axis(format="%" if "%" in form else "~g")
+
+
+def finish(chart: Any, height: int) -> Spec:
+    """Return a layered chart as a spec."""
+    spec: Spec = chart.properties(height=height).configure_view(strokeWidth=0).to_dict()
+    return spec

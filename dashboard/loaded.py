@@ -1,0 +1,150 @@
+"""A study's tables, read once and kept until its files change. Nothing here imports torch."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.cells import Cell
+from core.study import Study, cache_folder, open_study, study_names
+
+
+def stamp(folder: Path) -> str:
+    """Return a short text that changes whenever a study's results do."""
+    times = []
+    for name in ("study.toml", "manifest.json", "summary.parquet", "images.parquet"):
+        try:
+            found = (folder / name).stat()
+        except OSError:
+            times.append("-")
+        else:
+            times.append(f"{found.st_mtime_ns:x}.{found.st_size:x}")
+    return " ".join(times)
+
+
+def study(name: str) -> Study:
+    """Open a study by name; the same object is shared by all who look, until study.toml changes.
+
+    Raises
+    ------
+    UserError
+        As `core.open_study`.
+    """
+    path = cache_folder() / "studies" / name / "study.toml"
+    return _study(str(cache_folder()), name, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+def usual_study() -> str | None:
+    """Return the study to open first: the shipped birds, else the first complete one, else any; None without any."""
+    names = study_names()
+    folder = cache_folder() / "studies"
+    complete = [name for name in names if (folder / name / "summary.parquet").exists()]
+    return next((name for name in ("birds", *complete) if name in (complete or names)), names[0] if names else None)
+
+
+def summary(study: Study) -> pd.DataFrame:
+    """Return `study.summary()`, one row a number shown."""
+    return _summary(study, str(study.folder), stamp(study.folder))
+
+
+def images(study: Study) -> pd.DataFrame:
+    """Return `study.images()`, one row an image."""
+    return _images(study, str(study.folder), stamp(study.folder))
+
+
+def history(study: Study, cell: Cell | str) -> pd.DataFrame:
+    """Return one row an epoch of one cell's training."""
+    return _history(study, str(study.folder), _file_stamp(study.path("history", cell)), _name(cell))
+
+
+def measures(study: Study, cell: Cell | str) -> pd.DataFrame:
+    """Return one row an image and measure of one cell."""
+    return _measures(study, str(study.folder), _file_stamp(study.path("measures", cell)), _name(cell))
+
+
+def importance(study: Study, cell: Cell | str) -> pd.DataFrame:
+    """Return one row an image, method and part of one cell."""
+    return _importance(study, str(study.folder), _file_stamp(study.path("importance", cell)), _name(cell))
+
+
+def logits(study: Study, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
+    """Return test image ids (N,) and their logits (N, classes) of one cell."""
+    return _logits(study, str(study.folder), _file_stamp(study.path("logits", cell)), _name(cell))
+
+
+def imported(study: Study) -> list[Cell]:
+    """Return the networks somebody brought in (`core add`), as far as the summary knows them."""
+    try:
+        rows = summary(study).query("kind == 'cell' and cell != '' and alpha.isna()")
+    except Exception:  # whoever shows the summary says what is wrong with it
+        return []
+    pairs = rows[["cell", "architecture"]].drop_duplicates().itertuples(index=False)
+    return [Cell(str(architecture), None, None, str(name)) for name, architecture in pairs]
+
+
+def knows(study: Study) -> str | None:
+    """Return what completes "These networks know …", None where the images are not on this machine."""
+    return _knows(study, str(study.folder), stamp(study.folder))
+
+
+def _name(cell: Cell | str) -> str:
+    return cell if isinstance(cell, str) else cell.name
+
+
+def _file_stamp(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return "-"
+    return f"{found.st_mtime_ns:x}.{found.st_size:x}"
+
+
+def _kept(count: int) -> Callable[[Callable[..., pd.DataFrame]], Callable[..., pd.DataFrame]]:
+    return st.cache_data(max_entries=count, show_spinner=False)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _study(cache: str, name: str, changed: int) -> Study:
+    return open_study(name)
+
+
+@_kept(8)
+def _summary(_study: Study, folder: str, stamp: str) -> pd.DataFrame:
+    return _study.summary()
+
+
+@_kept(8)
+def _images(_study: Study, folder: str, stamp: str) -> pd.DataFrame:
+    return _study.images()
+
+
+@_kept(128)
+def _history(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
+    return _study.history(cell)
+
+
+@_kept(128)
+def _measures(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
+    return _study.measures(cell)
+
+
+@_kept(128)
+def _importance(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
+    return _study.importance(cell)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _logits(_study: Study, folder: str, stamp: str, cell: str) -> tuple[np.ndarray, np.ndarray]:
+    return _study.logits(cell)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _knows(_study: Study, folder: str, stamp: str) -> str | None:
+    from core.errors import UserError
+
+    try:
+        return _study.dataset.knows
+    except UserError:
+        return None

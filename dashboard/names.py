@@ -1,0 +1,43 @@
+"""Cells and correlations in words."""
+
+import math
+import re
+
+from core.cells import Cell
+from core.findings import nice_name
+
+
+def title(cell: Cell) -> str:
+    """Return what a cell is called: its architecture, or an imported network's own name."""
+    return cell.own_name or nice_name(cell.architecture)
+
+
+def kind(cell: Cell, teacher: Cell) -> str:
+    """Return how a cell was trained."""
+    if cell == teacher:
+        return "the teacher"
+    if cell.alpha is None:
+        return f"imported, {nice_name(cell.architecture)}"
+    return f"not distilled, α = {cell.alpha}" if cell.alpha == 1 else f"distilled, α = {cell.alpha}"
+
+
+def subject(cell: Cell) -> str:
+    """Return a cell as the subject of a sentence: "ResNet18 distilled at α = 0.1"."""
+    if cell.alpha is None:
+        return title(cell)
+    return f"{title(cell)} undistilled" if cell.alpha == 1 else f"{title(cell)} distilled at α = {cell.alpha}"
+
+
+def decimal(value: float) -> str:
+    """Return a number with two decimals; "undefined" for NaN."""
+    return "undefined" if math.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def rho(value: float) -> str:
+    """Return "ρ = 0.61", or that it is undefined."""
+    return "ρ undefined" if math.isnan(value) else f"ρ = {decimal(value)}"
+
+
+def plain(text: str) -> str:
+    """Return a text in which Markdown finds nothing to do: names of classes and files may hold anything."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$:&-])", r"\\\1", text)

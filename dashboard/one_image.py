@@ -1,0 +1,129 @@
+"""One image through several networks: panels for the viewer, the first sentence, ranks of the parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.cells import Cell
+from core.study import Study
+from dashboard import gallery, loaded
+from dashboard.names import decimal, kind, rho, subject, title
+from dashboard.state import Choices
+from dashboard.viewer import Panel, ranks
+
+
+@dataclass(frozen=True)
+class OneImage:
+    """What is known of one image of the gallery."""
+
+    cells: list[Cell]
+    panels: list[Panel]
+    parts: list[str]
+    label: int
+    explained: list[int]
+    """Per cell, the class whose score its map explains."""
+    gaps: list[float]
+
+
+def stored(choices: Choices, cells: list[Cell], image: int) -> OneImage:
+    """Read what a study keeps of an image of its gallery. Computes nothing."""
+    study, method = choices.study, choices.method
+    label = int(study.labels([image])[0])
+    names = gallery.classes(study)
+    parts: list[str] = []
+    panels, explained, gaps = [], [], []
+    for cell in cells:
+        rows = loaded.importance(study, cell)
+        rows = rows[(rows["image"] == image) & (rows["method"] == method)]
+        parts = [str(part) for part in rows["part"]]
+        gaps.append(float(rows["gap"].iloc[0]))
+        answer, probability = gallery.answer(study, cell, image)
+        explained.append({"label": label, "own": answer}.get(study.config.explain.target, -1))
+        panels.append(
+            Panel(
+                cell=cell.name,
+                title=title(cell),
+                kind=kind(cell, study.teacher),
+                relevance=study.maps(cell, method, [image])[1][0],
+                says=f"{names[answer]}, {probability:.0%}",
+                right=answer == label,
+                alignment=measured(study, cell, image, method),
+                importance=rows["density"].to_numpy(np.float64),
+            )
+        )
+    teachers = gallery.answer(study, cells[0], image)[0]
+    return OneImage(cells, panels, parts, label, [teachers if e < 0 else e for e in explained], gaps)
+
+
+def measured(study: Study, cell: Cell, image: int, method: str) -> float:
+    """Return a cell's rank alignment on an image, by density; NaN where it is undefined."""
+    rows = loaded.measures(study, cell)
+    rows = rows[(rows["image"] == image) & (rows["measure"] == "rank_alignment") & (rows["method"] == method)]
+    rows = rows[rows["importance"] == "density"]
+    return float(rows["value"].iloc[0]) if len(rows) else float("nan")
+
+
+def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
+    """Say in one sentence how the smallest, most distilled student ranks the parts beside its undistilled self."""
+    students = [(cell, value) for cell, value in zip(cells[1:], alignments[1:], strict=True) if cell.alpha is not None]
+    distilled = [(cell, value) for cell, value in students if cell.alpha != 1]
+    if not students:
+        return "Choose more networks and α on the left to compare them with the teacher."
+    if not distilled:
+        cell, value = students[-1]
+        return f"On this image {subject(cell)} ranks the parts like the teacher at {rho(value)}."
+    smallest = distilled[-1][0].architecture
+    cell, value = min((pair for pair in distilled if pair[0].architecture == smallest), key=lambda pair: pair[0].alpha)
+    begun = f"On this image {subject(cell)} ranks the parts like the teacher at {rho(value)}"
+    plain = next((v for c, v in students if c.architecture == smallest and c.alpha == 1), None)
+    return f"{begun}." if plain is None else f"{begun}; undistilled {decimal(plain)}."
+
+
+def rank_table(panels: Sequence[Panel], parts: Sequence[str]) -> pd.DataFrame:
+    """Return one row a visible part, in the teacher's order, and one column a network with the part's rank."""
+    table = pd.DataFrame({"part": list(parts)})
+    for panel in panels:
+        table[column(panel)] = pd.array(ranks(panel.importance), dtype="Int64")
+    first = column(panels[0])
+    return table[table[first].notna()].sort_values(first, kind="stable", ignore_index=True)
+
+
+def column(panel: Panel) -> str:
+    """Return a panel's network in one line."""
+    return f"{panel.title}, {panel.kind}"
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def rank_matrix(table: pd.DataFrame) -> dict[str, Any]:
+    """Draw `rank_table`: a row a part in the teacher's order, a column a network, the rank written and coloured."""
+    networks = list(table.columns[1:])
+    long = table.melt("part", var_name="network", value_name="rank").dropna()
+    last = len(table)
+    base = alt.Chart(long.astype({"rank": int})).encode(
+        x=alt.X("network:N", sort=networks, title=None, axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=240)),
+        y=alt.Y("part:N", sort=list(table["part"]), title=None, axis=alt.Axis(labelLimit=120)),
+        tooltip=[
+            alt.Tooltip("network:N", title="Network"),
+            alt.Tooltip("part:N", title="Part"),
+            alt.Tooltip("rank:Q", title=f"Rank of {last}"),
+        ],
+    )
+    scale = alt.Scale(domain=[1, last], range=["#0b2f5c", "#2a6cb3", "#9cc3ea", "#eef4fb"])
+    boxes = base.mark_rect(cornerRadius=3, stroke="transparent", strokeWidth=2).encode(
+        color=alt.Color("rank:Q", scale=scale, legend=None)
+    )
+    numbers = base.mark_text(fontSize=12).encode(
+        text="rank:Q",
+        color=alt.condition(f"datum.rank <= {1 + (last - 1) * 0.5}", alt.value("white"), alt.value("#0b2f5c")),
+    )
+    spec: dict[str, Any] = (
+        (boxes + numbers).properties(height=alt.Step(24)).configure_view(strokeWidth=0).configure_axis(
+            grid=False, ticks=False, domain=False
+        )
+    ).to_dict()
+    return spec

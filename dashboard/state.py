@@ -1,0 +1,91 @@
+"""What the person has chosen: read by every page, drawn once by `dashboard.sidebar`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.cells import Cell, grid, teacher_cell
+from core.config import Config
+from core.errors import UserError
+from core.study import Study
+from dashboard import loaded
+
+KEPT = "kept"
+"""Plain session state behind the widgets: a widget's own value can be lost at a page change, this cannot."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The study, and what of its grid is shown."""
+
+    study: Study
+    architectures: list[str]
+    alphas: list[float]
+    method: str
+
+    @property
+    def config(self) -> Config:
+        """The study's settings."""
+        return self.study.config
+
+
+def choices() -> Choices:
+    """Return what the sidebar says; the usual study, whole, where nothing was chosen.
+
+    Raises
+    ------
+    UserError
+        There is no study, or the chosen one cannot be read.
+    """
+    wish = kept()
+    name = wish.get("study") or loaded.usual_study()
+    if name is None:
+        raise UserError("There is no study yet. Make a small one with: python -m core run quick")
+    study = loaded.study(name)
+    methods = list(study.config.explain.methods)
+    method = wish.get("method")
+    return Choices(
+        study=study,
+        architectures=_those(wish.get("architectures"), architectures(study)),
+        alphas=_those(wish.get("alphas"), study.config.students.alphas),
+        method=method if method in methods else usual_method(study),
+    )
+
+
+def cells(choices: Choices) -> list[Cell]:
+    """Return the chosen part of the grid: the teacher first, one seed of each, imported networks last."""
+    config = choices.config
+    teacher = teacher_cell(config)
+    chosen = [
+        cell
+        for cell in grid(config)
+        if cell.seed == config.students.seeds[0]
+        and cell.architecture in choices.architectures
+        and cell.alpha in choices.alphas
+        and cell != teacher
+    ]
+    strangers = [cell for cell in loaded.imported(choices.study) if cell.architecture in choices.architectures]
+    return [teacher, *chosen, *strangers]
+
+
+def architectures(study: Study) -> list[str]:
+    """Return the architectures there are, in the study's order (usually from large to small)."""
+    own = study.config.students.architectures
+    return [*own, *sorted({cell.architecture for cell in loaded.imported(study)} - set(own))]
+
+
+def usual_method(study: Study) -> str:
+    """Return the method of the primary analysis where the study has it, else its first."""
+    methods = study.config.explain.methods
+    return "integrated_gradients" if "integrated_gradients" in methods else methods[0]
+
+
+def kept() -> dict[str, Any]:
+    """Return what was chosen so far, by widget key."""
+    found: dict[str, Any] = st.session_state.setdefault(KEPT, {})
+    return found
+
+
+def _those(wish: list[Any] | None, there: list[Any]) -> list[Any]:
+    return [value for value in there if value in (wish or ())] or list(there)

@@ -1,0 +1,82 @@
+"""Widgets whose value is in the address bar and survives a change of page or study."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from dashboard.state import kept
+
+T = TypeVar("T")
+
+TURNED, SWITCHED = "page turned", "study switched"
+"""Session state: whether this run is the first of another page, or of another study; `dashboard.sidebar` sets it."""
+
+
+def choose(
+    key: str, label: str, options: Sequence[T], default: T, name: Callable[[T], str] = str, help: str | None = None
+) -> T:
+    """Draw a switch between a few options and return the chosen one.
+
+    Parameters
+    ----------
+    key : str
+        Of the widget and of the address (`?key=value`): one use of it in all pages.
+    label, help : str
+        What is chosen, and why it matters.
+    options : sequence
+        At least one.
+    default : an option
+        Leaves no trace in the address.
+    name : callable
+        An option in words; this is what the address holds.
+    """
+    restored = restore(key, options)
+    value = st.segmented_control(
+        label, options, default=default, required=True, key=key, format_func=name, help=help, bind="query-params"
+    )
+    if not restored:
+        kept()[key] = value
+    return value
+
+
+def pick(
+    key: str, label: str, options: Sequence[T], name: Callable[[T], str] = str, help: str | None = None
+) -> list[T]:
+    """Draw buttons of which any number may be on, all at first; return those that are. Parameters as `choose`."""
+    restored = restore(key, options)
+    value = st.pills(
+        label,
+        options,
+        selection_mode="multi",
+        default=list(options),
+        key=key,
+        format_func=name,
+        help=help,
+        bind="query-params",
+    )
+    if not value:
+        st.caption("None chosen, so all are shown.")
+    if not restored:
+        kept()[key] = value
+    return value
+
+
+def restore(key: str, options: Sequence[T]) -> bool:
+    """Put back what was chosen, as far as it exists here, after a change of page or study; say whether that was done.
+
+    A click right after loading can reach the server before the widget's value has, and would lose it (STREAMLIT.md).
+    What the address says goes before what was kept, so a link can change a choice.
+    """
+    wish = kept().get(key)
+    turned = st.session_state.get(TURNED, False) and key not in st.query_params
+    if wish is None or not (turned or st.session_state.get(SWITCHED, False)):
+        return False
+    if isinstance(wish, list):
+        here = [value for value in options if value in wish]
+        st.session_state[key] = here if here or not wish else list(options)
+    elif wish in options:
+        st.session_state[key] = wish
+    else:
+        st.session_state.pop(key, None)
+    return True

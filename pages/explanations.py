@@ -1,0 +1,51 @@
+"""Where each network looks on one image of the study, side by side with the teacher."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, gallery, one_image, words
+from dashboard.names import plain
+from dashboard.state import cells, choices
+from dashboard.viewer import viewer
+
+st.set_page_config(layout="wide")
+chosen = choices()
+study, shown = chosen.study, cells(chosen)
+
+st.title("Explanations", anchor=False)
+head = st.container()
+image = gallery.pick(chosen, gallery.images(study, shown))
+if image is None:
+    st.stop()
+photo, part_map = gallery.photo(study, image) or (None, None)
+one = one_image.stored(chosen, shown, image)
+names = gallery.classes(study)
+method = words.method_label(chosen.method)
+
+with head:
+    st.markdown(f"#### {one_image.sentence(shown, [panel.alignment for panel in one.panels])}")
+    of_what = {"teacher": "the teacher's answer", "label": "the right answer", "own": "each network's own answer"}
+    target = of_what[study.config.explain.target]
+    which = "" if study.config.explain.target == "own" else f", **{plain(names[one.explained[0]])}**"
+    st.markdown(f"{method}: what on this photo of a **{plain(names[one.label])}** speaks to {target}{which}.")
+if photo is None:
+    st.info("The photos of this study are not on this machine, so the maps stand alone.")
+
+viewer(photo, one.panels, part_map, one.parts, key="explanations")
+st.caption(
+    "All maps share one scale, so brightness can be compared between networks. "
+    + ("Integrated gradients can be positive or negative; the size is shown." if min(one.gaps) >= 0 else "")
+)
+
+st.subheader("The parts, in every network's order", anchor=False)
+table = one_image.rank_table(one.panels, one.parts)
+if len(table):
+    st.markdown("1 is the part looked at hardest, per pixel. A student that looks like its teacher repeats its column.")
+    charts.show(one_image.rank_matrix(table), "ranks", "Rank of every part in every network; the same as in the table.")
+else:
+    st.markdown("No part is visible on this image.")
+
+with st.expander("The measures on this image"):
+    st.dataframe(one_image.measure_table(chosen, shown, image), hide_index=True, alt="Every measure of every network")
+with st.expander("How exact these maps are"):
+    ...

@@ -1,0 +1,42 @@
+"""Logit alignment: do students order the classes as their teacher does? The poster's Figure 4."""
+
+import streamlit as st
+
+from dashboard import charts, frame, numbers, words
+from dashboard.state import choices
+
+chosen = choices()
+table = numbers.estimates(chosen, "logit_alignment")
+sentence = frame.levels(table, "logit_alignment")
+
+st.title("Logit alignment", anchor=False)
+st.markdown(f"#### {sentence}")
+st.caption("Do students put all the classes in the same order as the teacher, most likely first?")
+with_poster = st.toggle("Show the poster's numbers", value=True, key="poster", bind="query-params")
+poster = numbers.poster_logits(chosen)
+points = numbers.students(table)
+shown = poster if with_poster else None
+spec = charts.dots(points, "logit_alignment", frame.names(chosen), frame.alphas(chosen), poster=shown)
+charts.show(spec, "logit_chart", sentence)
+if with_poster:
+    st.caption(words.POSTER_CAPTION)
+frame.small_print(chosen)
+frame.definition("logit_alignment")
+if chosen.config.data.classes == 2:
+    st.markdown("With two classes it can only be 1 or −1.")
+frame.table(table, "logit_alignment", f"{chosen.study.name}-logit-alignment")
+with st.expander("The poster's own table"):
+    wide = poster.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
+    wide.columns.name, wide.index.name = None, "α"
+    st.dataframe(wide[[name for name in frame.names(chosen) if name in wide]], alt="The poster's Figure 4")
+
+st.subheader("Do outputs and explanations move together?", anchor=False)
+finding = numbers.claim(chosen.study, "logit")
+if finding is not None:
+    frame.verdict(finding)
+    st.markdown(finding.sentence)
+both = numbers.together(chosen)
+charts.show(charts.together(both, frame.alphas(chosen)), "together", "Rank alignment against logit alignment.")
+with st.expander("The numbers, with accuracy held fixed and without"):
+    st.dataframe(numbers.associations(chosen), hide_index=True, alt="Rank correlations of the two alignments")
+    st.caption(words.ASSOCIATION_CAPTION)

@@ -1,0 +1,139 @@
+"""A tiny but complete study, written by hand: two architectures, two α, made-up networks that lean on the teacher."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.cells import grid
+from core.config import Config, parse_config
+from core.measure_cell import measure_cell
+from core.store import write_arrays, write_json, write_table
+from core.study import Study
+from core.summarise import summarise
+
+CLASSES, SIDE, MAP_SIDE, KEPT, EXPLAINED = 4, 32, 8, 6, 16
+METHODS = ("saliency", "integrated_gradients")
+
+
+def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
+    """Write a study to `folder` (its parent should be cache/studies) and return it.
+
+    `students` overrides the grid: architectures, alphas, seeds.
+    """
+    tree = {
+        "name": name,
+        "description": "A study for tests.",
+        "data": {
+            "dataset": "birds",
+            "image_size": SIDE,
+            "classes": CLASSES,
+            "train_images": 8,
+            "validation_images": 4,
+            "test_images": 24,
+        },
+        "teacher": {"architecture": "resnet34"},
+        "students": {"architectures": ["resnet34", "resnet18"], "alphas": [1.0, 0.1], "seeds": [0], **students},
+        "training": {"epochs": 3, "validate_every": 1},
+        "explain": {"methods": list(METHODS), "images": EXPLAINED, "points": 2},
+        "keep": {"maps": KEPT, "map_size": MAP_SIDE},
+    }
+    config = parse_config(tree, "tiny")
+    folder.mkdir(parents=True)
+    _write_toml(folder, config)
+    study = Study(folder)
+    rng = np.random.default_rng(0)
+    images = _images(study)
+    write_table(folder / "images.parquet", images)
+    test = images[images["split"] == "test"]
+    explained = images.loc[images["explained"], "id"].to_numpy()
+    teacher_logits = rng.normal(size=(len(test), CLASSES)) + 3 * np.eye(CLASSES)[test["label"]]
+    parts = study.dataset.parts
+    teacher_density = rng.gamma(2.0, size=(len(METHODS), len(explained), len(parts)))
+    area = rng.integers(4, 40, size=(len(explained), len(parts))).astype(float)
+    area[rng.random(area.shape) < 0.15] = np.nan
+    for cell in grid(config):
+        teacher = cell == study.teacher
+        noise = 0.0 if teacher else 0.5 if cell.alpha != 1 else 1.5
+        logits = teacher_logits + noise * rng.normal(size=teacher_logits.shape)
+        write_arrays(
+            study.path("logits", cell), {"ids": test["id"].to_numpy(), "logits": logits.astype(np.float16)}
+        )
+        density = teacher_density * np.exp(noise * rng.normal(size=teacher_density.shape))
+        write_table(study.path("importance", cell), _importance(density, area, explained, parts))
+        for method in METHODS:
+            maps = rng.normal(size=(KEPT, MAP_SIDE, MAP_SIDE)).astype(np.float16)
+            maps = maps if method == "integrated_gradients" else np.abs(maps)
+            write_arrays(study.path("maps", cell, method), {"ids": explained[:KEPT], "maps": maps})
+        write_table(study.path("history", cell), _history(config, rng))
+    for cell in grid(config):
+        write_table(study.path("measures", cell), measure_cell(study, cell.name))
+    write_table(folder / "summary.parquet", summarise(study))
+    write_json(folder / "manifest.json", {"files": {}})
+    return folder
+
+
+def _write_toml(folder: Path, config: Config) -> None:
+    lines = [f'name = "{config.name}"', f'description = "{config.description}"']
+    for section, values in config.model_dump().items():
+        if isinstance(values, dict):
+            lines.append(f"[{section}]")
+            lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
+    lines += ["[provenance]", 'device = "cpu"', 'torch = "2.13.0"', "threads = 1"]
+    (folder / "study.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _images(study: Study) -> pd.DataFrame:
+    table = study.dataset.table[["id", "label", "split", "source"]].copy()
+    test = table[table["split"] == "test"]
+    turn = test.assign(turn=test.groupby("label").cumcount()).sort_values(["turn", "label"])["id"].to_numpy()
+    table["visible_parts"] = 12
+    table["explained"] = table["id"].isin(turn[:EXPLAINED])
+    table["kept"] = table["id"].isin(turn[:KEPT])
+    return table
+
+
+def _importance(density: np.ndarray, area: np.ndarray, ids: np.ndarray, parts: tuple[str, ...]) -> pd.DataFrame:
+    frames = []
+    for method, values in zip(METHODS, density, strict=True):
+        mass = values * area
+        frames.append(
+            pd.DataFrame(
+                {
+                    "image": np.repeat(ids, len(parts)),
+                    "method": method,
+                    "part": list(parts) * len(ids),
+                    "mass": mass.ravel().astype(np.float32),
+                    "density": np.where(np.isnan(mass), np.nan, values).ravel().astype(np.float32),
+                    "area": area.ravel().astype(np.float32),
+                    "total": np.repeat(np.nansum(mass, 1) * 1.5, len(parts)).astype(np.float32),
+                    "gap": np.float32(0.01),
+                    "evaluations": np.int32(3),
+                }
+            )
+        )
+    table = pd.concat(frames, ignore_index=True).astype({"method": "category", "part": "category"})
+    return table.sort_values(["method", "image"], kind="stable", ignore_index=True)
+
+
+def _history(config: Config, rng: np.random.Generator) -> pd.DataFrame:
+    epochs = np.arange(1, config.training.epochs + 1)
+    return pd.DataFrame(
+        {
+            "epoch": epochs.astype(np.int32),
+            "learning_rate": 0.1 / epochs,
+            "loss": 2.0 / epochs,
+            "cross_entropy": 2.0 / epochs,
+            "divergence": 1.0 / epochs,
+            "train_accuracy": 1 - 0.7 / epochs,
+            "validation_accuracy": 1 - 0.8 / epochs + 0.01 * rng.random(len(epochs)),
+            "seconds": 1.0,
+        }
+    )
