@@ -2,17 +2,17 @@
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from core.config import presets, read_config
-from core.errors import UserError
-from core.study import cache_folder, open_study, study_names
+from core.errors import UserError, unknown
+from core.study import open_study, study_names
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Did the small model learn to look where the big one looks?"
@@ -34,7 +34,7 @@ def main() -> None:
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="A preset (quick, birds, …) or a TOML file.")],
+    study: Annotated[str, typer.Argument(help="A preset (quick, birds, …), a TOML file, or a study begun before.")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
     out: Annotated[Path | None, typer.Option(help="The study's folder; cache/studies/<name> by default.")] = None,
@@ -43,7 +43,15 @@ def run(
     from core.progress import shown
     from core.run.local import run_study
 
-    config = read_config(study, tuple(set_ or ()))
+    if study in presets() or study.endswith(".toml"):
+        config = read_config(study, tuple(set_ or ()))
+    elif study in study_names():
+        there = open_study(study)
+        config, out = there.config, out or there.folder
+        if set_:
+            raise UserError(f"--set goes with a preset or a TOML file; edit a copy of {there.folder / 'study.toml'}.")
+    else:
+        raise unknown("preset or study", study, [*presets(), *study_names()])
     with shown(console) as on_progress:
         done = run_study(config, out, device, on_progress)
     console.print(_summary(done))
@@ -153,14 +161,16 @@ def _summary(study: Any) -> Table:
         ("rank_alignment", "integrated_gradients", "density", ""),
         ("focus", "integrated_gradients", "density", "parts"),
     )
-    table = Table("cell", "accuracy", "logit ρ", "part rank ρ (IG)", "focus on the object (IG)", title=study.name)
+    columns = (Column("cell", no_wrap=True), "accuracy", "logit ρ", "part rank ρ", "focus")
+    caption = "means with 95 % intervals; part ranks and focus: integrated gradients, density, within the object"
+    table = Table(*columns, title=study.name, caption=caption, box=SIMPLE, padding=0, pad_edge=False)
     keys = ["measure", "method", "importance", "outside"]
     cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()
-    show: Callable[[Any], str] = lambda r: f"{r.estimate:.3f} [{r.low:.3f}, {r.high:.3f}]"  # noqa: E731
     for cell in study.cells:
         rows = [cells.loc[(cell.name, *key)] if (cell.name, *key) in cells.index else None for key in wanted]
-        table.add_row(cell.name, *("–" if row is None else show(row) for row in rows))
+        table.add_row(cell.name, *("–" if row is None else _number(row) for row in rows))
     return table
 
 
-__all__ = ["app", "cache_folder", "main"]
+def _number(row: Any) -> str:
+    return f"{row.estimate:.2f} ({row.low:.2f}–{row.high:.2f})".replace("0.", ".")

@@ -42,7 +42,7 @@ class Data(Section):
     """CUB: the object's box with a margin, or the whole image."""
     part_radius: float = Field(0.12, gt=0, le=1)
     """CUB: a part is the pixels nearest its point within this share of the box's longer side."""
-    segments: int = Field(16, ge=5, le=200)
+    segments: int = Field(16, ge=8, le=200)
     """Folders: superpixels an image is cut into, its parts."""
 
 

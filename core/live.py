@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -80,7 +80,7 @@ def explain_image(
     methods: Sequence[str],
     target: str = "teacher",
     points: int | None = None,
-) -> Iterator[CellResult]:
+) -> Generator[CellResult]:
     """Explain an image through cells of a study: all of them by the quickest method, then by the next.
 
     Parameters

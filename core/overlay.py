@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-FADE = 0.85
+FADE = 0.6
 """How much of the photo's colour gives way to grey under a full overlay, so that heat is the only colour."""
 
 

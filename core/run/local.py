@@ -71,27 +71,27 @@ def run_study(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     folder = folder or cache_folder() / "studies" / config.name
     workers = 1 if device == "cuda" else len(psutil.Process().cpu_affinity() or [0])
-    study = _begin(config, folder, device)
+    study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, device)
+    if study.name != config.name:
+        raise UserError(f"{folder} holds the study '{study.name}', not '{config.name}'; choose another --out.")
+    if study.config != config:
+        study = _begin(config, folder, device)
     wanted = keys(study)
     files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
     files = {n: e for n, e in files.items() if (folder / n).is_file() and sha256_file(folder / n) == e["sha256"]}
     missing = set(wanted) - set(files)
     tasks = plan(study, wanted, missing, device, workers)
     if tasks:
+        _begin(config, folder, device)
         _run(study, tasks, wanted, files, workers, on_progress)
     return Study(folder)
 
 
 def _begin(config: Config, folder: Path, device: str) -> Study:
     """Write study.toml, resolved, with where and with what it is run."""
-    provenance: dict[str, Any] = {"device": device}
-    if (folder / "study.toml").exists():
-        there = Study(folder)
-        if there.name != config.name:
-            raise UserError(f"{folder} holds the study '{there.name}', not '{config.name}'; choose another --out.")
-        provenance = {**there.provenance, **provenance}
     packages = ("torch", "torchvision", "captum", "numpy", "opencv-python-headless")
-    provenance |= {
+    provenance: dict[str, Any] = {
+        "device": device,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "python": platform.python_version(),

@@ -192,7 +192,7 @@ def species(index: int) -> Species:
     again, kind = divmod(family, len(_FAMILIES))
     noun, build, plumage, marks = _FAMILIES[kind]
     inks = dict(zip(_INKS, (_colour(text, again) for text in plumage.split()), strict=True))
-    accents = [_colour(text, again) for text in marks.split()]
+    accents = [_colour(text, again, 0.9) for text in marks.split()]
     members = [_plumage(inks, accents, family, m) for m in range(MEMBERS)]
     common = {ink: _mean([m[ink] for m in members]) for ink in members[0]}
     length, depth, hook = build.beak
@@ -220,12 +220,12 @@ def _plumage(inks: dict[str, Colour], accents: list[Colour], family: int, member
     return colours
 
 
-def _colour(text: str, again: int) -> Colour:
-    """Read a hex colour; later rounds of families wear the same silhouettes in other hues."""
+def _colour(text: str, again: int, shift: float = 0.37) -> Colour:
+    """Read a hex colour; later rounds of families wear the same silhouettes in hues `shift` turns further each."""
     red, green, blue = (int(text[i : i + 2], 16) / 255 for i in (0, 2, 4))
     hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
     light = light + 0.25 * again * (0.5 - light)
-    red, green, blue = colorsys.hls_to_rgb((hue + again * 0.37) % 1, light, min(1.0, saturation * (1 + 0.35 * again)))
+    red, green, blue = colorsys.hls_to_rgb((hue + again * shift) % 1, light, min(1.0, saturation * (1 + 0.35 * again)))
     return (255 * red, 255 * green, 255 * blue)
 
 
