@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test lint bench clean
+.PHONY: dashboard test lint clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
@@ -15,10 +15,6 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-bench: $(RUN)
-	$(BIN)/python -m core bench ig
-	$(BIN)/python -m core bench distill
 
 clean:
 	rm -rf .venv

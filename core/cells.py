@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.config import Config
 from core.errors import unknown
 
-_NAME = re.compile(r"(?P<architecture>.+)-a(?P<alpha>[0-9.]+)-s(?P<seed>\d+)")
+_NAME = re.compile(r"(?P<architecture>.+)-a(?P<alpha>[0-9.]+(?:e-\d+)?)-s(?P<seed>\d+)")
 
 
 @dataclass(frozen=True, order=True)

@@ -168,7 +168,10 @@ def _summary(study: Any) -> Table:
     cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()
     for cell in study.cells:
         rows = [cells.loc[(cell.name, *key)] if (cell.name, *key) in cells.index else None for key in wanted]
-        table.add_row(cell.name, *("–" if row is None else _number(row) for row in rows))
+        texts = ["–" if row is None else _number(row) for row in rows]
+        if cell == study.teacher:
+            texts[1:3] = ["the teacher", "the teacher"]
+        table.add_row(cell.name, *texts)
     return table
 
 

@@ -16,7 +16,7 @@ Method = Literal["saliency", "integrated_gradients"]
 class Section(BaseModel):
     """A table of the TOML file. Unknown keys are errors, values are not coerced."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -170,6 +170,7 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
         raise UserError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path} cannot be read as TOML: {error}.") from None
+    tree.pop("provenance", None)  # a study.toml can be run again
     for override in overrides:
         _set(tree, override)
     return parse_config(tree, path)
@@ -182,7 +183,7 @@ def parse_config(tree: dict[str, Any], origin: Path) -> Config:
         root = str((origin.parent / Path(data["root"]).expanduser()).resolve())
         tree = {**tree, "data": {**data, "root": root}}
     try:
-        return Config.model_validate(tree, strict=False)
+        return Config.model_validate(tree)
     except ValidationError as error:
         raise UserError(f"{origin}: " + "; ".join(_plain(e) for e in error.errors())) from None
 

@@ -232,8 +232,10 @@ def explain_cell(folder: Path, name: str, device: str, report: Report) -> list[P
 
 def shrink(maps: np.ndarray, size: int) -> np.ndarray:
     """Average maps (N, H, W) down to (N, size, size); smaller ones stay as they are."""
-    if maps.shape[-1] <= size or not len(maps):
+    if maps.shape[-1] <= size:
         return maps
+    if not len(maps):
+        return maps[:, :size, :size]
     return torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(maps)[:, None], size)[:, 0].numpy()
 
 

@@ -91,7 +91,9 @@ class Study:
         known = {cell.name for cell in cells}
         for path in sorted((self.folder / "models").glob("*.safetensors")):
             if path.stem not in known:
-                cells.append(Cell(read_header(path).architecture, None, None, path.stem))
+                header = read_header(path)
+                if header.alpha is None:  # else a cell of an earlier grid
+                    cells.append(Cell(header.architecture, None, None, path.stem))
         return cells
 
     def cell(self, name: str) -> Cell:

@@ -18,12 +18,13 @@ from dashboard.encoding import (
     finish,
     label,
     place,
+    reference_legend,
     shape,
     trained,
     written,
 )
 
-HEIGHT = 340
+HEIGHT = 380
 
 
 def show(spec: Spec, key: str, description: str) -> None:
@@ -81,8 +82,8 @@ def dots(
         layers.append(_hollow(poster, beside, alphas, theme, form))
     for name, height in (lines or {}).items():
         if pd.notna(height):
-            layers += _line(name, height, theme, form)
-    return finish(alt.layer(*layers), HEIGHT)
+            layers.append(_line(name, height, theme, form))
+    return finish(alt.layer(*layers), HEIGHT, theme)
 
 
 @built_once
@@ -108,7 +109,7 @@ def spreads(table: pd.DataFrame, measure: str, networks: list[str], alphas: list
             y="p50:Q", color=hue, shape=shape(alphas), tooltip=tooltip
         ),
     ]
-    return finish(alt.layer(*layers), HEIGHT)
+    return finish(alt.layer(*layers), HEIGHT, theme)
 
 
 @built_once
@@ -127,15 +128,15 @@ def curves(table: pd.DataFrame, column: str, title: str, alphas: list[float], th
         color=colour(alphas, theme),
     )
     points = base.mark_point(filled=True, size=40, opacity=1).encode(shape=shape(alphas), tooltip=tooltip)
-    return finish(alt.layer(base.mark_line(strokeWidth=2), points), 280)
+    return finish(alt.layer(base.mark_line(strokeWidth=2), points), HEIGHT, theme)
 
 
 @built_once
 def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str = "light") -> Spec:
     """Draw what share of its looking each part receives: `table` has part, alpha, role, share, n; teacher as a bar."""
     rows = table.assign(α=table["alpha"].map(label), who=table["alpha"].map(trained))
-    y = alt.Y("part:N", sort=order, title=None, axis=alt.Axis(labelLimit=160))
-    x = alt.X("share:Q", title="Share of all the network's looking", axis=alt.Axis(format="%"))
+    y = alt.Y("part:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False))
+    x = alt.X("share:Q", title="Share of all the network's looking", axis=alt.Axis(format="%", tickCount=6))
     tooltip = [
         alt.Tooltip("part:N", title="Part"),
         alt.Tooltip("who:N", title="Trained"),
@@ -150,33 +151,39 @@ def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str
             y=y, x=x, color=colour(alphas, theme), shape=shape(alphas), tooltip=tooltip
         ),
     ]
-    return finish(alt.layer(*layers), 26 * len(order) + 60)
+    return finish(alt.layer(*layers), 26 * len(order) + 120, theme)
 
 
 @built_once
 def together(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> Spec:
     """Draw each network by how far its outputs (x) and where it looks (y) agree with the teacher's."""
     rows = table.assign(α=table["alpha"].map(label), trained=table["alpha"].map(trained))
-    x = alt.X("estimate_logit:Q", title="Logit alignment (outputs)", scale=alt.Scale(zero=False))
-    y = alt.Y("estimate_rank:Q", title="Rank alignment (where it looks)", scale=alt.Scale(zero=False))
-    hue = colour(alphas, theme)
+    least = alt.Axis(tickCount=6)
+    x = alt.X("estimate_logit:Q", title="Logit alignment (outputs)", scale=alt.Scale(zero=False), axis=least)
+    y = alt.Y("estimate_rank:Q", title="Rank alignment (where it looks)", scale=alt.Scale(zero=False), axis=least)
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
         alt.Tooltip("trained:N", title="Trained"),
         alt.Tooltip("estimate_logit:Q", title="Logit alignment", format=".2f"),
         alt.Tooltip("estimate_rank:Q", title="Rank alignment", format=".2f"),
     ]
-    base = alt.Chart(rows).encode(color=hue)
-    dots = base.mark_point(filled=True, size=120, opacity=1).encode(x=x, y=y, shape=shape(alphas), tooltip=tooltip)
+    base = alt.Chart(rows).encode(x=x, y=y)
+    quiet: dict[str, Any] = {"color": QUIET[theme], "opacity": 0.45}
+    first = rows.sort_values("alpha", ascending=False).drop_duplicates("network")
     layers = [
-        base.mark_rule(strokeWidth=1, opacity=0.6).encode(x=x, y=alt.Y("low_rank:Q"), y2="high_rank:Q"),
-        base.mark_rule(strokeWidth=1, opacity=0.6).encode(y=y, x=alt.X("low_logit:Q"), x2="high_logit:Q"),
-        dots,
-        dots.mark_text(align="left", dx=9, dy=-7, fontSize=11, color=QUIET[theme]).encode(
-            text="network:N", color=alt.value(QUIET[theme])
+        base.mark_rule(**quiet).encode(y=alt.Y("low_rank:Q"), y2="high_rank:Q"),
+        base.mark_rule(**quiet).encode(x=alt.X("low_logit:Q"), x2="high_logit:Q"),
+        base.mark_line(strokeWidth=2, **quiet).encode(
+            detail="network:N", order=alt.Order("alpha:Q", sort="descending")
         ),
+        base.mark_point(filled=True, size=120, opacity=1).encode(
+            color=colour(alphas, theme), shape=shape(alphas), tooltip=tooltip
+        ),
+        alt.Chart(first)
+        .mark_text(align="right", dx=-9, dy=-8, fontSize=12, color=QUIET[theme])
+        .encode(x=x, y=y, text="network:N"),
     ]
-    return finish(alt.layer(*layers), HEIGHT)
+    return finish(alt.layer(*layers), HEIGHT, theme)
 
 
 def _in_words(table: pd.DataFrame, form: str) -> pd.DataFrame:
@@ -200,34 +207,29 @@ def _in_words(table: pd.DataFrame, form: str) -> pd.DataFrame:
 
 
 def _ticks(chance: pd.DataFrame, beside: dict[str, Any], theme: str, form: str) -> alt.Chart:
-    rows = chance.assign(α=chance["alpha"].map(label), what="by chance: the teacher's map of another image")
-    tooltip = [
-        alt.Tooltip("network:N", title="Network"),
-        alt.Tooltip("what:N", title="Reference"),
-        alt.Tooltip("estimate:Q", title="Value", format=form),
-    ]
-    mark = alt.Chart(rows).mark_tick(color=QUIET[theme], thickness=3, size=16, orient="horizontal")
-    return mark.encode(**beside, y="estimate:Q", tooltip=tooltip)
+    rows = chance.assign(α=chance["alpha"].map(label), what="by chance")
+    what = alt.Fill("what:N", scale=alt.Scale(range=[QUIET[theme]]), legend=reference_legend("stroke", QUIET[theme]))
+    mark = alt.Chart(rows).mark_tick(thickness=3, size=16, orient="horizontal", opacity=1)
+    return mark.encode(**beside, y="estimate:Q", fill=what, tooltip=_reference_tooltip("what", "estimate", form))
 
 
 def _hollow(poster: pd.DataFrame, beside: dict[str, Any], alphas: list[float], theme: str, form: str) -> alt.Chart:
-    rows = poster.assign(α=poster["alpha"].map(label), what="the poster's own number")
-    tooltip = [
-        alt.Tooltip("network:N", title="Network"),
-        alt.Tooltip("α:N", title="α"),
-        alt.Tooltip("what:N", title="Reference"),
-        alt.Tooltip("estimate:Q", title="Value", format=form),
-    ]
-    mark = alt.Chart(rows).mark_point(filled=False, size=110, strokeWidth=2, color=POSTER[theme], opacity=1)
-    return mark.encode(**beside, y="estimate:Q", shape=shape(alphas), tooltip=tooltip)
+    rows = poster.assign(α=poster["alpha"].map(label), what="the poster")
+    what = alt.Stroke(
+        "what:N", scale=alt.Scale(range=[POSTER[theme]]), legend=reference_legend("circle", POSTER[theme])
+    )
+    mark = alt.Chart(rows).mark_point(filled=False, size=110, strokeWidth=2, opacity=1)
+    tooltip = [alt.Tooltip("network:N", title="Network"), alt.Tooltip("α:N", title="α")]
+    tooltip += _reference_tooltip("what", "estimate", form)
+    return mark.encode(**beside, y="estimate:Q", shape=shape(alphas), stroke=what, tooltip=tooltip)
 
 
-def _line(name: str, height: float, theme: str, form: str) -> list[alt.Chart]:
-    row = pd.DataFrame({"name": [name], "height": [height]})
-    tooltip = [alt.Tooltip("name:N", title="Reference"), alt.Tooltip("height:Q", title="Value", format=form)]
-    base = alt.Chart(row).encode(y="height:Q", tooltip=tooltip)
-    text = base.mark_text(align="right", baseline="bottom", dy=-3, dx=-2, color=QUIET[theme], fontSize=12)
-    return [
-        base.mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=QUIET[theme]),
-        text.encode(text="name:N", x=alt.value("width")),
-    ]
+def _line(name: str, height: float, theme: str, form: str) -> alt.Chart:
+    row = pd.DataFrame({"line": [name], "height": [height]})
+    dashes = alt.StrokeDash("line:N", scale=alt.Scale(range=[[5, 4]]), legend=reference_legend("stroke", QUIET[theme]))
+    mark = alt.Chart(row).mark_rule(strokeWidth=1.5, color=QUIET[theme])
+    return mark.encode(y="height:Q", strokeDash=dashes, tooltip=_reference_tooltip("line", "height", form))
+
+
+def _reference_tooltip(name: str, value: str, form: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{name}:N", title="Reference"), alt.Tooltip(f"{value}:Q", title="Value", format=form)]

@@ -14,6 +14,7 @@ SHAPES = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down"
 RAMPS = {"light": ("#6f9fd0", "#2a6cb3", "#0b2f5c"), "dark": ("#4d7eb3", "#88b8ea", "#e3f0ff")}
 """From α = 1.0 to the lowest: one hue, the strongest distillation furthest from the background."""
 QUIET = {"light": "#6b7280", "dark": "#9ca3af"}
+INK = {"light": "#3f4650", "dark": "#c8ccd2"}
 POSTER = {"light": "#a8480b", "dark": "#f2a06b"}
 FORMATS = {"accuracy": ".1%", "top1_agreement": ".1%", "focus": ".1%"}
 
@@ -93,7 +94,11 @@ def shape(alphas: list[float]) -> alt.Shape:
 
 def _legend(alphas: list[float]) -> alt.Legend:
     return alt.Legend(
-        title="α (1.0: no distillation)", orient="top", values=[str(alpha) for alpha in alphas], symbolSize=110
+        title="α (1.0: no distillation)",
+        orient="top",
+        values=[str(alpha) for alpha in alphas],
+        symbolSize=110,
+        symbolOpacity=1,
     )
 
 
@@ -102,7 +107,16 @@ def axis(form: str) -> alt.Axis:
     return alt.Axis(format="%" if "%" in form else "~g")
 
 
-def finish(chart: Any, height: int) -> Spec:
-    """Return a layered chart as a spec."""
-    spec: Spec = chart.properties(height=height).configure_view(strokeWidth=0).to_dict()
+def reference_legend(symbol: str, colour: str) -> alt.Legend:
+    """Return the legend, below a chart, of something that the points are compared with."""
+    return alt.Legend(
+        title=None, orient="bottom", symbolType=symbol, symbolStrokeColor=colour, symbolSize=160, symbolStrokeWidth=2
+    )
+
+
+def finish(chart: Any, height: int, theme: str) -> Spec:
+    """Return a layered chart as a spec, its small print dark enough to read."""
+    ink = {"labelColor": INK[theme], "titleColor": INK[theme], "labelFontSize": 13, "titleFontSize": 13}
+    done = chart.properties(height=height).configure_view(strokeWidth=0)
+    spec: Spec = done.configure_axis(**ink).configure_legend(**ink).to_dict()
     return spec

@@ -1,10 +1,14 @@
 """What every chart page is built from: a title, one sentence, definitions, a table on demand."""
 
+import math
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from core.findings import Finding, nice_name
 from core.measures import MEASURES
+from core.study import Study
 from dashboard import encoding, loaded, numbers, words
 from dashboard.state import Choices
 from dashboard.widgets import choose
@@ -40,7 +44,7 @@ def opening(title: str, question: str, choices: Choices, page: str, instead: str
 def verdict(finding: Finding) -> None:
     """Draw a finding's claim and how the study judges it, in words and a sign."""
     text, colour = words.VERDICTS[finding.verdict]
-    st.badge(f"{text}: {finding.title}", color=colour)
+    st.markdown(f":{colour}-badge[{text}] {finding.title}")
 
 
 def exploratory(choices: Choices, importance: str = "density", outside: str = "parts", measure: str = "") -> str:
@@ -52,7 +56,7 @@ def exploratory(choices: Choices, importance: str = "density", outside: str = "p
         why.append("importance in total")
     if outside != "parts":
         why.append("focus in the whole image")
-    if measure:
+    if measure not in ("", "focus"):
         why.append(MEASURES[measure].label.lower())
     return ", ".join(why)
 
@@ -74,10 +78,16 @@ def levels(table: pd.DataFrame, measure: str, chance: float | None = None) -> st
     wide = pupils.pivot_table(index="network", columns="alpha", values="estimate").dropna()
     if wide.empty:
         return "Choose more networks and α on the left to compare."
-    parts = [f"{wide[alpha].mean():{form}} {encoding.trained(alpha)}" for alpha in sorted(wide.columns, reverse=True)]
-    parts = [parts[0], parts[-1]] if len(parts) > 1 else parts
-    beside = f"; by chance it would be {chance:{form}}" if chance is not None else ""
-    return f"{MEASURES[measure].label} of the students shown is on average {', and '.join(parts)}{beside}."
+    high, low = wide[max(wide.columns)].mean(), wide[min(wide.columns)].mean()
+    about = f"{MEASURES[measure].label.lower()} of {high:{form}} {_learnt(max(wide.columns))}"
+    if len(wide.columns) > 1:
+        about += f" and {low:{form}} {_learnt(min(wide.columns))}"
+    beside = "" if chance is None or math.isnan(chance) else f"; by chance it would be {chance:{form}}"
+    return f"On average the students shown reach {words.article(about)} {about}{beside}."
+
+
+def _learnt(alpha: Any) -> str:
+    return "when they learn alone (α = 1.0)" if alpha == 1 else f"when distilled at α = {alpha}"
 
 
 def definition(*measures: str, more: str = "") -> None:
@@ -87,9 +97,17 @@ def definition(*measures: str, more: str = "") -> None:
         st.markdown(f"**{about.label}.** {about.sentence} {more}".rstrip())
 
 
-def small_print(choices: Choices) -> None:
-    """Say what the intervals stand for."""
-    st.caption(words.about_intervals(choices.study))
+def small_print(choices: Choices, about: str = "") -> None:
+    """Say what the intervals stand for, and what else there is to know of a chart."""
+    st.caption(f"{words.about_intervals(choices.study)} {about}".rstrip())
+
+
+def teacher_note(choices: Choices) -> str:
+    """Say why one network has no mark where students are compared with the teacher."""
+    name = nice_name(choices.config.teacher.architecture)
+    if len(choices.config.students.seeds) > 1:
+        return f"{name} at α = 1.0 is the teacher's own network trained anew: what repeating the training would give."
+    return f"{name} at α = 1.0 is the teacher itself, so it has no mark."
 
 
 def table(rows: pd.DataFrame, measure: str, name: str) -> None:
@@ -133,3 +151,15 @@ def names(choices: Choices) -> list[str]:
 def alphas(choices: Choices) -> list[float]:
     """Return every α of the study from 1.0 down, so that each keeps its colour whatever is chosen."""
     return sorted(choices.config.students.alphas, reverse=True)
+
+
+def provenance(study: Study) -> None:
+    """Show how a study was made: its settings, machine and versions."""
+    if study.config.description:
+        st.markdown(study.config.description)
+    made = {key: value for key, value in study.provenance.items() if not isinstance(value, dict)}
+    made |= {f"{name} version": value for name, value in study.provenance.get("versions", {}).items()}
+    rows = [{"what": key.replace("_", " "), "value": str(value)} for key, value in made.items()]
+    st.dataframe(pd.DataFrame(rows, columns=["what", "value"]), hide_index=True, alt="How this study was made")
+    st.caption("Every setting:")
+    st.json(study.config.model_dump(), expanded=False)

@@ -69,9 +69,9 @@ def pick(choices: Choices, table: pd.DataFrame) -> int | None:
         st.info("No image of the gallery is like that.")
         return None
     ids = [int(image) for image in rows["id"]]
-    if asked and not asked.isdigit() or asked.isdigit() and int(asked) not in set(table["id"]):
+    if asked and asked not in {str(image) for image in table["id"]}:
         st.info("No maps of that image were kept; here is another one.")
-    chosen = int(asked) if asked.isdigit() and int(asked) in ids else ids[0]
+    chosen = next((image for image in ids if str(image) == asked), ids[0])
     clicked = _strip(choices.study, rows, chosen)
     chosen = clicked if clicked in ids else chosen
     kept()["image"] = chosen
@@ -107,8 +107,8 @@ def _strip(study: Study, rows: pd.DataFrame, chosen: int) -> int | None:
     sheet = _sheet(study, str(study.folder), loaded.stamp(study.folder))
     signs = {"right": "all right", "student": "a student is wrong", "teacher": "the teacher is wrong"}
     items = [
-        {"id": int(row.id), "place": int(row.place), "name": f"{row.name_}: {signs[row.verdict]}"}
-        for row in rows.rename(columns={"name": "name_"}).itertuples()
+        {"id": int(image), "place": int(place), "name": f"{name}: {signs[verdict]}"}
+        for image, place, name, verdict in zip(rows["id"], rows["place"], rows["name"], rows["verdict"], strict=True)
     ]
     data = {"sheet": sheet, "side": SIDE, "columns": COLUMNS, "images": items, "chosen": chosen}
     clicked = _component()(data=data, key="gallery_strip", on_image_change=lambda: None).image

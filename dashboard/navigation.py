@@ -31,10 +31,10 @@ def page(name: str) -> StreamlitPage:
     return st.Page(_file(name), title=title, url_path=name, default=name == "home")
 
 
-def link(name: str, label: str) -> None:
-    """Draw a link to a page; nothing where there is no such page."""
+def link(name: str, label: str, **query: str) -> None:
+    """Draw a link to a page, with what else its address should hold; nothing where there is no such page."""
     if any(name in names for names in SECTIONS.values()) and _file(name).exists():
-        st.page_link(page(name), label=label)
+        st.page_link(page(name), label=label, query_params=query)
 
 
 def _file(name: str) -> Path:

@@ -68,6 +68,31 @@ def measured(study: Study, cell: Cell, image: int, method: str) -> float:
     return float(rows["value"].iloc[0]) if len(rows) else float("nan")
 
 
+MEASURES_SHOWN = {
+    ("logit_alignment", "", ""): "Logit alignment",
+    ("rank_alignment", "density", ""): "Rank alignment, per pixel",
+    ("rank_alignment", "mass", ""): "Rank alignment, in total",
+    ("focus", "density", "parts"): "Focus within the object",
+    ("focus", "density", "image"): "Focus in the whole image",
+    ("enrichment", "density", "image"): "Enrichment",
+}
+"""(measure, importance, outside) -> column."""
+
+
+def measure_table(choices: Choices, one: OneImage, image: int) -> pd.DataFrame:
+    """Return one row a network: every measure of this image, and how exact its map is."""
+    rows = []
+    for cell, panel, gap in zip(one.cells, one.panels, one.gaps, strict=True):
+        found = loaded.measures(choices.study, cell)
+        found = found[(found["image"] == image) & found["method"].isin(["", choices.method])]
+        keys = found[["measure", "importance", "outside"]].astype(str).itertuples(index=False, name=None)
+        values = dict(zip(keys, found["value"], strict=True))
+        row = {"Network": column(panel), "Answer": panel.says, "Right": panel.right}
+        row |= {name: values.get(key, np.nan) for key, name in MEASURES_SHOWN.items()}
+        rows.append(row if np.isnan(gap) else row | {"Completeness gap": gap})
+    return pd.DataFrame(rows)
+
+
 def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
     """Say in one sentence how the smallest, most distilled student ranks the parts beside its undistilled self."""
     students = [(cell, value) for cell, value in zip(cells[1:], alignments[1:], strict=True) if cell.alpha is not None]
@@ -78,7 +103,9 @@ def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
         cell, value = students[-1]
         return f"On this image {subject(cell)} ranks the parts like the teacher at {rho(value)}."
     smallest = distilled[-1][0].architecture
-    cell, value = min((pair for pair in distilled if pair[0].architecture == smallest), key=lambda pair: pair[0].alpha)
+    cell, value = min(
+        (pair for pair in distilled if pair[0].architecture == smallest), key=lambda pair: pair[0].alpha or 0.0
+    )
     begun = f"On this image {subject(cell)} ranks the parts like the teacher at {rho(value)}"
     plain = next((v for c, v in students if c.architecture == smallest and c.alpha == 1), None)
     return f"{begun}." if plain is None else f"{begun}; undistilled {decimal(plain)}."
@@ -95,7 +122,7 @@ def rank_table(panels: Sequence[Panel], parts: Sequence[str]) -> pd.DataFrame:
 
 def column(panel: Panel) -> str:
     """Return a panel's network in one line."""
-    return f"{panel.title}, {panel.kind}"
+    return f"{panel.title} {panel.kind}" if panel.kind == "the teacher" else f"{panel.title}, {panel.kind}"
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -104,8 +131,9 @@ def rank_matrix(table: pd.DataFrame) -> dict[str, Any]:
     networks = list(table.columns[1:])
     long = table.melt("part", var_name="network", value_name="rank").dropna()
     last = len(table)
+    names = alt.Axis(orient="top", labelAngle=-45, labelLimit=240, labelOverlap=False)
     base = alt.Chart(long.astype({"rank": int})).encode(
-        x=alt.X("network:N", sort=networks, title=None, axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=240)),
+        x=alt.X("network:N", sort=networks, title=None, axis=names),
         y=alt.Y("part:N", sort=list(table["part"]), title=None, axis=alt.Axis(labelLimit=120)),
         tooltip=[
             alt.Tooltip("network:N", title="Network"),
@@ -114,16 +142,14 @@ def rank_matrix(table: pd.DataFrame) -> dict[str, Any]:
         ],
     )
     scale = alt.Scale(domain=[1, last], range=["#0b2f5c", "#2a6cb3", "#9cc3ea", "#eef4fb"])
-    boxes = base.mark_rect(cornerRadius=3, stroke="transparent", strokeWidth=2).encode(
-        color=alt.Color("rank:Q", scale=scale, legend=None)
-    )
-    numbers = base.mark_text(fontSize=12).encode(
-        text="rank:Q",
-        color=alt.condition(f"datum.rank <= {1 + (last - 1) * 0.5}", alt.value("white"), alt.value("#0b2f5c")),
-    )
+    boxes = base.mark_rect(cornerRadius=3).encode(color=alt.Color("rank:Q", scale=scale, legend=None))
+    # White on the darker half, whatever the theme.
+    ink = alt.condition(f"datum.rank <= {(1 + last) / 2}", alt.value("white"), alt.value("#0b2f5c"))
+    numbers = base.mark_text(fontSize=12).encode(text="rank:Q", color=ink)
     spec: dict[str, Any] = (
-        (boxes + numbers).properties(height=alt.Step(24)).configure_view(strokeWidth=0).configure_axis(
-            grid=False, ticks=False, domain=False
-        )
+        (boxes + numbers)
+        .properties(height=alt.Step(24))
+        .configure_view(strokeWidth=0)
+        .configure_axis(grid=False, ticks=False, domain=False)
     ).to_dict()
     return spec

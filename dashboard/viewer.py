@@ -79,7 +79,6 @@ def payload(
         "part_map": None if part_map is None else _base64(part_map.astype(np.uint8)),
         "part_width": 0 if part_map is None else part_map.shape[1],
         "parts": list(parts),
-        "hint": "" if part_map is None else "Point at a part to see its rank in every network.",
         "scale": {"heat": ["nothing", "most"], "difference": ["teacher more", "student more"]},
         "panels": [_panel(panel, scale, teacher=i == 0) for i, panel in enumerate(panels)],
     }
@@ -113,7 +112,7 @@ def _panel(panel: Panel, scale: float, teacher: bool) -> dict[str, Any]:
         "signal": bool(np.any(panel.relevance)),
         "says": panel.says,
         "verdict": verdict,
-        "agreement": "what the others are compared with" if teacher else f"{rho(panel.alignment)} with the teacher",
+        "agreement": "" if teacher else f"{rho(panel.alignment)} with the teacher",
         "ranks": ranks(panel.importance),
         "visible": int(np.isfinite(panel.importance).sum()),
     }

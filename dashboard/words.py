@@ -23,24 +23,60 @@ IMPORTANCE_HELP = (
     "How important a part is. Per pixel (density): how hard the network looks at it, whatever its size. "
     "In total (mass, the poster's choice): all the looking it receives, so large parts tend to come first."
 )
-OUTSIDE = {"parts": "Within the object", "image": "In the whole image"}
+OUTSIDE = {"parts": "The object", "image": "The whole image"}
 OUTSIDE_HELP = (
-    "Share of what? Within the object: of the looking that lands on any part. In the whole image: of all looking; "
+    "The object: of the looking that lands on any part. The whole image: of all looking; "
     "this also rises when a student merely looks more at the object and less at the background."
 )
+ANSWERS = {
+    "supported": "Yes: compared with students that learn alone, distilled students look more at the parts that matter "
+    "most to their teacher, and rank all the parts more like it.",
+    "contradicted": "No: compared with students that learn alone, distilled students look less at the parts that "
+    "matter most to their teacher, and rank all the parts less like it.",
+    "not settled": "This study cannot tell: distilled students look at the parts that matter to their teacher about "
+    "as much as students that learn alone.",
+}
+"""Did the student learn to look where its teacher looks? Where part focus and rank alignment say the same."""
+LOOKS = {
+    "supported": "look more at the parts that matter most to their teacher",
+    "contradicted": "look less at the parts that matter most to their teacher",
+    "not settled": "look about as much at the parts that matter most to their teacher",
+}
+RANKS = {
+    "supported": "rank all the parts more like it",
+    "contradicted": "rank all the parts less like it",
+    "not settled": "it is not settled whether they rank all the parts more like it",
+}
+NO_ANSWER = "This study has too few networks to say whether a student learns to look where its teacher looks."
+STRIP_CAPTION = (
+    "{method} of one test image: the brighter, the more it counts for the answer. The image was not picked by eye: "
+    "on half of the images distillation changed more, on half less."
+)
+HOW_TO_READ = (
+    "Rank alignment: do student and teacher put the parts of an image in the same order, the most important first? "
+    "1 always, 0 no relation."
+)
+ABOUT = (
+    "Distillation trains a small network (the student) to answer like a large one (the teacher). A student may give "
+    "the teacher's answers for reasons of its own. This dashboard finds where each network looks on an image, measures "
+    "how much of that lands on each part, such as a bird's beak or wing, and compares student and teacher, "
+    "for several sizes of student and several mixtures α of learning from labels and from the teacher."
+)
+CITE = "Please cite the study by its name and settings, so that others can run it again:"
+
 OUTSIDE_SENTENCE = {
     "parts": "the share of what lands on the object's visible parts.",
     "image": "the share of what lands anywhere in the image.",
 }
-FOCUS = {"focus": "Share", "enrichment": "Beside size alone", "focus_ratio": "The poster's ratio"}
+FOCUS = {"focus": "Share", "enrichment": "Enrichment", "focus_ratio": "Ratio"}
 FOCUS_HELP = (
-    "Share: of what the student looks at, how much lies on the teacher's most important parts. Beside size alone: "
-    "that share, divided by the share those parts have of the area. The poster's ratio: that share, divided by the rest."
+    "Share: of what the student looks at, how much lies on the teacher's most important parts. Enrichment: that share, "
+    "divided by the parts' share of the area. Ratio (the poster's choice): that share, divided by the rest."
 )
 CONTROLS = (
-    "**What it is compared with.** Short grey marks: chance, the student beside the teacher's map of *another* image; "
-    "a habit that both share on any image, such as looking at the middle, reaches as far. Dashed line: the parts "
-    "ranked by their size alone, beside the teacher's ranking."
+    "**What it is compared with.** *By chance*: the student beside the teacher's map of another image; a habit that "
+    "both share on any image, such as looking at the middle, reaches as far. *By part size alone*: the parts ranked by "
+    "their size, beside the teacher's ranking."
 )
 
 EXPLORATORY_HELP = (
@@ -58,7 +94,7 @@ POSTER_LOGIT_ALIGNMENT = {
 Colour = Literal["green", "red", "gray"]
 
 POSTER_CAPTION = (
-    "Hollow orange marks: the poster's Figure 4, of other networks on other images. Compare directions, not heights."
+    "Hollow marks: the poster's Figure 4, of other networks on other images. Compare directions, not heights."
 )
 ASSOCIATION_CAPTION = (
     "ρ is Spearman's rank correlation of logit alignment and rank alignment: 1 they rise together, 0 no relation. "
@@ -105,3 +141,35 @@ def about_intervals(study: Study) -> str:
 def focus_label(measure: str) -> str:
     """Return a way to show focus, in words."""
     return FOCUS.get(measure, measure)
+
+
+def citation(study: Study) -> str:
+    """Return a BibTeX entry that names a study and what it was made with."""
+    made = study.provenance
+    year = str(made.get("started", ""))[:4]
+    lines = [
+        "@misc{where-models-look,",
+        "  title = {Where Models Look: do distilled students look where their teacher looks?},",
+        *([f"  year  = {{{year}}},"] if year else []),
+        f"  note  = {{Study '{study.name}', commit {made.get('commit', 'unknown')}}},",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def article(noun: str) -> str:
+    """Return "a" or "an", whichever goes before a noun."""
+    return "an" if noun[0] in "aeiou" else "a"
+
+
+def answer(looks: str | None, ranks: str | None) -> str:
+    """Answer the study's question in one sentence, from the verdicts on part focus and rank alignment."""
+    if looks is None or ranks is None:
+        return NO_ANSWER
+    if looks == ranks:
+        return ANSWERS[looks]
+    start = "Partly" if "supported" in (looks, ranks) else "No"
+    joined = "but " if ranks == "not settled" or "supported" in (looks, ranks) else "and "
+    return (
+        f"{start}: compared with students that learn alone, distilled students {LOOKS[looks]}, {joined}{RANKS[ranks]}."
+    )

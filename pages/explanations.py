@@ -1,6 +1,5 @@
 """Where each network looks on one image of the study, side by side with the teacher."""
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import charts, gallery, one_image, words
@@ -21,6 +20,7 @@ photo, part_map = gallery.photo(study, image) or (None, None)
 one = one_image.stored(chosen, shown, image)
 names = gallery.classes(study)
 method = words.method_label(chosen.method)
+signed = chosen.method == "integrated_gradients"
 
 with head:
     st.markdown(f"#### {one_image.sentence(shown, [panel.alignment for panel in one.panels])}")
@@ -33,19 +33,23 @@ if photo is None:
 
 viewer(photo, one.panels, part_map, one.parts, key="explanations")
 st.caption(
-    "All maps share one scale, so brightness can be compared between networks. "
-    + ("Integrated gradients can be positive or negative; the size is shown." if min(one.gaps) >= 0 else "")
+    "Point at a part to see its rank in every network. All maps share one scale, so that brightness can be compared"
+    + (": integrated gradients, which speak for or against the answer, by their size." if signed else ".")
 )
 
 st.subheader("The parts, in every network's order", anchor=False)
 table = one_image.rank_table(one.panels, one.parts)
 if len(table):
     st.markdown("1 is the part looked at hardest, per pixel. A student that looks like its teacher repeats its column.")
-    charts.show(one_image.rank_matrix(table), "ranks", "Rank of every part in every network; the same as in the table.")
+    charts.show(one_image.rank_matrix(table), "ranks", "Rank of every part in every network, as the viewer tells them.")
 else:
     st.markdown("No part is visible on this image.")
 
-with st.expander("The measures on this image"):
-    st.dataframe(one_image.measure_table(chosen, shown, image), hide_index=True, alt="Every measure of every network")
-with st.expander("How exact these maps are"):
-    ...
+with st.expander("All measures of this image, and how exact the maps are"):
+    form = {"Completeness gap": st.column_config.NumberColumn(format="percent")}
+    st.dataframe(one_image.measure_table(chosen, one, image), hide_index=True, column_config=form)
+    if signed:
+        st.caption(
+            "Completeness gap: by how much a map's sum misses what it should add up to, the change of the answer's "
+            "score from an empty image to this one."
+        )

@@ -9,7 +9,7 @@ from dashboard.widgets import choose
 
 chosen = choices()
 head = st.container()
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="medium"):
     measure = choose("focus_as", "Shown as", list(words.FOCUS), "focus", words.focus_label, words.FOCUS_HELP)
     outside = choose("focus_of", "Share of", list(words.OUTSIDE), "parts", words.outside_label, words.OUTSIDE_HELP)
     importance = frame.importance_switch("focus")
@@ -26,9 +26,9 @@ lines = {"the teacher itself": numbers.teacher_value(table)}
 points = numbers.students(table)
 spec = charts.dots(points, measure, frame.names(chosen), frame.alphas(chosen), lines)
 charts.show(spec, "focus_chart", sentence)
-frame.small_print(chosen)
+frame.small_print(chosen, frame.teacher_note(chosen))
 frame.definition(measure, more=f"Here: {words.OUTSIDE_SENTENCE[outside]}")
-st.caption("The teacher's own line is higher by construction: the parts were chosen on its map.")
+st.caption("The parts were chosen on the teacher's own map, which favours its line.")
 frame.table(table, measure, f"{chosen.study.name}-{measure}")
 
 st.subheader("Which parts they rely on", anchor=False)

@@ -20,7 +20,7 @@ spec = charts.dots(points, "logit_alignment", frame.names(chosen), frame.alphas(
 charts.show(spec, "logit_chart", sentence)
 if with_poster:
     st.caption(words.POSTER_CAPTION)
-frame.small_print(chosen)
+frame.small_print(chosen, frame.teacher_note(chosen))
 frame.definition("logit_alignment")
 if chosen.config.data.classes == 2:
     st.markdown("With two classes it can only be 1 or −1.")

@@ -18,11 +18,11 @@ with head:
     marks = frame.exploratory(chosen, importance)
     frame.opening("Rank alignment", question, chosen, "rank", sentence, marks)
 
-lines = {"what the size of the parts alone would give": by_size}
+lines = {"by part size alone": by_size}
 points = numbers.students(table)
 spec = charts.dots(points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), lines, chance)
 charts.show(spec, "rank_chart", sentence)
-frame.small_print(chosen)
+frame.small_print(chosen, frame.teacher_note(chosen))
 frame.definition("rank_alignment")
 st.markdown(words.CONTROLS)
 

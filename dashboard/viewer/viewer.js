@@ -23,14 +23,7 @@ async function show(root, view, data, current) {
   const colours = { heat: bytes(data.colours), difference: bytes(data.difference_colours) }
   const partMap = data.part_map ? enlargeNearest(bytes(data.part_map), data.part_width) : null
   const levels = data.panels.map((panel) => enlarge(bytes(panel.levels), panel.width))
-  const layers = levels.map((level) => ({
-    heat: layer((i) => [level[i], Math.sqrt(level[i] / 255)], colours.heat),
-    difference: layer((i) => {
-      const change = (level[i] - levels[0][i]) / 255
-      return [Math.round(127.5 + 127.5 * change), Math.sqrt(Math.abs(change))]
-    }, colours.difference),
-  }))
-  Object.assign(view, { data, photo, colours, partMap, layers, outlines: new Map() })
+  Object.assign(view, { data, photo, colours, partMap, levels, layers: new Map(), outlines: new Map() })
 
   root.classList.toggle("few", data.panels.length <= 3)
   const holder = root.querySelector(".panels")
@@ -51,11 +44,11 @@ async function show(root, view, data, current) {
 function draw(root, view) {
   const opacity = Number(root.querySelector(".opacity input").value) / 100
   const mode = root.querySelector(".modes input:checked").value
-  const { data, photo, layers, partMap } = view
+  const { data, photo, partMap } = view
   root.querySelector(".opacity output").textContent = `${Math.round(opacity * 100)} %`
   root.querySelectorAll("figure").forEach((figure, i) => {
     // The teacher stays as it is: its difference from itself is nothing.
-    const heat = layers[i][i === 0 ? "heat" : mode]
+    const heat = layerOf(view, i, i === 0 ? "heat" : mode)
     const context = figure.querySelector("canvas").getContext("2d")
     context.globalAlpha = 1
     context.drawImage(photo.colour, 0, 0)
@@ -98,9 +91,8 @@ function hover(root, view, part) {
   const { panels, parts } = view.data
   root.dataset.part = part ? parts[part - 1] : ""
   root.querySelectorAll(".rank").forEach((line, i) => {
-    line.textContent = part ? rank(panels[i].ranks[part - 1], panels[i].visible) : ""
+    line.textContent = part ? `${parts[part - 1]}: ${rank(panels[i].ranks[part - 1], panels[i].visible)}` : ""
   })
-  root.querySelector(".part").textContent = part ? parts[part - 1] : view.data.hint
   draw(root, view)
 }
 
@@ -191,20 +183,39 @@ async function photoOf(data) {
   return { colour, grey }
 }
 
-function layer(levelAndCover, colours) {
-  const canvas = blank()
-  const context = canvas.getContext("2d")
-  const image = context.createImageData(SIZE, SIZE)
-  for (let i = 0; i < SIZE * SIZE; i++) {
-    const [level, cover] = levelAndCover(i)
-    const colour = 3 * Math.round(level)
-    image.data[4 * i] = colours[colour]
-    image.data[4 * i + 1] = colours[colour + 1]
-    image.data[4 * i + 2] = colours[colour + 2]
-    image.data[4 * i + 3] = Math.round(255 * cover)
+// One colour and cover a level; a layer is made when it is first drawn.
+function layerOf(view, i, mode) {
+  const name = `${mode} ${i}`
+  if (!view.layers.has(name)) {
+    const table = mode === "heat" ? heatTable(view.colours.heat) : differenceTable(view.colours.difference)
+    const [own, teacher] = [view.levels[i], view.levels[0]]
+    const canvas = blank()
+    const context = canvas.getContext("2d")
+    const image = context.createImageData(SIZE, SIZE)
+    const pixels = new Uint32Array(image.data.buffer)
+    if (mode === "heat") for (let j = 0; j < pixels.length; j++) pixels[j] = table[own[j]]
+    else for (let j = 0; j < pixels.length; j++) pixels[j] = table[255 + own[j] - teacher[j]]
+    context.putImageData(image, 0, 0)
+    view.layers.set(name, canvas)
   }
-  context.putImageData(image, 0, 0)
-  return canvas
+  return view.layers.get(name)
+}
+
+function heatTable(colours) {
+  return tableOf(256, (level) => [level, Math.sqrt(level / 255)], colours)
+}
+
+function differenceTable(colours) {
+  return tableOf(511, (i) => [Math.round(i / 2), Math.sqrt(Math.abs(i - 255) / 255)], colours)
+}
+
+function tableOf(length, colourAndCover, colours) {
+  const table = new Uint8ClampedArray(4 * length)
+  for (let i = 0; i < length; i++) {
+    const [colour, cover] = colourAndCover(i)
+    table.set([...colours.subarray(3 * colour, 3 * colour + 3), 255 * cover], 4 * i)
+  }
+  return new Uint32Array(table.buffer)
 }
 
 // Values are enlarged, never colours: between two colours of the scale lies one that means something else.
@@ -212,7 +223,7 @@ function enlarge(values, width) {
   const height = values.length / width
   const across = weights(width)
   const down = weights(height)
-  const out = new Float32Array(SIZE * SIZE)
+  const out = new Uint8ClampedArray(SIZE * SIZE) // rounds
   for (let y = 0; y < SIZE; y++) {
     const [above, below, v] = [down.low[y] * width, down.high[y] * width, down.share[y]]
     for (let x = 0; x < SIZE; x++) {

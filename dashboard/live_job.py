@@ -1,0 +1,56 @@
+"""An image being explained in the background, while the page shows what is there so far. All of it in memory only."""
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.errors import UserError
+
+if TYPE_CHECKING:
+    from core.live import CellResult
+
+
+@dataclass
+class Job:
+    """One run over cells and methods; belongs to one visitor.
+
+    Parameters
+    ----------
+    key : str
+        What is explained: another key is another job.
+    total : int
+        Results to come.
+    """
+
+    key: str
+    total: int
+    results: list["CellResult"] = field(default_factory=list)
+    error: str = ""
+    running: bool = True
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def start(self, explain: Callable[[], Generator["CellResult"]]) -> None:
+        """Begin; `explain` is called, and iterated, in a thread of its own."""
+        threading.Thread(target=self._run, args=(explain,), daemon=True, name="explain-photo").start()
+
+    def cancel(self) -> None:
+        """Stop after the results under way; those that are there stay."""
+        self._cancelled.set()
+        self.running = False
+
+    def _run(self, explain: Callable[[], Generator["CellResult"]]) -> None:
+        try:
+            with closing(explain()) as found:
+                for result in found:
+                    if self._cancelled.is_set():
+                        break
+                    self.results.append(result)
+        except UserError as error:
+            self.error = str(error)
+        except Exception:
+            self.error = "Explaining this image failed; what is shown below had been finished by then."
+            raise
+        finally:
+            self.running = False

@@ -1,0 +1,47 @@
+"""The question, its answer in one sentence, a picture, and the four findings."""
+
+import streamlit as st
+
+from dashboard import charts, frame, loaded, numbers, words
+from dashboard.navigation import link
+from dashboard.state import choices
+from dashboard.strip import strip
+
+chosen = choices()
+study = chosen.study
+claims = numbers.claims(study)
+verdicts = {finding.page: finding.verdict for finding in claims}
+
+st.title("Where models look", anchor=False)
+st.markdown(f"#### {words.answer(verdicts.get('focus'), verdicts.get('rank'))}")
+
+picture = strip(study, chosen.method)
+if picture is not None:
+    with st.container(horizontal=True):
+        for shown, caption in zip(picture.pictures, picture.captions, strict=True):
+            st.image(shown, caption=caption, width=160)
+    st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)))
+    link("explanations", "See this image in every network →", image=str(picture.image))
+
+table = numbers.estimates(chosen, "rank_alignment", "density")
+chance = numbers.control(chosen, "shuffled", "density")
+spec = charts.dots(numbers.students(table), "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance)
+charts.show(spec, "home_chart", frame.levels(table, "rank_alignment"))
+st.caption(f"{words.HOW_TO_READ} {words.about_intervals(study)} {frame.teacher_note(chosen)}")
+
+st.subheader("What this study finds", anchor=False)
+for finding in claims:
+    with st.container(border=True):
+        frame.verdict(finding)
+        st.markdown(finding.sentence)
+        link(finding.page, "See why →")
+
+st.subheader("About", anchor=False)
+st.markdown(words.ABOUT)
+if knows := loaded.knows(study):
+    st.markdown(f"These networks know {knows.rstrip('.')}.")
+with st.expander("How this study was made"):
+    frame.provenance(study)
+with st.expander("How to cite"):
+    st.markdown(words.CITE)
+    st.code(words.citation(study), language="bibtex", wrap_lines=True)

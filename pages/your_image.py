@@ -1,0 +1,41 @@
+"""Any photo through the whole grid: what the networks say about it, and where each of them looks."""
+
+import streamlit as st
+
+from core.data.photos import MAX_BYTES, open_photo
+from core.errors import UserError
+from dashboard import live_view
+from dashboard.names import plain
+from dashboard.state import choices
+
+st.set_page_config(layout="wide")
+chosen = choices()
+st.title("Your image", anchor=False)
+st.warning(
+    f"**These networks know {plain(chosen.study.knows)}.** Whatever they say about your photo is an answer in those "
+    "terms.",
+    icon="⚠️",
+)
+source = st.segmented_control(
+    "Where from", ["A file", "The camera"], default="A file", required=True, label_visibility="collapsed"
+)
+if source == "A file":
+    kinds = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+    upload = st.file_uploader("A photo", kinds, max_upload_size=MAX_BYTES // 1_000_000)
+else:
+    upload = st.camera_input("A photo")
+st.caption("The photo stays in the memory of this session: it is not saved, and it is gone when you leave.")
+
+if upload is None:
+    live_view.forget()
+    st.stop()
+data = upload.getvalue()
+try:
+    photo = open_photo(data, name="This file")
+except UserError as error:
+    live_view.forget()
+    st.error(str(error))
+    st.stop()
+with st.spinner("Waking the networks"):
+    job, scene = live_view.job_for(chosen, data, photo)
+live_view.follow(job, scene, photo, chosen)
