@@ -9,6 +9,7 @@ import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from core.config import presets, read_config
 from core.errors import UserError, unknown
@@ -25,11 +26,9 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        # As Text: in a message of its own, "[" is no markup.
+        Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
-        sys.exit(130)
 
 
 @app.command()
@@ -52,10 +51,14 @@ def run(
             raise UserError(f"--set goes with a preset or a TOML file; edit a copy of {there.folder / 'study.toml'}.")
     else:
         raise unknown("preset or study", study, [*presets(), *study_names()])
-    with shown(console) as on_progress:
-        done = run_study(config, out, device, on_progress)
+    try:
+        with shown(console) as on_progress:
+            done = run_study(config, out, device, on_progress)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
+        raise typer.Exit(130) from None
     console.print(_summary(done))
-    console.print(f"The study '{done.name}' is in {done.folder}.", soft_wrap=True, highlight=False)
+    console.print(f"The study '{done.name}' is in {done.folder}.", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command("list")
@@ -69,7 +72,7 @@ def list_() -> None:
             total = len(study.cells)
             table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.complete() else "no")
         except UserError as error:
-            table.add_row(name, str(error), "", "damaged")
+            table.add_row(name, Text(str(error)), "", "damaged")
     console.print(table)
     console.print(f"Presets: {', '.join(presets())}", highlight=False)
 
@@ -113,7 +116,7 @@ def explain(
     cells = [opened.cell(name) for name in models] if models else opened.cells
     console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
     for line in explain_files(opened, images, cells, method or opened.config.explain.methods, target, out):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -150,7 +153,7 @@ def _write(path: Path, text: str) -> None:
     from core.store import write_bytes
 
     write_bytes(path, text.encode())
-    console.print(f"Written to {path}.", highlight=False)
+    console.print(f"Written to {path}.", highlight=False, markup=False, soft_wrap=True)
 
 
 def _summary(study: Any) -> Table:

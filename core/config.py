@@ -13,6 +13,10 @@ Unit = Annotated[float, Field(ge=0, le=1)]
 Method = Literal["saliency", "integrated_gradients"]
 
 
+WORDS = {"none", "imagenet"}
+"""Initial weights that are no file."""
+
+
 class Section(BaseModel):
     """A table of the TOML file. Unknown keys are errors, values are not coerced."""
 
@@ -51,7 +55,7 @@ class Teacher(Section):
 
     architecture: str = "resnet101"
     weights: str = "none"
-    """Initial weights: "none", "imagenet" (torchvision's), or a file."""
+    """Initial weights: "none", "imagenet" (torchvision's), or a file, relative to the TOML file."""
 
 
 class Students(Section):
@@ -177,11 +181,12 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
 
 
 def parse_config(tree: dict[str, Any], origin: Path) -> Config:
-    """Check a parsed TOML tree; `origin` is its file, which errors name and `data.root` is relative to."""
-    data = tree.get("data")
-    if isinstance(data, dict) and isinstance(data.get("root"), str) and data["root"]:
-        root = str((origin.parent / Path(data["root"]).expanduser()).resolve())
-        tree = {**tree, "data": {**data, "root": root}}
+    """Check a parsed TOML tree; `origin` is its file, which errors name and paths are relative to."""
+    for name, key, words in (("data", "root", {""}), ("teacher", "weights", WORDS), ("students", "weights", WORDS)):
+        section = tree.get(name)
+        if isinstance(section, dict) and isinstance(section.get(key), str) and section[key] not in words:
+            path = str((origin.parent / Path(section[key]).expanduser()).resolve())
+            tree = {**tree, name: {**section, key: path}}
     try:
         return Config.model_validate(tree)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,7 @@ def initialise(model: nn.Module, architecture: str, weights: str) -> None:
     if weights == "imagenet":
         try:
             state = tv.get_model_weights(architecture).DEFAULT.get_state_dict(weights_only=True, check_hash=True)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: the file is not the one it should be
             raise UserError(
                 f"ImageNet weights of {architecture} could not be downloaded ({error}); "
                 "give the path of a .safetensors or .pth file instead."
@@ -169,8 +170,12 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
-    except Exception as error:  # torch's reader raises many kinds, none of them its own
-        raise UserError(f"{path} cannot be read as weights: {str(error).splitlines()[0][:120]}") from None
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"{path} is not a plain state dict: what else it holds could run code. Save model.state_dict() alone."
+        ) from None
+    except Exception:  # the readers raise many kinds, none of them their own
+        raise UserError(f"{path} cannot be read as weights: it is damaged, or neither .safetensors nor .pth.") from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):

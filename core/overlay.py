@@ -82,10 +82,10 @@ def overlay(photo: np.ndarray, relevance: np.ndarray, opacity: float, vmax: floa
     large = cv2.resize(level, (photo.shape[1], photo.shape[0]), interpolation=cv2.INTER_LINEAR)
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[:, :, None].astype(np.float64)
     base = photo + opacity * FADE * (grey - photo)
-    cover = opacity * cover_of(large)[:, :, None]
+    cover = opacity * _cover(large)[:, :, None]
     return np.rint(base + cover * (colours()[large] - base)).astype(np.uint8)
 
 
-def cover_of(level: np.ndarray) -> np.ndarray:
-    """Return how much of the photo a level of the map covers, 0 … 1: the square root, so that faint heat is seen."""
-    return np.sqrt(level / 255)
+def _cover(level: np.ndarray) -> np.ndarray:
+    """Return how much of the photo a level of the map covers, 0 … 1: all of it from two thirds of the scale on."""
+    return np.minimum(1, 1.5 * level / 255)

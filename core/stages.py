@@ -18,6 +18,7 @@ from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
 from core.distill.train import as_input
+from core.errors import UserError
 from core.measure_cell import measure_cell
 from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model
 from core.parts import importance
@@ -165,6 +166,8 @@ def predict_cell(folder: Path, name: str, device: str, report: Report) -> list[P
     study = Study(folder)
     ids, images, _ = _arrays(folder, "test")
     model, header = load_model(study.path("models", name), device)
+    if header.classes != study.dataset.classes:
+        raise UserError(f"{study.path('models', name)} knows other classes than the study; remove it, or add it anew.")
     logits = np.empty((len(ids), len(header.classes)), np.float16)
     with torch.inference_mode():
         for start in range(0, len(ids), BATCH):

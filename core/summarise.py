@@ -210,6 +210,8 @@ def _associations(study: Study, found: dict[Keys, Values], method: str, importan
     logit, accuracy = found[("logit_alignment", "", "", "")], found[("accuracy", "", "", "")]
     rank = found[("rank_alignment", method, importance, "")]
     students = [i for i, cell in enumerate(rank.cells) if cell in set(grid(study.config)) and cell != study.teacher]
+    if not students:
+        return
     keys = ("logit_alignment~rank_alignment", method, importance, "")
     pools = [np.stack([bootstrap_means(v.values[i], v.drawn) for i in students], 1) for v in (logit, rank, accuracy)]
     plain = [np.array([[np.nanmean(v.values[i]) for i in students]]) for v in (logit, rank, accuracy)]

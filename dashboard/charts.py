@@ -104,8 +104,8 @@ def spreads(table: pd.DataFrame, measure: str, networks: list[str], alphas: list
     y = alt.Y("p5:Q", title=f"{about.label} of single images", scale=alt.Scale(zero=False))
     layers = [
         base.mark_rule(strokeWidth=1.5).encode(y=y, y2="p95:Q", color=hue),
-        base.mark_rule(strokeWidth=8).encode(y="p25:Q", y2="p75:Q", color=hue),
-        base.mark_point(filled=True, size=90, stroke="white", strokeWidth=1, opacity=1).encode(
+        base.mark_rule(strokeWidth=9, opacity=0.45).encode(y="p25:Q", y2="p75:Q", color=hue),
+        base.mark_point(filled=True, size=110, opacity=1).encode(
             y="p50:Q", color=hue, shape=shape(alphas), tooltip=tooltip
         ),
     ]

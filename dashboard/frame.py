@@ -113,14 +113,19 @@ def teacher_note(choices: Choices) -> str:
 def table(rows: pd.DataFrame, measure: str, name: str) -> None:
     """Offer the numbers of a chart as a table and as CSV, named after the study."""
     with st.expander("The numbers"):
-        shown = rows.drop(columns="seeds").rename(
-            columns={"alpha": "α", "estimate": MEASURES[measure].label, "n": "counted", "skipped": "left out"}
+        share = "%" in encoding.FORMATS.get(measure, "")
+        values = ["estimate", "low", "high"]
+        shown = rows.drop(columns="seeds").assign(alpha=rows["alpha"].map(encoding.label))
+        shown[values] = rows[values] * (100 if share else 1)
+        names = {"alpha": "α", "estimate": MEASURES[measure].label, "n": "counted", "skipped": "left out"}
+        form = st.column_config.NumberColumn(format="%.1f %%" if share else "%.3f")
+        st.dataframe(
+            shown.rename(columns=names),
+            hide_index=True,
+            height="content",
+            column_config={names.get(column, column): form for column in values},
+            alt=f"{MEASURES[measure].label} of every network",
         )
-        form = "percent" if "%" in encoding.FORMATS.get(measure, "") else "%.3f"
-        columns = {
-            column: st.column_config.NumberColumn(format=form) for column in (MEASURES[measure].label, "low", "high")
-        }
-        st.dataframe(shown, hide_index=True, column_config=columns, alt=f"{MEASURES[measure].label} of every network")
         st.caption(
             "low, high: the 95 % interval. counted: trainings, or images where there is one training. "
             "left out: images on which the number is undefined."
@@ -160,6 +165,7 @@ def provenance(study: Study) -> None:
     made = {key: value for key, value in study.provenance.items() if not isinstance(value, dict)}
     made |= {f"{name} version": value for name, value in study.provenance.get("versions", {}).items()}
     rows = [{"what": key.replace("_", " "), "value": str(value)} for key, value in made.items()]
-    st.dataframe(pd.DataFrame(rows, columns=["what", "value"]), hide_index=True, alt="How this study was made")
+    table = pd.DataFrame(rows, columns=["what", "value"])
+    st.dataframe(table, hide_index=True, height="content", alt="How this study was made")
     st.caption("Every setting:")
     st.json(study.config.model_dump(), expanded=False)

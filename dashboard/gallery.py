@@ -17,7 +17,7 @@ from core.study import Study
 from dashboard import loaded
 from dashboard.state import Choices, kept
 from dashboard.viewer import FOLDER
-from dashboard.widgets import choose
+from dashboard.widgets import SWITCHED, choose
 
 SIDE, COLUMNS = 58, 64
 """Pixels of a thumbnail, and thumbnails in a row of the sheet that they travel on."""
@@ -38,7 +38,13 @@ def images(study: Study, cells: list[Cell]) -> pd.DataFrame:
         With its gallery.
     cells : list of Cell
         The networks shown, the teacher first: "a student" is one of these.
+
+    Raises
+    ------
+    UserError
+        The study is not finished, or a file is missing or damaged.
     """
+    loaded.summary(study)  # says how far a study is that is not finished
     table = loaded.images(study)
     found = table[table["kept"]].sort_values("id", ignore_index=True)
     names = np.array(classes(study), dtype=object)
@@ -54,8 +60,11 @@ def pick(choices: Choices, table: pd.DataFrame) -> int | None:
 
     The image is in the address (`?image=…`) and survives a change of page.
     """
+    if table.empty:
+        st.info("This study kept no maps (keep.maps is 0), so there is no gallery.")
+        return None
     asked = st.query_params.get("image") or str(kept().get("image", ""))
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    left, right = st.columns([1, 2], vertical_alignment="top")
     with left:
         name = st.selectbox("Class", ["All classes", *sorted(table["name"].unique())], key="gallery_class")
     with right:
@@ -69,7 +78,8 @@ def pick(choices: Choices, table: pd.DataFrame) -> int | None:
         st.info("No image of the gallery is like that.")
         return None
     ids = [int(image) for image in rows["id"]]
-    if asked and asked not in {str(image) for image in table["id"]}:
+    switched = st.session_state.get(SWITCHED, False)
+    if asked and not switched and asked not in {str(image) for image in table["id"]}:
         st.info("No maps of that image were kept; here is another one.")
     chosen = next((image for image in ids if str(image) == asked), ids[0])
     clicked = _strip(choices.study, rows, chosen)

@@ -16,7 +16,7 @@ from core.data.photos import square
 from core.overlay import overlay, shared_scale
 from dashboard import charts, gallery, loaded, one_image, state, words
 from dashboard.live_job import Job
-from dashboard.names import decimal, kind, plain, title
+from dashboard.names import decimal, kind, plain, short, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel, viewer
 
@@ -81,10 +81,9 @@ def _results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> N
         return
     names = gallery.classes(choices.study)
     teacher = found[0]
-    with_it = sum(result.predicted == teacher.predicted for result in found[1:])
+    alike = [result.predicted == teacher.predicted for result in found[1:]]
     st.markdown(
-        f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%})"
-        + (f"; {with_it} of the {len(found) - 1} students shown agree." if len(found) > 1 else ".")
+        f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){_agree(alike)}."
     )
     missing = "" if method == choices.method else f" {words.method_label(choices.method)} follow."
     st.markdown(
@@ -134,7 +133,7 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
             },
         )
         label = words.method_label(result.method)
-        row[f"ρ, {label.lower()}"] = result.alignment if result.cell != teacher else None
+        row[f"ρ, {label.lower()}"] = result.alignment
         if np.isfinite(result.gap):
             row["Completeness gap"] = result.gap
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
@@ -157,11 +156,20 @@ def sheet(photo: np.ndarray, results: list["CellResult"], columns: int = 4) -> b
     return buffer.getvalue()
 
 
+def _agree(alike: list[bool]) -> str:
+    if not alike:
+        return ""
+    if all(alike):
+        return "; so does every other network shown"
+    return f"; so do {sum(alike)} of the {len(alike)} others shown" if any(alike) else "; no other network shown does"
+
+
 def _panel(result: "CellResult", names: tuple[str, ...], teacher: Cell) -> Panel:
     return Panel(
         cell=result.cell.name,
         title=title(result.cell),
         kind=kind(result.cell, teacher),
+        short=short(result.cell, teacher),
         relevance=result.map,
         says=f"{names[result.predicted]}, {result.probability:.0%}",
         right=None,
@@ -189,9 +197,10 @@ def _details(
             f"By {words.method_label(method).lower()}, the students shown rank the regions like the teacher at "
             f"ρ = {decimal(min(students))} to {decimal(max(students))}."
         )
-    percent = st.column_config.NumberColumn(format="percent")
     rows = table(job.results, state.cells(choices), names, choices.study.teacher)
-    st.dataframe(rows, hide_index=True, column_config={"Probability": percent, "Completeness gap": percent})
+    st.dataframe(
+        rows, hide_index=True, height="content", column_config=one_image.formats(rows), alt="What every network answers"
+    )
 
     st.subheader("The regions, in every network's order", anchor=False)
     st.markdown("1 is the region looked at hardest, per pixel.")

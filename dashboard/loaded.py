@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.cells import Cell
+from core.cells import Cell, grid
+from core.errors import UserError
 from core.study import Study, cache_folder, open_study, study_names
 
 
@@ -45,7 +46,20 @@ def usual_study() -> str | None:
 
 
 def summary(study: Study) -> pd.DataFrame:
-    """Return `study.summary()`, one row a number shown."""
+    """Return `study.summary()`, one row a number shown.
+
+    Raises
+    ------
+    UserError
+        It is damaged, or the study is not finished.
+    """
+    if not study.complete():
+        cells = grid(study.config)
+        done = sum(study.path("models", cell).exists() for cell in cells)
+        raise UserError(
+            f"The study '{study.name}' is not finished, so there is nothing to show yet: {done} of {len(cells)} "
+            f"networks are trained. Go on with: python -m core run {study.folder.name}"
+        )
     return _summary(study, str(study.folder), stamp(study.folder))
 
 
@@ -78,7 +92,7 @@ def imported(study: Study) -> list[Cell]:
     """Return the networks somebody brought in (`core add`), as far as the summary knows them."""
     try:
         rows = summary(study).query("kind == 'cell' and cell != '' and alpha.isna()")
-    except Exception:  # whoever shows the summary says what is wrong with it
+    except UserError:  # whoever shows the summary says what is wrong with it
         return []
     pairs = rows[["cell", "architecture"]].drop_duplicates().itertuples(index=False)
     return [Cell(str(architecture), None, None, str(name)) for name, architecture in pairs]
@@ -86,7 +100,8 @@ def imported(study: Study) -> list[Cell]:
 
 def knows(study: Study) -> str | None:
     """Return what completes "These networks know …", None where the images are not on this machine."""
-    return _knows(study, str(study.folder), stamp(study.folder))
+    said: str | None = study.provenance.get("knows")
+    return said or _knows(study, str(study.folder), stamp(study.folder))
 
 
 def _name(cell: Cell | str) -> str:
@@ -142,8 +157,6 @@ def _logits(_study: Study, folder: str, stamp: str, cell: str) -> tuple[np.ndarr
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _knows(_study: Study, folder: str, stamp: str) -> str | None:
-    from core.errors import UserError
-
     try:
         return _study.dataset.knows
     except UserError:

@@ -5,6 +5,7 @@ import re
 
 from core.cells import Cell
 from core.findings import nice_name
+from dashboard.encoding import trained
 
 
 def title(cell: Cell) -> str:
@@ -16,9 +17,14 @@ def kind(cell: Cell, teacher: Cell) -> str:
     """Return how a cell was trained."""
     if cell == teacher:
         return "the teacher"
-    if cell.alpha is None:
-        return f"imported, {nice_name(cell.architecture)}"
-    return f"not distilled, α = {cell.alpha}" if cell.alpha == 1 else f"distilled, α = {cell.alpha}"
+    return f"imported, {nice_name(cell.architecture)}" if cell.alpha is None else trained(cell.alpha)
+
+
+def short(cell: Cell, teacher: Cell) -> str:
+    """Return a cell in a few words: "ResNet18, α = 0.1"."""
+    if cell == teacher:
+        return f"{title(cell)}, teacher"
+    return title(cell) if cell.alpha is None else f"{title(cell)}, α = {cell.alpha}"
 
 
 def subject(cell: Cell) -> str:

@@ -161,6 +161,13 @@ def poster_logits(choices: Choices) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["network", "alpha", "estimate"])
 
 
+def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
+    """Return network, alpha, estimate as people print it: a row an α, a column a network, two decimals."""
+    wide = rows.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
+    wide.index = pd.Index([f"α = {alpha}" for alpha in wide.index])
+    return wide[[name for name in networks if name in wide]].map("{:.2f}".format)
+
+
 def claims(study: Study) -> list[Finding]:
     """Return the findings of a study."""
     return _claims(study, str(study.folder), loaded.stamp(study.folder))

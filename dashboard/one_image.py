@@ -12,7 +12,8 @@ import streamlit as st
 from core.cells import Cell
 from core.study import Study
 from dashboard import gallery, loaded
-from dashboard.names import decimal, kind, rho, subject, title
+from dashboard.encoding import INK, Spec, built_once
+from dashboard.names import decimal, kind, rho, short, subject, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel, ranks
 
@@ -49,6 +50,7 @@ def stored(choices: Choices, cells: list[Cell], image: int) -> OneImage:
                 cell=cell.name,
                 title=title(cell),
                 kind=kind(cell, study.teacher),
+                short=short(cell, study.teacher),
                 relevance=study.maps(cell, method, [image])[1][0],
                 says=f"{names[answer]}, {probability:.0%}",
                 right=answer == label,
@@ -87,10 +89,17 @@ def measure_table(choices: Choices, one: OneImage, image: int) -> pd.DataFrame:
         found = found[(found["image"] == image) & found["method"].isin(["", choices.method])]
         keys = found[["measure", "importance", "outside"]].astype(str).itertuples(index=False, name=None)
         values = dict(zip(keys, found["value"], strict=True))
-        row = {"Network": column(panel), "Answer": panel.says, "Right": panel.right}
+        row = {"Network": panel.short, "Answer": panel.says, "Right": panel.right}
         row |= {name: values.get(key, np.nan) for key, name in MEASURES_SHOWN.items()}
         rows.append(row if np.isnan(gap) else row | {"Completeness gap": gap})
     return pd.DataFrame(rows)
+
+
+def formats(table: pd.DataFrame) -> dict[Any, Any]:
+    """Return how `st.dataframe` writes a table's numbers: shares in percent, the others with two decimals."""
+    percent, two = (st.column_config.NumberColumn(format=form) for form in ("percent", "%.2f"))
+    shares = ("Probability", "Completeness gap")
+    return {name: percent if name in shares else two for name in table.select_dtypes("number").columns}
 
 
 def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
@@ -115,26 +124,21 @@ def rank_table(panels: Sequence[Panel], parts: Sequence[str]) -> pd.DataFrame:
     """Return one row a visible part, in the teacher's order, and one column a network with the part's rank."""
     table = pd.DataFrame({"part": list(parts)})
     for panel in panels:
-        table[column(panel)] = pd.array(ranks(panel.importance), dtype="Int64")
-    first = column(panels[0])
+        table[panel.short] = pd.array(ranks(panel.importance), dtype="Int64")
+    first = panels[0].short
     return table[table[first].notna()].sort_values(first, kind="stable", ignore_index=True)
 
 
-def column(panel: Panel) -> str:
-    """Return a panel's network in one line."""
-    return f"{panel.title} {panel.kind}" if panel.kind == "the teacher" else f"{panel.title}, {panel.kind}"
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def rank_matrix(table: pd.DataFrame) -> dict[str, Any]:
+@built_once
+def rank_matrix(table: pd.DataFrame, theme: str = "light") -> Spec:
     """Draw `rank_table`: a row a part in the teacher's order, a column a network, the rank written and coloured."""
     networks = list(table.columns[1:])
     long = table.melt("part", var_name="network", value_name="rank").dropna()
     last = len(table)
-    names = alt.Axis(orient="top", labelAngle=-45, labelLimit=240, labelOverlap=False)
+    names = alt.Axis(orient="top", labelAngle=-45, labelLimit=240, labelOverlap=False, labelColor=INK[theme])
     base = alt.Chart(long.astype({"rank": int})).encode(
         x=alt.X("network:N", sort=networks, title=None, axis=names),
-        y=alt.Y("part:N", sort=list(table["part"]), title=None, axis=alt.Axis(labelLimit=120)),
+        y=alt.Y("part:N", sort=list(table["part"]), title=None, axis=alt.Axis(labelLimit=120, labelColor=INK[theme])),
         tooltip=[
             alt.Tooltip("network:N", title="Network"),
             alt.Tooltip("part:N", title="Part"),
@@ -146,7 +150,7 @@ def rank_matrix(table: pd.DataFrame) -> dict[str, Any]:
     # White on the darker half, whatever the theme.
     ink = alt.condition(f"datum.rank <= {(1 + last) / 2}", alt.value("white"), alt.value("#0b2f5c"))
     numbers = base.mark_text(fontSize=12).encode(text="rank:Q", color=ink)
-    spec: dict[str, Any] = (
+    spec: Spec = (
         (boxes + numbers)
         .properties(height=alt.Step(24))
         .configure_view(strokeWidth=0)

@@ -34,6 +34,8 @@ class Panel:
     title: str
     kind: str
     """Teacher, distilled or not, in words."""
+    short: str
+    """The network in a few words, for a table."""
     relevance: np.ndarray
     """(h, w), signed or not: the size is drawn."""
     says: str

@@ -46,8 +46,14 @@ else:
     st.markdown("No part is visible on this image.")
 
 with st.expander("All measures of this image, and how exact the maps are"):
-    form = {"Completeness gap": st.column_config.NumberColumn(format="percent")}
-    st.dataframe(one_image.measure_table(chosen, one, image), hide_index=True, column_config=form)
+    measured = one_image.measure_table(chosen, one, image)
+    st.dataframe(
+        measured,
+        hide_index=True,
+        height="content",
+        column_config=one_image.formats(measured),
+        alt="Every measure of this image",
+    )
     if signed:
         st.caption(
             "Completeness gap: by how much a map's sum misses what it should add up to, the change of the answer's "

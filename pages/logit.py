@@ -26,9 +26,7 @@ if chosen.config.data.classes == 2:
     st.markdown("With two classes it can only be 1 or −1.")
 frame.table(table, "logit_alignment", f"{chosen.study.name}-logit-alignment")
 with st.expander("The poster's own table"):
-    wide = poster.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
-    wide.columns.name, wide.index.name = None, "α"
-    st.dataframe(wide[[name for name in frame.names(chosen) if name in wide]], alt="The poster's Figure 4")
+    st.dataframe(numbers.as_table(poster, frame.names(chosen)), alt="The poster's Figure 4")
 
 st.subheader("Do outputs and explanations move together?", anchor=False)
 finding = numbers.claim(chosen.study, "logit")
@@ -38,5 +36,7 @@ if finding is not None:
 both = numbers.together(chosen)
 charts.show(charts.together(both, frame.alphas(chosen)), "together", "Rank alignment against logit alignment.")
 with st.expander("The numbers, with accuracy held fixed and without"):
-    st.dataframe(numbers.associations(chosen), hide_index=True, alt="Rank correlations of the two alignments")
+    columns = {name: st.column_config.NumberColumn(format="%.2f") for name in ("ρ", "low", "high")}
+    associations = numbers.associations(chosen)
+    st.dataframe(associations, hide_index=True, column_config=columns, alt="Rank correlations of the two alignments")
     st.caption(words.ASSOCIATION_CAPTION)

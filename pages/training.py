@@ -20,7 +20,7 @@ charts.show(spec, "training_chart", sentence)
 frame.small_print(chosen)
 frame.definition("accuracy")
 
-frame.table(table, "accuracy", f"{chosen.study.name}-accuracy")
+frame.table(points, "accuracy", f"{chosen.study.name}-accuracy")
 with st.expander("How the training went"):
     curves = {
         "validation_accuracy": "Accuracy on images held out",

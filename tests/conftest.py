@@ -1,10 +1,43 @@
 """One thread for every test: the same bits on any machine, and room for what else runs on it."""
 
 import os
+import shutil
+from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
+import pytest  # noqa: E402
 import torch  # noqa: E402
 
+from core.study import Study, open_study  # noqa: E402
+from tests.tiny import tiny_config  # noqa: E402
+
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def run_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which `tiny_config()` was run once, by processes, without a disturbance. Read only."""
+    from core.run.local import run_study
+
+    cache = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache))
+        run_study(tiny_config(), device="cpu")
+    return cache
+
+
+@pytest.fixture
+def ran(run_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """The study that was run. Read only."""
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(run_cache))
+    return open_study("small")
+
+
+@pytest.fixture
+def ran_copy(run_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A copy of the study that was run, to be damaged at will."""
+    shutil.copytree(run_cache, tmp_path / "cache")
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path / "cache"))
+    return open_study("small")

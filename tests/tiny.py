@@ -1,10 +1,13 @@
 """A tiny but complete study, written by hand: two architectures, two α, made-up networks that lean on the teacher."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
+import tomli_w
 
 from core.cells import grid
 from core.config import Config, parse_config
@@ -15,6 +18,41 @@ from core.summarise import summarise
 
 CLASSES, SIDE, MAP_SIDE, KEPT, EXPLAINED = 4, 32, 8, 6, 16
 METHODS = ("saliency", "integrated_gradients")
+
+
+def tiny_config(**sections: Any) -> Config:
+    """Settings of a study that is trained in seconds; `training={"epochs": 2}` and the like replace what is here."""
+    tree: dict[str, Any] = {
+        "name": "small",
+        "data": {
+            "image_size": SIDE,
+            "classes": 3,
+            "train_images": 24,
+            "validation_images": 12,
+            "test_images": 24,
+            "difficulty": 0.0,
+        },
+        "teacher": {"architecture": "resnet34"},
+        "students": {
+            "architectures": ["resnet34", "resnet18"],
+            "alphas": [1.0, 0.1],
+            "width": 0.0625,
+            "stem": "small",
+        },
+        "training": {"epochs": 4, "batch_size": 8, "validate_every": 2},
+        "explain": {"images": 8, "points": 4},
+        "keep": {"maps": 6, "map_size": 16},
+    }
+    for name, values in sections.items():
+        tree[name] = {**tree.get(name, {}), **values} if isinstance(values, dict) else values
+    return parse_config(tree, Path("small.toml"))
+
+
+def write_toml(path: Path, config: Config) -> Path:
+    """Write settings as a TOML file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tomli_w.dumps(config.model_dump()), encoding="utf-8")
+    return path
 
 
 def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
@@ -57,9 +95,7 @@ def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
         teacher = cell == study.teacher
         noise = 0.0 if teacher else 0.5 if cell.alpha != 1 else 1.5
         logits = teacher_logits + noise * rng.normal(size=teacher_logits.shape)
-        write_arrays(
-            study.path("logits", cell), {"ids": test["id"].to_numpy(), "logits": logits.astype(np.float16)}
-        )
+        write_arrays(study.path("logits", cell), {"ids": test["id"].to_numpy(), "logits": logits.astype(np.float16)})
         density = teacher_density * np.exp(noise * rng.normal(size=teacher_density.shape))
         write_table(study.path("importance", cell), _importance(density, area, explained, parts))
         for method in METHODS:
@@ -72,6 +108,28 @@ def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
     write_table(folder / "summary.parquet", summarise(study))
     write_json(folder / "manifest.json", {"files": {}})
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with two studies: `tiny`, and `wide` with three seeds and three α. Read only."""
+    cache = tmp_path_factory.mktemp("cache")
+    tiny_study(cache / "studies" / "tiny")
+    tiny_study(cache / "studies" / "wide", name="wide", alphas=[1.0, 0.5, 0.1], seeds=[0, 1, 2])
+    return cache
+
+
+@pytest.fixture
+def cache(tiny_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of one's own with those two studies, to be damaged at will; what Streamlit kept is forgotten."""
+    import streamlit as st
+
+    shutil.copytree(tiny_folders, tmp_path / "cache")
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("dashboard.warm._load", lambda: None)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return tmp_path / "cache"
 
 
 def _write_toml(folder: Path, config: Config) -> None:

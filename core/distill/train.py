@@ -18,7 +18,8 @@ from core.config import Training
 from core.distill.loss import distillation_loss
 from core.distill.views import draws, epoch_order, views
 from core.errors import UserError
-from core.store import write_bytes
+from core.models import network_digest
+from core.store import digest_of, write_bytes
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,14 @@ class Learner:
     def _parameters(self) -> list[nn.Parameter]:
         return [p for group in self.optimiser.param_groups for p in group["params"]]
 
+    def arrange(self, layout: torch.memory_format) -> None:
+        """Lay weights and momentum out alike: the fused step walks them as they lie in memory."""
+        self.model.to(memory_format=layout)  # type: ignore[call-overload]
+        for p in self._parameters():
+            if "momentum_buffer" in self.optimiser.state[p]:
+                momentum = self.optimiser.state[p]["momentum_buffer"]
+                self.optimiser.state[p]["momentum_buffer"] = torch.empty_like(p, requires_grad=False).copy_(momentum)
+
     def save(self) -> None:
         """Write everything needed to go on after this epoch, atomically."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
@@ -130,6 +139,7 @@ class Learner:
             if "momentum_buffer" in self.optimiser.state[p]:
                 tensors[f"momentum.{i}"] = self.optimiser.state[p]["momentum_buffer"]
         meta = {"key": self.key, "epoch": str(self.epoch), "history": json.dumps(self.history)}
+        meta["digest"] = _state_digest(tensors, meta)
         write_bytes(self.state_path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, meta))
 
     def _restore(self) -> None:
@@ -141,16 +151,15 @@ class Learner:
                 if meta.get("key") != self.key:
                     return
                 tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118  not a mapping
-            self.model.load_state_dict(
-                {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-            )
-            for i, p in enumerate(self._parameters()):
-                if f"momentum.{i}" in tensors:
-                    momentum = torch.empty_like(p).copy_(tensors[f"momentum.{i}"])
-                    self.optimiser.state[p]["momentum_buffer"] = momentum
-            self.epoch, self.history = int(meta["epoch"]), json.loads(meta["history"])
         except (SafetensorError, OSError):
             return  # a damaged state costs the cell's own training, nothing else
+        if meta.get("digest") != _state_digest(tensors, meta):
+            return
+        self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+        for i, p in enumerate(self._parameters()):
+            if f"momentum.{i}" in tensors:
+                self.optimiser.state[p]["momentum_buffer"] = tensors[f"momentum.{i}"].to(p.device)
+        self.epoch, self.history = int(meta["epoch"]), json.loads(meta["history"])
 
 
 def train(
@@ -175,7 +184,7 @@ def train(
     dtype = autocast_dtype(device, recipe.precision)
     layout = memory_format(device, dtype)
     for learner in learners:
-        learner.model.to(memory_format=layout)  # type: ignore[call-overload]
+        learner.arrange(layout)
     if teacher is not None:
         teacher.to(memory_format=layout)  # type: ignore[call-overload]
     batch = min(recipe.batch_size, len(data.ids))
@@ -234,6 +243,10 @@ def train(
             )
             learner.save()
             on_epoch(learner)
+
+
+def _state_digest(tensors: dict[str, torch.Tensor], meta: dict[str, str]) -> str:
+    return digest_of([network_digest(tensors), meta.get("epoch"), meta.get("history")])
 
 
 @torch.inference_mode()

@@ -3,23 +3,26 @@
 import importlib.metadata
 import os
 import platform
+import signal
 import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import tomli_w
 
-from core.config import Config
+from core.config import WORDS, Config
 from core.data import open_dataset
 from core.errors import UserError
+from core.models import check_architecture
 from core.run.plan import Task, keys, plan
 from core.run.worker import die_with_parent
 from core.store import sha256_file, write_bytes, write_json
@@ -70,7 +73,8 @@ def run_study(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     folder = folder or cache_folder() / "studies" / config.name
-    workers = 1 if device == "cuda" else len(psutil.Process().cpu_affinity() or [0])
+    workers = 1 if device == "cuda" else _cores()
+    _check_networks(config)
     study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, device)
     if study.name != config.name:
         raise UserError(f"{folder} holds the study '{study.name}', not '{config.name}'; choose another --out.")
@@ -85,6 +89,16 @@ def run_study(
         _begin(config, folder, device)
         _run(study, tasks, wanted, files, workers, on_progress)
     return Study(folder)
+
+
+def _check_networks(config: Config) -> None:
+    """Meet what cannot be built before anything is written."""
+    students = config.students
+    for architecture in (config.teacher.architecture, *students.architectures):
+        check_architecture(architecture, students.width, students.stem)
+    for weights in (config.teacher.weights, students.weights):
+        if weights not in WORDS and not Path(weights).is_file():
+            raise UserError(f"There is no file {weights}, named as initial weights.")
 
 
 def _begin(config: Config, folder: Path, device: str) -> Study:
@@ -106,6 +120,11 @@ def _begin(config: Config, folder: Path, device: str) -> Study:
             tree["data"]["root"] = os.path.relpath(tree["data"]["root"], folder.resolve())
     write_bytes(folder / "study.toml", tomli_w.dumps({**tree, "provenance": provenance}).encode())
     return Study(folder)
+
+
+def _cores() -> int:
+    """Count the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _commit() -> str:
@@ -155,7 +174,9 @@ def _run(
     costs = {task.name: task.cost for task in tasks}
     pending = list(tasks)
     context = get_context("spawn")
-    with context.Manager() as manager:
+    manager = SyncManager(ctx=context)
+    manager.start(die_with_parent)
+    with manager:
         queue = manager.Queue()
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_worker)
         running: dict[Future[Any], Task] = {}
@@ -194,10 +215,14 @@ def _run(
                     except UserError as error:
                         failed[task.name] = str(error)
                         pending = _without(pending, set(task.gives))
+        except BrokenProcessPool:
+            raise UserError(
+                "A process of this run was ended from outside (out of memory?); the same command goes on from here."
+            ) from None
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((pool._processes or {}).values()):
+            for process in list((pool._processes or {}).values()):  # shutdown forgets them
                 process.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
     if failed:
         raise UserError("; ".join(f"{name} failed: {why}" for name, why in failed.items()))
 
@@ -239,6 +264,8 @@ def _worker() -> None:
     import torch
 
     die_with_parent()
+    # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Several processes of one thread beat one of several threads by far (BIRDS.md), and give the same bits every time.
     torch.set_num_threads(1)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from core import stages
 from core.cells import Cell
-from core.store import digest_of
+from core.config import WORDS
+from core.store import digest_of, sha256_file
 from core.study import Study
 
 VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 1, "measure": 1, "conclude": 1}
@@ -64,7 +65,8 @@ def keys(study: Study) -> dict[str, str]:
         else:
             weights = config.teacher.weights if cell == study.teacher else students.weights
             recipe = config.training.model_dump(exclude={"validate_every", "temperature"})
-            parts = [data, recipe, students.width, students.stem, weights, cell.architecture, cell.alpha, cell.seed]
+            initial = weights if weights in WORDS else sha256_file(Path(weights))
+            parts = [data, recipe, students.width, students.stem, initial, cell.architecture, cell.alpha, cell.seed]
             if cell.alpha != 1:
                 parts += [config.training.temperature, found[_files(study, study.teacher)["models"]]]
             model = key("train", *parts)

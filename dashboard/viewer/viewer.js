@@ -25,8 +25,8 @@ async function show(root, view, data, current) {
   const levels = data.panels.map((panel) => enlarge(bytes(panel.levels), panel.width))
   Object.assign(view, { data, photo, colours, partMap, levels, layers: new Map(), outlines: new Map() })
 
-  root.classList.toggle("few", data.panels.length <= 3)
   const holder = root.querySelector(".panels")
+  holder.style.setProperty("--count", data.panels.length)
   while (holder.children.length > data.panels.length) holder.lastElementChild.remove()
   while (holder.children.length < data.panels.length) holder.append(emptyPanel())
   data.panels.forEach((panel, i) => label(holder.children[i], panel))
@@ -202,18 +202,18 @@ function layerOf(view, i, mode) {
 }
 
 function heatTable(colours) {
-  return tableOf(256, (level) => [level, Math.sqrt(level / 255)], colours)
+  return tableOf(256, (level) => [level, level / 255], colours)
 }
 
 function differenceTable(colours) {
-  return tableOf(511, (i) => [Math.round(i / 2), Math.sqrt(Math.abs(i - 255) / 255)], colours)
+  return tableOf(511, (i) => [Math.round(i / 2), Math.abs(i - 255) / 255], colours)
 }
 
-function tableOf(length, colourAndCover, colours) {
+function tableOf(length, colourAndSize, colours) {
   const table = new Uint8ClampedArray(4 * length)
   for (let i = 0; i < length; i++) {
-    const [colour, cover] = colourAndCover(i)
-    table.set([...colours.subarray(3 * colour, 3 * colour + 3), 255 * cover], 4 * i)
+    const [colour, size] = colourAndSize(i)
+    table.set([...colours.subarray(3 * colour, 3 * colour + 3), 255 * Math.min(1, 1.5 * size)], 4 * i)
   }
   return new Uint32Array(table.buffer)
 }

@@ -1,0 +1,193 @@
+"""What a person does, done in a real Chromium."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from core.cells import grid
+from core.overlay import colours, levels, shared_scale
+from core.study import Study
+from tests.browser.conftest import MINUTE, READY, ROOT
+
+expect.set_options(timeout=MINUTE * 1000)
+
+pytestmark = pytest.mark.browser
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+TEACHER = "resnet34-a1.0-s0"
+ONE_STUDENT = "/explanations?architectures=ResNet18&alphas=1.0"
+
+
+def go(page: Page, address: str) -> None:
+    page.goto(address)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    page.wait_for_selector(READY)
+    page.wait_for_function("!document.querySelector('[data-stale=true]')")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def viewer(page: Page, version_not: str = "") -> str:
+    """Wait for the viewer to have drawn other data than before; return the version of what it shows."""
+    handle = page.locator("[data-test=viewer]")
+    expect(handle).to_have_attribute("data-version", re.compile(rf"^(?!{version_not}$).+"))
+    return handle.get_attribute("data-version") or ""
+
+
+def cells(page: Page) -> list[str]:
+    return page.locator("[data-test=viewer] figure").evaluate_all("all => all.map(one => one.dataset.cell)")
+
+
+def pixels(page: Page, panel: int) -> np.ndarray:
+    script = "c => [c.width, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    side, *values = page.locator("[data-test=viewer] figure canvas").nth(panel).evaluate(script)
+    return np.array(values, np.uint8).reshape(side, side, 4)[:, :, :3]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_without_an_error(page: Page, name: str):
+    go(page, "/" if name == "home" else f"/{name}")
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def test_another_alpha_shows_another_map(page: Page):
+    go(page, ONE_STUDENT)
+    before, picture = viewer(page), pixels(page, 1)
+    assert cells(page) == [TEACHER, "resnet18-a1.0-s0"]
+    page.get_by_role("button", name="0.1", exact=True).click()
+    between = viewer(page, before)
+    settle(page)
+    page.get_by_role("button", name="1.0", exact=True).click()
+    viewer(page, between)
+    settle(page)
+    assert cells(page) == [TEACHER, "resnet18-a0.1-s0"]
+    assert (pixels(page, 1) != picture).mean() > 0.1
+
+
+def test_opacity_and_pointing_ask_nothing_of_the_server(page: Page):
+    sent: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(1)))
+    go(page, ONE_STUDENT)
+    viewer(page)
+    page.wait_for_timeout(500)
+    handle, slider = page.locator("[data-test=viewer]"), page.locator("[data-test=opacity]")
+    before, count = pixels(page, 1), len(sent)
+    assert count
+    slider.focus()
+    slider.press("Home")
+    assert handle.get_attribute("data-opacity") == "0"
+    photo = pixels(page, 1)
+    assert np.array_equal(photo, pixels(page, 0))
+    slider.press("End")
+    assert handle.get_attribute("data-opacity") == "1"
+    assert (pixels(page, 1) != photo).mean() > 0.5
+    page.get_by_text("Difference from the teacher").click()
+    assert handle.get_attribute("data-mode") == "difference"
+    assert (pixels(page, 1) != before).any()
+    for step in range(10):
+        page.locator("figure canvas").first.hover(position={"x": 60 + 12 * step, "y": 90})
+    page.wait_for_timeout(300)
+    assert len(sent) == count
+
+
+def test_pointing_at_a_part_tells_its_rank_in_every_network(page: Page):
+    go(page, ONE_STUDENT)
+    viewer(page)
+    canvas, handle = page.locator("figure canvas").first, page.locator("[data-test=viewer]")
+    box = canvas.bounding_box()
+    assert box
+    for at in np.linspace(0.1, 0.9, 9):
+        for to in np.linspace(0.1, 0.9, 9):
+            canvas.hover(position={"x": box["width"] * to, "y": box["height"] * at})
+            if part := handle.get_attribute("data-part"):
+                lines = page.locator(".rank").all_text_contents()
+                assert len(lines) == 2
+                assert all(line.startswith(f"{part}: ") and "rank" in line for line in lines)
+                return
+    raise AssertionError("no part was found under the pointer")
+
+
+def test_the_browser_colours_as_core_does(page: Page, study: Study):
+    go(page, ONE_STUDENT)
+    viewer(page)
+    slider = page.locator("[data-test=opacity]")
+    slider.focus()
+    slider.press("End")
+    image = int(parse_qs(urlsplit(page.url).query)["image"][0])
+    maps = [study.maps(cell, "integrated_gradients", [image])[1][0] for cell in cells(page)]
+    scale = shared_scale(maps)
+    for panel, relevance in enumerate(maps):
+        level, drawn = levels(relevance, scale).astype(int), pixels(page, panel).astype(int)
+        step = len(drawn) // len(level)
+        # In the middle of its square a level is met unmixed, and from two thirds of the scale on it covers the photo.
+        rows, columns = np.nonzero(level > 175)
+        assert len(rows)
+        middle = drawn[rows * step + step // 2, columns * step + step // 2]
+        assert np.abs(middle - colours()[level[rows, columns]]).max() <= 12
+
+
+def test_the_chosen_image_is_in_the_address(page: Page):
+    go(page, "/explanations")
+    before = viewer(page)
+    thumbnail = page.locator("[data-test=strip] button").nth(2)
+    image = thumbnail.get_attribute("data-image")
+    thumbnail.click()
+    viewer(page, before)
+    settle(page)
+    assert f"image={image}" in page.url
+    go(page, page.url)
+    expect(page.locator("[data-test=strip] button[aria-pressed=true]")).to_have_attribute("data-image", str(image))
+    page.get_by_role("link", name="Rank alignment").click()
+    settle(page)
+    page.get_by_role("link", name="Explanations").click()
+    expect(page.locator("[data-test=strip] button[aria-pressed=true]")).to_have_attribute("data-image", str(image))
+
+
+def test_every_cell_answers_an_uploaded_photo(page: Page, tmp_path: Path, study: Study):
+    photo = np.kron(np.random.default_rng(0).integers(0, 255, (6, 9, 3)), np.ones((30, 30, 1))).astype(np.uint8)
+    path = tmp_path / "<b>my *photo.jpg"
+    Image.fromarray(photo).save(path)
+    before = _files(study)
+    go(page, "/your_image")
+    expect(page.get_by_test_id("stAlertContentWarning")).to_contain_text("These networks know")
+    page.locator("input[type=file]").set_input_files(path)
+    button = page.get_by_role("button", name="Results as JSON")
+    expect(button).to_be_visible()
+    viewer(page)
+    assert cells(page) == [cell.name for cell in grid(study.config)]
+    assert page.locator("figure[data-signal=true]").count() == len(cells(page))
+    with page.expect_download() as download:
+        button.click()
+    found = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    done = {(result["cell"], result["method"]) for result in found["results"]}
+    assert done == {(cell.name, method) for cell in grid(study.config) for method in study.config.explain.methods}
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Overlays as PNG").click()
+    assert Image.open(download.value.path()).format == "PNG"
+    page.get_by_role("button", name="0.1", exact=True).click()
+    expect(page.locator("[data-test=viewer] figure")).to_have_count(2)
+    assert _files(study) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no picture", b"\x89PNG\r\n\x1a\n and then nothing"])
+def test_a_file_that_is_no_image_gives_a_sentence(page: Page, tmp_path: Path, content: bytes):
+    path = tmp_path / "photo.png"
+    path.write_bytes(content)
+    go(page, "/your_image")
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_test_id("stAlertContentError")).to_contain_text("This file is")
+    settle(page)
+
+
+def _files(study: Study) -> dict[str, int]:
+    """What is on disk beside the study, the server's own log aside."""
+    folder = study.folder.parents[1]
+    return {str(path): path.stat().st_size for path in folder.rglob("*") if path.name != "server.log"}

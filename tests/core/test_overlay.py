@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from core.overlay import FADE, colours, levels, overlay, shared_scale
+
+BLUE = np.tile(np.array([10, 20, 250], np.uint8), (8, 8, 1))
+
+
+def test_colours_are_inferno_in_rgb():
+    table = colours()
+    assert table.shape == (256, 3)
+    assert table.dtype == np.uint8
+    assert table[0].sum() < 10
+    hot, bright = table[180], table[255]
+    assert hot[0] > 200 > hot[2]
+    assert bright.min() > 150
+    brightness = table @ [0.299, 0.587, 0.114]
+    assert (np.diff(brightness) > -1.5).all()
+
+
+def test_one_scale_is_shared():
+    faint, strong = np.full((10, 10), 0.1), np.full((10, 10), -1.0)
+    scale = shared_scale([faint, strong])
+    assert scale == pytest.approx(1.0)
+    assert levels(faint, scale).max() < 30
+    assert levels(strong, scale).min() == 255
+
+
+def test_a_single_bright_pixel_does_not_darken_all_others():
+    noisy = np.random.default_rng(0).random((100, 100))
+    noisy[0, 0] = 1e6
+    assert shared_scale([noisy]) < 1.01
+
+
+def test_sparse_maps_have_a_scale():
+    sparse = np.zeros((32, 32))
+    sparse[3, 4] = 2.0
+    assert shared_scale([sparse]) == 2.0
+
+
+@pytest.mark.parametrize("maps", [[], [np.zeros((4, 4))], [np.full((4, 4), np.nan)]])
+def test_no_signal_is_a_state(maps):
+    assert shared_scale(maps) == 0
+    for one in maps:
+        assert not levels(one, 0).any()
+        assert np.array_equal(overlay(BLUE, one, 0.0, 0), BLUE)
+
+
+def test_at_no_opacity_the_photo_is_left():
+    relevance = np.random.default_rng(0).random((4, 4))
+    assert np.array_equal(overlay(BLUE, relevance, 0, 1.0), BLUE)
+
+
+def test_full_heat_covers_and_no_heat_fades():
+    relevance = np.zeros((8, 8))
+    relevance[:, 4:] = 1
+    drawn = overlay(BLUE, relevance, 1.0, 1.0)
+    assert np.array_equal(drawn[0, 7], colours()[255])
+    grey = 0.299 * 10 + 0.587 * 20 + 0.114 * 250
+    assert drawn[0, 0] == pytest.approx(BLUE[0, 0] + FADE * (grey - BLUE[0, 0].astype(float)), abs=1)
+
+
+def test_a_signed_map_is_drawn_by_its_size():
+    relevance = np.random.default_rng(0).normal(size=(4, 4))
+    assert np.array_equal(overlay(BLUE, relevance, 0.6, 1.0), overlay(BLUE, -relevance, 0.6, 1.0))
+
+
+def test_maps_of_another_size_lie_where_they_belong():
+    relevance = np.zeros((4, 4))
+    relevance[0, 3] = 1
+    drawn = overlay(np.zeros((40, 40, 3), np.uint8), relevance, 1.0, 1.0).sum(axis=2)
+    assert np.unravel_index(drawn.argmax(), drawn.shape)[0] < 10
+    assert np.unravel_index(drawn.argmax(), drawn.shape)[1] >= 30
+
+
+@pytest.mark.parametrize(
+    ("photo", "relevance", "opacity"),
+    [
+        (BLUE[:, :, 0], np.zeros((4, 4)), 0.5),
+        (BLUE.astype(float), np.zeros((4, 4)), 0.5),
+        (BLUE, np.zeros((1, 4, 4)), 0.5),
+        (BLUE, np.zeros((4, 4)), 1.5),
+    ],
+)
+def test_what_does_not_fit_is_refused(photo, relevance, opacity):
+    with pytest.raises(ValueError, match=r"photo|opacity"):
+        overlay(photo, relevance, opacity, 1.0)

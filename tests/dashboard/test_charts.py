@@ -1,0 +1,147 @@
+"""Charts: intervals, colours that keep their meaning and can be told apart, words in the tooltips."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from core.study import open_study
+from dashboard import charts, encoding, frame, numbers
+from dashboard.state import Choices, cells
+
+BACKGROUND = {"light": "#ffffff", "dark": "#191817"}
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def wide(alphas: tuple[float, ...] = (1.0, 0.5, 0.1), name: str = "wide") -> Choices:
+    study = open_study(name)
+    return Choices(study, study.config.students.architectures, list(alphas), "integrated_gradients")
+
+
+def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return spec["layer"]
+
+
+def rows(spec: dict[str, Any], layer: dict[str, Any]) -> list[dict[str, Any]]:
+    return spec["datasets"][layer.get("data", spec.get("data"))["name"]]
+
+
+def colours(spec: dict[str, Any]) -> dict[str, str]:
+    scale = next(layer["encoding"]["color"]["scale"] for layer in layers(spec) if "color" in layer["encoding"])
+    return dict(zip(scale["domain"], scale["range"], strict=True))
+
+
+def dots(choices: Choices, **more: Any) -> dict[str, Any]:
+    table = numbers.students(numbers.estimates(choices, "rank_alignment", "density"))
+    return charts.dots(table, "rank_alignment", frame.names(choices), frame.alphas(choices), **more)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_colours_of_alpha_are_readable_and_ordered(theme: str, count: int) -> None:
+    ramp = encoding.ramp(count, theme)
+    seen = [contrast(colour, BACKGROUND[theme]) for colour in ramp]
+    assert seen == sorted(seen)
+    assert len(set(ramp)) == count
+    assert min(seen) > 2.7
+    assert contrast(encoding.QUIET[theme], BACKGROUND[theme]) > 4.5
+    assert contrast(encoding.INK[theme], BACKGROUND[theme]) > 4.5
+
+
+@pytest.mark.usefixtures("cache")
+def test_every_point_has_its_interval_and_words() -> None:
+    spec = dots(wide())
+    rule, point = (next(x for x in layers(spec) if x["mark"]["type"] == kind) for kind in ("rule", "point"))
+    assert rule["encoding"]["y"]["field"] == "low"
+    assert rule["encoding"]["y2"]["field"] == "high"
+    assert rule["encoding"]["x"] == point["encoding"]["x"]
+    first = rows(spec, point)[0]
+    assert {"value", "interval", "counted", "trained"} <= set(first)
+    assert "trainings" in first["counted"]
+    fields = {each["field"] for each in point["encoding"]["tooltip"]}
+    assert "image" not in fields
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_alpha_keeps_its_colour_and_shape_whatever_is_shown() -> None:
+    assert colours(dots(wide())) == colours(dots(wide((0.1,))))
+
+
+@pytest.mark.usefixtures("cache")
+def test_references_have_their_own_legends() -> None:
+    choices = wide()
+    chance = numbers.control(choices, "shuffled", "density")
+    spec = dots(choices, chance=chance, lines={"by part size alone": 0.2, "nothing": float("nan")})
+    names = [row[key] for x in layers(spec) for row in rows(spec, x) for key in ("what", "line") if key in row]
+    assert set(names) == {"by chance", "by part size alone"}
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_specs_are_json_without_nan(theme: str) -> None:
+    choices = wide()
+    alphas, names = frame.alphas(choices), frame.names(choices)
+    spread = numbers.quartiles(choices, cells(choices)[1:], "rank_alignment", "density")
+    shares = numbers.part_shares(choices, cells(choices))
+    history = numbers.histories(choices, cells(choices))
+    specs = [
+        dots(choices, poster=numbers.poster_logits(choices), theme=theme),
+        charts.spreads(spread, "rank_alignment", names, alphas, theme=theme),
+        charts.curves(history, "validation_accuracy", "Accuracy", alphas, theme=theme),
+        charts.parts(shares, alphas, sorted(set(shares["part"])), theme=theme),
+        charts.together(numbers.together(choices), alphas, theme=theme),
+    ]
+    for spec in specs:
+        json.dumps(spec, allow_nan=False)
+
+
+@pytest.mark.usefixtures("cache")
+def test_teacher_is_in_no_estimate_of_alignment() -> None:
+    table = numbers.estimates(wide(name="tiny"), "rank_alignment", "density")
+    pupils = numbers.students(table)
+    assert not ((pupils["network"] == "ResNet34") & (pupils["alpha"] == 1.0)).any()
+    assert numbers.teacher_value(table) == pytest.approx(1.0)
+
+
+@pytest.mark.usefixtures("cache")
+def test_retrained_teacher_is_named() -> None:
+    table = numbers.estimates(wide(), "rank_alignment", "density")
+    again = table[(table["network"] == "ResNet34") & (table["alpha"] == 1.0) & (table["role"] != "teacher")]
+    assert again["role"].to_list() == ["retrained"]
+
+
+@pytest.mark.usefixtures("cache")
+def test_order_is_that_of_the_study() -> None:
+    table = numbers.students(numbers.estimates(wide(), "accuracy"))
+    assert table["network"].drop_duplicates().to_list() == ["ResNet34", "ResNet18"]
+    assert table["alpha"].to_list() == [1.0, 0.5, 0.1] * 2
+
+
+@pytest.mark.usefixtures("cache")
+def test_shares_of_parts_are_at_most_the_whole() -> None:
+    shares = numbers.part_shares(wide(), cells(wide()))
+    assert shares["share"].between(0, 1).all()
+    assert set(shares["role"]) == {"teacher", "student"}
+
+
+def test_sentence_names_both_ends() -> None:
+    table = pd.DataFrame(
+        {"network": ["A", "A", "B"], "alpha": [1.0, 0.1, 0.1], "role": "student", "estimate": [0.5, 0.75, 9.0]}
+    )
+    said = frame.levels(table, "rank_alignment", 0.125)
+    assert said == (
+        "On average the students shown reach a rank alignment of 0.50 when they learn alone (α = 1.0) and 0.75 when "
+        "distilled at α = 0.1; by chance it would be 0.12."
+    )
+    assert "Choose more" in frame.levels(table.iloc[:0], "rank_alignment")

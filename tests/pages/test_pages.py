@@ -1,0 +1,166 @@
+"""Every page, run as Streamlit runs it, on a tiny study."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.study import study_names
+
+HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
+PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
+CHARTS = ["home", "training", "focus", "rank", "logit"]
+
+
+def open_page(page: str, **query: str) -> AppTest:
+    app = AppTest.from_file(HOME, default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    return app if page == "home" else app.switch_page(f"../pages/{page}.py").run()
+
+
+def texts(app: AppTest) -> list[str]:
+    return [element.value for element in app.markdown]
+
+
+def headline(app: AppTest) -> str:
+    return next(text for text in texts(app) if text.startswith("#### "))
+
+
+def errors(app: AppTest) -> list[str]:
+    assert not app.exception
+    return [element.value for element in app.error]
+
+
+def chart_specs(app: AppTest) -> int:
+    return len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart"))
+
+
+def test_every_page_of_the_menu_has_its_file() -> None:
+    from dashboard.navigation import SECTIONS
+
+    assert sorted(name for names in SECTIONS.values() for name in names) == PAGES
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("page", PAGES)
+def test_page_runs(page: str) -> None:
+    app = open_page(page)
+    assert errors(app) == []
+    assert app.title
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("page", CHARTS)
+@pytest.mark.parametrize("study", ["tiny", "wide"])
+def test_chart_page_begins_with_a_sentence_and_has_a_chart(page: str, study: str) -> None:
+    app = open_page(page, study=study)
+    assert errors(app) == []
+    assert headline(app).endswith(".")
+    assert chart_specs(app) >= 1
+
+
+@pytest.mark.usefixtures("cache")
+def test_study_chosen_on_one_page_is_kept_on_the_next() -> None:
+    app = open_page("rank")
+    app.sidebar.selectbox[0].set_value("wide").run()
+    app = app.switch_page("../pages/focus.py").run()
+    assert errors(app) == []
+    assert app.sidebar.selectbox[0].value == "wide"
+    assert any("3 trainings" in caption.value for caption in app.caption)
+
+
+@pytest.mark.usefixtures("cache")
+def test_one_seed_is_said_to_speak_of_these_networks_only() -> None:
+    app = open_page("rank", study="tiny")
+    assert any("these networks only" in caption.value for caption in app.caption)
+
+
+@pytest.mark.usefixtures("cache")
+def test_another_setting_is_marked_exploratory() -> None:
+    assert not any("Exploratory" in text for text in texts(open_page("rank")))
+    app = open_page("rank", method="Saliency")
+    assert any("Exploratory" in text and "saliency" in text for text in texts(app))
+    assert "On average the students shown" in headline(app)
+
+
+@pytest.mark.usefixtures("cache")
+def test_home_has_four_findings_each_with_its_verdict_in_words() -> None:
+    verdicts = [text for text in texts(open_page("home")) if "-badge[" in text]
+    assert len(verdicts) == 4
+    assert all(any(word in text for word in ("Supported", "Contradicted", "Not settled")) for text in verdicts)
+
+
+@pytest.mark.usefixtures("cache")
+def test_unknown_study_gives_near_names_and_keeps_the_rest() -> None:
+    app = open_page("home", study="tinny", method="Saliency")
+    assert errors(app) == []
+    assert "no study called 'tinny'" in app.warning[0].value
+    assert "tiny" in app.warning[0].value
+    app = app.switch_page("../pages/rank.py").run()
+    assert any("Exploratory" in text for text in texts(app))
+    app.sidebar.selectbox[0].set_value("wide").run()
+    assert not app.warning
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_study_gives_a_sentence(page: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache / "nowhere"))
+    assert study_names() == []
+    assert "There is no study yet" in errors(open_page(page))[0]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_damaged_settings_give_a_sentence(page: str, cache: Path) -> None:
+    (cache / "studies" / "tiny" / "study.toml").write_text("name = ")
+    (said,) = errors(open_page(page, study="tiny"))
+    assert "study.toml is damaged" in said
+
+
+@pytest.mark.parametrize("page", CHARTS)
+def test_damaged_summary_gives_a_sentence(page: str, cache: Path) -> None:
+    (cache / "studies" / "tiny" / "summary.parquet").write_bytes(b"PAR1 not really")
+    (said,) = errors(open_page(page, study="tiny"))
+    assert "summary.parquet is damaged" in said
+
+
+@pytest.mark.parametrize("page", CHARTS)
+def test_unfinished_study_gives_a_sentence(page: str, cache: Path) -> None:
+    (cache / "studies" / "tiny" / "summary.parquet").unlink()
+    (said,) = errors(open_page(page, study="tiny"))
+    assert "python -m core run tiny" in said
+
+
+@pytest.mark.parametrize(("page", "folder"), [("training", "history"), ("focus", "importance"), ("rank", "measures")])
+def test_missing_detail_gives_a_sentence_and_leaves_the_chart(page: str, folder: str, cache: Path) -> None:
+    for path in (cache / "studies" / "tiny" / folder).glob("*"):
+        path.unlink()
+    app = open_page(page, study="tiny")
+    assert "There is no file" in errors(app)[0]
+    assert headline(app)
+    assert chart_specs(app) >= 1
+
+
+def test_new_study_appears_without_a_restart(cache: Path) -> None:
+    app = open_page("home")
+    (cache / "studies" / "wide").rename(cache / "studies" / "later")
+    app.run()
+    assert app.sidebar.selectbox[0].options == ["later", "tiny"]
+
+
+@pytest.mark.parametrize("page", CHARTS)
+def test_imported_network_is_shown_by_its_own_name(page: str, cache: Path) -> None:
+    folder = cache / "studies" / "tiny"
+    for kind in ("measures", "importance", "logits"):
+        for path in (folder / kind).glob("resnet18-a1.0-s0.*"):
+            path.with_stem("mine").write_bytes(path.read_bytes())
+    summary = pd.read_parquet(folder / "summary.parquet")
+    own = summary[(summary["kind"] == "cell") & (summary["cell"] == "resnet18-a1.0-s0")]
+    own = own.assign(cell="mine", alpha=float("nan"), seed="")
+    pd.concat([summary, own]).to_parquet(folder / "summary.parquet")
+    app = open_page(page, study="tiny")
+    assert errors(app) == []
+    assert "mine" in json.dumps([chart.proto.spec for chart in app.get("vega_lite_chart")], default=str)
