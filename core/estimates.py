@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from core.measures import rank_alignment
 
@@ -68,6 +67,12 @@ def bootstrap_means(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return np.where(known, values, 0.0)[drawn].sum(1) / np.where(count > 0, count, np.nan)
 
 
+def known_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Return the mean of the known values; NaN, without a warning, where there is none."""
+    count = (~np.isnan(values)).sum(axis)
+    return np.asarray(np.nansum(values, axis) / np.where(count > 0, count, np.nan))
+
+
 def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Return the central interval of a statistic's samples; NaN where none is known."""
     samples = samples[~np.isnan(samples)]
@@ -79,6 +84,8 @@ def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
 
 def mean_over_seeds(values: np.ndarray, level: float = 0.95) -> Estimate:
     """Estimate a mean over seeds with Student's t interval: (S,) one value a seed, S ≥ 2; NaN left out and counted."""
+    from scipy import stats  # half a second that a page without several seeds need not wait for
+
     known = values[~np.isnan(values)]
     skipped = len(values) - len(known)
     if len(known) < 2:

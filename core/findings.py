@@ -70,7 +70,8 @@ def _alignment(summary: pd.DataFrame) -> Finding | None:
     beside = f", {chance:.2f} beside the teacher's map of another image" if pd.notna(chance) else ""
     sentence = (
         f"Distilled at α = {row.alpha:g}, the smaller students rank the parts of an image like the teacher at "
-        f"ρ = {after:.2f}, undistilled at {before:.2f}: a difference of {row.estimate:+.2f} ({_span(row)}){beside}."
+        f"ρ = {after:.2f}, undistilled at {before:.2f}: a difference of "
+        f"{_signed(row.estimate, 2)} ({_span(row)}){beside}."
     )
     return Finding(2, "Distillation aligns explanations", verdict(row.low, row.high), sentence, "rank")
 
@@ -83,7 +84,7 @@ def _focus(summary: pd.DataFrame, config: Config) -> Finding | None:
     sentence = (
         f"Of what the smaller students look at on the object, {after:.1%} lies on the teacher's {config.measure.top_k} "
         f"most important parts when distilled at α = {row.alpha:g} and {before:.1%} when not: "
-        f"{row.estimate * 100:+.1f} points ({_span(row, 100)})."
+        f"{_signed(row.estimate * 100, 1)} points ({_span(row, 100)})."
     )
     title = "Distillation concentrates focus on the teacher's most important parts"
     return Finding(3, title, verdict(row.low, row.high), sentence, "focus")
@@ -101,12 +102,12 @@ def _association(summary: pd.DataFrame) -> Finding | None:
     direction = "more" if images.estimate >= 0 else "less"
     sentence = (
         f"On images where a student's outputs agree more with the teacher's, it also looks {direction} alike: "
-        f"ρ = {by['images', ''].estimate:+.2f} within a network, {images.estimate:+.2f} between images that are alike "
-        f"right or wrong ({_span(images)})"
+        f"ρ = {_signed(by['images', ''].estimate, 2)} within a network, {_signed(images.estimate, 2)} between images "
+        f"that are alike right or wrong ({_span(images)})"
     )
     cells = by.get(("cells", ""))
     if cells is not None and pd.notna(cells.estimate) and cells.n >= 4:
-        sentence += f"; across the {cells.n} students ρ = {cells.estimate:+.2f} ({_span(cells)})"
+        sentence += f"; across the {cells.n} students ρ = {_signed(cells.estimate, 2)} ({_span(cells)})"
     title = "Outputs and explanations move together"
     return Finding(4, title, verdict(images.low, images.high), sentence + ".", "logit")
 
@@ -125,7 +126,8 @@ def _each(summary: pd.DataFrame, measure: str, scale: float, unit: str) -> str:
     rows = _claimed(summary, measure)
     rows = rows[rows["architecture"] != ""]
     return ", ".join(
-        f"{nice_name(a)} {e * scale:+.1f}{unit}" for a, e in zip(rows["architecture"], rows["estimate"], strict=True)
+        f"{nice_name(a)} {_signed(e * scale, 1)}{unit}"
+        for a, e in zip(rows["architecture"], rows["estimate"], strict=True)
     )
 
 
@@ -147,4 +149,10 @@ def _mean(summary: pd.DataFrame, row: Any, kind: str, alpha: float, control: str
 
 def _span(row: Any, scale: float = 1) -> str:
     digits = 1 if scale != 1 else 2
-    return f"95 % interval {row.low * scale:+.{digits}f} to {row.high * scale:+.{digits}f}"
+    return f"95 % interval {_signed(row.low * scale, digits)} to {_signed(row.high * scale, digits)}"
+
+
+def _signed(value: float, digits: int) -> str:
+    """Write a difference with its sign, a true minus; one that rounds to nothing has none."""
+    text = f"{value:+.{digits}f}"
+    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")

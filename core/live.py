@@ -113,14 +113,17 @@ def explain_image(
             raise unknown("method", method, METHODS)
     # One gradient against dozens: the first overlays are there at once.
     quickest_first = sorted(dict.fromkeys(methods), key=lambda method: METHODS[method].signed)
-    teacher_model, header = network(study.path("models", study.teacher))
-    teacher_class = _predict(teacher_model, header, scene)[0]
-    own = target == "own"
-    explained = teacher_class if own or target == "teacher" else _class_named(target, header.classes)
+    path = study.path("models", study.teacher)
+    explained: int | None = None
+    if target == "teacher":
+        # In the pool as well: two threads in one small network come to a halt on busy cores.
+        explained = _pool().submit(lambda: _predict(*network(path), scene)[0]).result()
+    elif target != "own":
+        explained = _class_named(target, read_header(path).classes)
     count = study.config.explain.points if points is None else points
 
     def job(cell: Cell, method: str) -> CellResult:
-        return _explain(study, scene, cell, method, None if own else explained, count)
+        return _explain(study, scene, cell, method, explained, count)
 
     for method in quickest_first:
         waiting: list[Future[CellResult]] = []

@@ -15,7 +15,7 @@ from torch import nn
 
 import core.torchvision_shim  # noqa: F401
 from core.errors import UserError, unknown
-from core.store import write_bytes
+from core.store import in_order, write_bytes
 
 # The shim must run before torchvision is imported.
 import torchvision.models as tv  # isort: skip
@@ -226,7 +226,8 @@ def save_model(path: Path, model: nn.Module, header: Header) -> Header:
         k: (v.half() if v.is_floating_point() else v).detach().cpu().contiguous() for k, v in model.state_dict().items()
     }
     header = Header(**{**vars(header), "digest": network_digest(state)})
-    write_bytes(path, save(state, {"format": "pt", **{k: json.dumps(v) for k, v in vars(header).items()}}))
+    meta = {"format": "pt", **{k: json.dumps(v) for k, v in vars(header).items()}}
+    write_bytes(path, in_order(save(state, meta)))
     return header
 
 

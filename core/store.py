@@ -78,6 +78,16 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path} is damaged ({error}).") from None
 
 
+def in_order(content: bytes) -> bytes:
+    """Return safetensors bytes with their metadata sorted: the library leaves its order to chance."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
+
+
 def sha256_file(path: Path) -> str:
     """Return the checksum of a file's bytes."""
     with path.open("rb") as file:

@@ -12,6 +12,7 @@ from core.estimates import (
     Estimate,
     bootstrap_means,
     interval,
+    known_mean,
     mean_over_images,
     mean_over_seeds,
     partial_spearman,
@@ -134,7 +135,7 @@ def _over(seeds: list[np.ndarray], drawn: np.ndarray, level: float = 0.95) -> Es
     """Estimate over seeds where there are several, over images where there is one."""
     if len(seeds) == 1:
         return mean_over_images(seeds[0], drawn, level)
-    means = np.array([np.nan if np.isnan(v).all() else np.nanmean(v) for v in seeds])
+    means = np.array([known_mean(v) for v in seeds])
     skipped = int(sum(np.isnan(v).sum() for v in seeds))
     return mean_over_seeds(means, level)._replace(skipped=skipped)
 
@@ -201,7 +202,7 @@ def _claim(study: Study, values: Values) -> Iterator[dict[str, Any]]:
     for architecture, each in differences.items():
         estimate = _over(each, values.drawn, 1 - 0.05 / len(differences))
         yield _row("finding", values.keys, estimate, architecture=architecture, **where)
-    together = [np.nanmean(np.stack(per), 0) for per in zip(*differences.values(), strict=True)]
+    together = [known_mean(np.stack(per), 0) for per in zip(*differences.values(), strict=True)]
     yield _row("finding", values.keys, _over(together, values.drawn), architecture="", **where)
 
 
@@ -214,7 +215,7 @@ def _associations(study: Study, found: dict[Keys, Values], method: str, importan
         return
     keys = ("logit_alignment~rank_alignment", method, importance, "")
     pools = [np.stack([bootstrap_means(v.values[i], v.drawn) for i in students], 1) for v in (logit, rank, accuracy)]
-    plain = [np.array([[np.nanmean(v.values[i]) for i in students]]) for v in (logit, rank, accuracy)]
+    plain = [np.array([[known_mean(v.values[i]) for i in students]]) for v in (logit, rank, accuracy)]
     count = len(students)
     for control, statistic in (("", lambda x, y, z: spearman(x, y)), ("accuracy", partial_spearman)):
         value = float(statistic(*plain)[0])
@@ -228,7 +229,6 @@ def _associations(study: Study, found: dict[Keys, Values], method: str, importan
         every = np.vstack([np.arange(len(rows))[None], rank.drawn])
         each.append((spearman(x[every], y[every]), partial_spearman(x[every], y[every], z[every])))
     for control, which in (("", 0), ("accuracy", 1)):
-        with np.errstate(invalid="ignore"):
-            over_cells = np.nanmean(np.stack([pair[which] for pair in each]), 0)
+        over_cells = known_mean(np.stack([pair[which] for pair in each]), 0)
         estimate = Estimate(float(over_cells[0]), *interval(over_cells[1:]), len(rows), 0)
         yield _row("association", keys, estimate, subset="images", control=control)

@@ -62,7 +62,7 @@ def dots(
     """
     about, form = MEASURES[measure], FORMATS.get(measure, ".2f")
     beside = place(networks, alphas, table)
-    base = alt.Chart(_in_words(table, form)).encode(**beside)
+    base = alt.Chart(_in_words(table, form).assign(about=about.sentence)).encode(**beside)
     y = alt.Y("estimate:Q", title=about.label, scale=alt.Scale(zero=False, nice=True), axis=axis(form))
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
@@ -70,6 +70,7 @@ def dots(
         alt.Tooltip("value:N", title=about.label),
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("counted:N", title="From"),
+        alt.Tooltip("about:N", title="What it is"),
     ]
     hue = colour(alphas, theme)
     layers: list[alt.Chart] = [

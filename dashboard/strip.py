@@ -27,7 +27,7 @@ class Strip:
 
 
 def strip(study: Study, method: str) -> Strip | None:
-    """Return the photo and the maps of the teacher and of the smallest student, undistilled and distilled.
+    """Return the photo and the maps of the teacher and of the last of the students, undistilled and distilled.
 
     The image is not picked by eye: distillation moved rank alignment on it by the median of all images in the gallery.
     None where the photos or the maps are not there.

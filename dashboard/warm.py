@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-WAIT_SECONDS = 3.0
+WAIT_SECONDS = 10.0
 
 
 @st.cache_resource(show_spinner=False)

@@ -33,20 +33,22 @@ ANSWERS = {
     "most to their teacher, and rank all the parts more like it.",
     "contradicted": "No: compared with students that learn alone, distilled students look less at the parts that "
     "matter most to their teacher, and rank all the parts less like it.",
-    "not settled": "This study cannot tell: distilled students look at the parts that matter to their teacher about "
-    "as much as students that learn alone.",
+    "not settled": "This study cannot tell whether, compared with students that learn alone, distilled students look "
+    "more at the parts that matter most to their teacher, or rank all the parts more like it.",
 }
 """Did the student learn to look where its teacher looks? Where part focus and rank alignment say the same."""
 LOOKS = {
-    "supported": "look more at the parts that matter most to their teacher",
-    "contradicted": "look less at the parts that matter most to their teacher",
-    "not settled": "look about as much at the parts that matter most to their teacher",
+    "supported": "distilled students look more at the parts that matter most to their teacher",
+    "contradicted": "distilled students look less at the parts that matter most to their teacher",
+    "not settled": "it is not settled whether distilled students look more at the parts that matter most to their "
+    "teacher",
 }
 RANKS = {
-    "supported": "rank all the parts more like it",
-    "contradicted": "rank all the parts less like it",
+    "supported": "they rank all the parts more like it",
+    "contradicted": "they rank all the parts less like it",
     "not settled": "it is not settled whether they rank all the parts more like it",
 }
+"""The same where the two differ."""
 NO_ANSWER = "This study has too few networks to say whether a student learns to look where its teacher looks."
 STRIP_CAPTION = (
     "{method} of one test image: the brighter, the more it counts for the answer. The image was not picked by eye: "
@@ -168,8 +170,6 @@ def answer(looks: str | None, ranks: str | None) -> str:
         return NO_ANSWER
     if looks == ranks:
         return ANSWERS[looks]
-    start = "Partly" if "supported" in (looks, ranks) else "No"
-    joined = "but " if ranks == "not settled" or "supported" in (looks, ranks) else "and "
-    return (
-        f"{start}: compared with students that learn alone, distilled students {LOOKS[looks]}, {joined}{RANKS[ranks]}."
-    )
+    partly = "supported" in (looks, ranks)
+    start, joined = ("Partly", "but") if partly else ("No", "and")
+    return f"{start}: compared with students that learn alone, {LOOKS[looks]}, {joined} {RANKS[ranks]}."

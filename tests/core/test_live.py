@@ -1,7 +1,9 @@
 import json
+import threading
 
 import numpy as np
 import pytest
+import torch
 
 from core import live
 from core.attribution import explain, relevance
@@ -162,3 +164,17 @@ def test_results_as_json_hold_no_nan(study, scene):
     assert tree["results"][0]["completeness_gap"] is None
     assert tree["results"][0]["explained"] in study.dataset.classes
     assert list(tree["results"][0]["density"]) == list(scene.parts)
+
+
+def test_every_pass_runs_in_a_thread_of_its_own_with_one_core(study, scene, monkeypatch):
+    seen = []
+    real = live._predict
+
+    def predict(*args):
+        seen.append((threading.current_thread().name, torch.get_num_threads()))
+        return real(*args)
+
+    monkeypatch.setattr(live, "_predict", predict)
+    run(study, scene, methods=["saliency"])
+    assert len(seen) == len(study.cells) + 1
+    assert all(name.startswith("explain") and threads == 1 for name, threads in seen)

@@ -38,7 +38,11 @@ def test_the_closed_form(alpha: float, temperature: float) -> None:
 def test_two_classes_by_hand() -> None:
     """Teacher ½ : ½, student ¾ : ¼: KL is ½ ln(½ / ¾) + ½ ln(½ / ¼)."""
     got = distillation_loss(
-        torch.tensor([[np.log(3.0), 0.0]]), torch.tensor([0]), torch.tensor([[7.0, 7.0]], dtype=torch.float64), 0.25, 1.0
+        torch.tensor([[np.log(3.0), 0.0]]),
+        torch.tensor([0]),
+        torch.tensor([[7.0, 7.0]], dtype=torch.float64),
+        0.25,
+        1.0,
     )
     entropy, divergence = -np.log(0.75), 0.5 * np.log(2 / 3) + 0.5 * np.log(2)
     assert float(got.total) == pytest.approx(0.25 * entropy + 0.75 * divergence)
@@ -63,7 +67,7 @@ def test_less_than_all_labels_needs_a_teacher() -> None:
 def test_a_student_like_its_teacher_has_no_divergence_and_no_pull() -> None:
     student = torch.tensor(TEACHER, requires_grad=True)
     got = distillation_loss(student, torch.tensor(LABELS), torch.tensor(TEACHER), 0.0, 4.0)
-    assert float(got.total) == pytest.approx(0, abs=1e-12)
+    assert got.total.item() == pytest.approx(0, abs=1e-12)
     got.total.backward()
     assert student.grad.abs().max() < 1e-12
     shifted = loss(0.0, 4.0, student=TEACHER + 100.0)  # the same probabilities
@@ -74,7 +78,7 @@ def test_the_square_of_the_temperature_keeps_the_size_of_the_gradient() -> None:
     """Hinton et al. 2015, section 2.1: for large T the pull is (student − teacher) / classes, whatever T."""
     centred = (STUDENT - STUDENT.mean(1, keepdims=True)) - (TEACHER - TEACHER.mean(1, keepdims=True))
     limit = centred / (5 * 7)
-    np.testing.assert_allclose(gradient(1e4), limit, atol=1e-4 * np.abs(limit).max() + 1e-6)
+    np.testing.assert_allclose(gradient(1e4), limit, atol=1e-3 * np.abs(limit).max())
     assert float(gradient(200).norm() / gradient(100).norm()) == pytest.approx(1, abs=0.02)
 
 
@@ -91,7 +95,7 @@ def test_the_teacher_is_not_taught() -> None:
     got = distillation_loss(student, torch.tensor(LABELS), torch.tensor(TEACHER).bfloat16(), 0.1, 4.0)
     assert all(part.dtype == torch.float32 for part in got)
     exact = loss(0.1, 4.0, student.detach().double().numpy(), torch.tensor(TEACHER).bfloat16().double().numpy())
-    assert float(got.total) == pytest.approx(float(exact.total), rel=1e-5)
+    assert got.total.item() == pytest.approx(float(exact.total), rel=1e-5)
 
 
 def test_logits_far_apart_stay_finite() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from core.config import Training
-from core.distill import Learner, TrainingData, distillation_loss, epoch_order, train, views
+from core.distill import Learner, TrainingData, epoch_order, train, views
 from core.distill.train import as_input, learning_rate
 from core.distill.views import draws
 from core.errors import UserError
@@ -272,7 +272,7 @@ def test_the_learning_rate_rises_in_a_line_and_falls_in_a_half_cosine() -> None:
     assert rates.argmax() == 149
     assert rates.max() == pytest.approx(peak)
     assert (np.diff(rates[149:]) < 0).all()
-    np.testing.assert_allclose(rates[149:] + rates[149:][::-1], peak + rates[-1], atol=1e-3 * peak)
+    np.testing.assert_allclose(rates[149:] + rates[149:][::-1], peak + rates[-1], atol=3e-3 * peak)
     assert 0 < rates[-1] < 1e-4 * peak
 
 

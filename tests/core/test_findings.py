@@ -1,0 +1,158 @@
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.cells import Cell
+from core.config import Config
+from core.findings import findings, nice_name, verdict
+from core.summarise import COLUMNS, summarise
+from tests.made import EXPLAINED, IG, TEST, Made, known, noise
+
+
+def rows(*given: dict[str, Any]) -> pd.DataFrame:
+    empty = dict.fromkeys(COLUMNS, "") | {"alpha": np.nan, "low": np.nan, "high": np.nan, "n": 9, "skipped": 0}
+    return pd.DataFrame([{**empty, **row} for row in given], columns=COLUMNS)
+
+
+def claim(measure: str, estimate: float, low: float, high: float, architecture: str = "") -> dict[str, Any]:
+    method, importance = ("", "") if measure == "accuracy" else (IG, "density")
+    return {
+        "kind": "finding",
+        "measure": measure,
+        "method": method,
+        "importance": importance,
+        "outside": "parts" if measure == "focus" else "",
+        "architecture": architecture,
+        "alpha": 0.1,
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+    }
+
+
+def mean(measure: str, alpha: float, estimate: float, **more: Any) -> dict[str, Any]:
+    return {**claim(measure, estimate, 0, 0), "kind": "group", "alpha": alpha, "architecture": "resnet18", **more}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "want"),
+    [
+        (0.001, 0.2, "supported"),
+        (-0.2, -0.001, "contradicted"),
+        (-0.1, 0.1, "not settled"),
+        (0.0, 0.1, "not settled"),
+        (-0.1, 0.0, "not settled"),
+        (np.nan, np.nan, "not settled"),
+    ],
+)
+def test_a_verdict_is_by_the_interval(low: float, high: float, want: str) -> None:
+    assert verdict(low, high) == want
+
+
+def test_accuracy_in_one_sentence() -> None:
+    summary = rows(
+        claim("accuracy", 0.0123, 0.004, 0.021),
+        claim("accuracy", 0.02, 0.001, 0.03, "resnet18"),
+        claim("accuracy", -0.005, -0.02, 0.01, "resnet34"),
+    )
+    (found,) = findings(summary, Config(name="x"))
+    assert (found.claim, found.verdict, found.page) == (1, "supported", "training")
+    for part in ("α = 0.1", "1.2 points more", "+0.4 to +2.1", "ResNet18 +2.0 points", "ResNet34 -0.5 points"):
+        assert part in found.sentence.replace("−", "-"), found.sentence
+    (lower,) = findings(rows(claim("accuracy", -0.03, -0.05, -0.01)), Config(name="x"))
+    assert lower.verdict == "contradicted"
+    assert "3.0 points fewer" in lower.sentence
+
+
+def test_alignment_in_one_sentence_beside_chance() -> None:
+    control = mean("rank_alignment", 0.1, 0.03, kind="control", control="shuffled")
+    summary = rows(
+        claim("rank_alignment", 0.05, -0.01, 0.11),
+        claim("rank_alignment", 0.05, -0.02, 0.12, "resnet18"),
+        mean("rank_alignment", 0.1, 0.76),
+        mean("rank_alignment", 1.0, 0.71),
+        mean("rank_alignment", 1.0, 0.99, architecture="resnet50"),  # not one of the claim's
+        mean("rank_alignment", 1.0, 0.98, importance="mass"),
+        control,
+    )
+    (found,) = findings(summary, Config(name="x"))
+    assert (found.claim, found.verdict) == (2, "not settled")
+    for part in ("0.76", "0.71", "+0.05", "-0.01 to +0.11", "0.03"):
+        assert part in found.sentence.replace("−", "-"), found.sentence
+    (without,) = findings(summary[summary["kind"] != "control"], Config(name="x"))
+    assert "nan" not in without.sentence
+    assert "another image" not in without.sentence
+
+
+def test_focus_in_one_sentence() -> None:
+    summary = rows(
+        claim("focus", 0.0132, 0.01, 0.02),
+        claim("focus", 0.0135, 0.0, 0.02, "resnet18"),
+        mean("focus", 0.1, 0.78),
+        mean("focus", 1.0, 0.767),
+    )
+    (found,) = findings(summary, Config.model_validate({"name": "x", "measure": {"top_k": 3}}))
+    assert (found.claim, found.verdict) == (3, "supported")
+    for part in ("78.0%", "76.7%", "teacher's 3 most", "+1.3 points", "+1.0 to +2.0"):
+        assert part in found.sentence.replace("\u202f", "").replace(" %", "%"), found.sentence
+
+
+def association(subset: str, control: str, estimate: float, low: float, high: float, n: int = 9) -> dict[str, Any]:
+    keys = {"kind": "association", "measure": "logit_alignment~rank_alignment", "method": IG, "importance": "density"}
+    return {**keys, "subset": subset, "control": control, "estimate": estimate, "low": low, "high": high, "n": n}
+
+
+def test_the_association_is_judged_within_networks_with_accuracy_held_fixed() -> None:
+    summary = rows(
+        association("images", "", 0.30, 0.2, 0.4),
+        association("images", "accuracy", -0.10, -0.15, -0.05),
+        association("cells", "", 0.90, 0.8, 0.95, n=11),
+        {**association("images", "accuracy", 0.5, 0.4, 0.6), "method": "saliency"},
+    )
+    (found,) = findings(summary, Config(name="x"))
+    assert (found.claim, found.verdict) == (4, "contradicted")
+    for part in ("+0.30", "-0.10", "-0.15 to -0.05", "11 students", "+0.90"):
+        assert part in found.sentence.replace("−", "-"), found.sentence
+    few = summary.assign(n=3)
+    assert "students ρ" not in findings(few, Config(name="x"))[0].sentence, "three points are no trend"
+
+
+def test_what_a_grid_cannot_ask_is_left_out() -> None:
+    assert findings(rows(), Config(name="x")) == []
+    undefined = rows(claim("rank_alignment", np.nan, np.nan, np.nan), association("images", "accuracy", np.nan, 0, 0))
+    assert findings(undefined, Config(name="x")) == []
+    alone = Made(known, architectures=["resnet50"], alphas=[1.0])
+    assert findings(summarise(alone), alone.config) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_from_measures_to_verdicts(seeds: list[int]) -> None:
+    """A distilled student is better, looks less like the teacher, and focuses neither more nor less."""
+    effect = {"accuracy": 0.5, "rank_alignment": -0.3}
+
+    def value(cell: Cell, measure: str) -> np.ndarray:
+        count = TEST if measure in ("accuracy", "logit_alignment") else EXPLAINED
+        distilled = cell.alpha == 0.1
+        own = 0.1 * noise(cell.name, measure, count=count)
+        if measure == "focus":
+            own = 0.4 + 0.1 * noise(cell.name, measure, count=count)
+        return own + distilled * effect.get(measure, 0.0)
+
+    made = Made(value, seeds=seeds, alphas=[1.0, 0.1])
+    found = findings(summarise(made), made.config)  # type: ignore[arg-type]
+    assert [each.claim for each in found] == [1, 2, 3, 4]
+    assert [each.verdict for each in found[:3]] == ["supported", "contradicted", "not settled"]
+    for each in found:
+        assert "nan" not in each.sentence
+        assert each.sentence.endswith(".")
+        assert re.search(r"\d", each.sentence)
+    shown = float(re.search(r"([\d.]+) points more", found[0].sentence).group(1))  # type: ignore[union-attr]
+    assert shown == pytest.approx(50, abs=5)
+
+
+def test_names_as_people_write_them() -> None:
+    assert nice_name("resnet101") == "ResNet101"
+    assert nice_name("vit_b_16") == "vit_b_16"

@@ -1,0 +1,129 @@
+import errno
+import hashlib
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import store
+from core.errors import UserError
+
+ARRAYS = {"ids": np.arange(3), "logits": np.array([[0.5, np.nan], [np.inf, -1], [2, 3]], np.float16)}
+TABLE = pd.DataFrame({"image": [1, 2, 3], "value": np.array([0.1, np.nan, -np.inf], np.float32), "what": list("aüb")})
+
+
+def write(kind: str, path: Path) -> None:
+    if kind == "json":
+        store.write_json(path, {"b": [1, 2.5, None], "a": "α"})
+    elif kind == "table":
+        store.write_table(path, TABLE)
+    else:
+        store.write_arrays(path, ARRAYS)
+
+
+READ = {"json": store.read_json, "table": store.read_table, "arrays": store.read_arrays}
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    for kind in READ:
+        write(kind, tmp_path / "new" / kind)
+    assert store.read_json(tmp_path / "new" / "json") == {"b": [1, 2.5, None], "a": "α"}
+    pd.testing.assert_frame_equal(store.read_table(tmp_path / "new" / "table"), TABLE)
+    arrays = store.read_arrays(tmp_path / "new" / "arrays")
+    assert arrays.keys() == ARRAYS.keys()
+    for name, value in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], value)
+        assert arrays[name].dtype == value.dtype
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(READ)
+
+
+def test_arrays_may_lie_in_memory_as_they_like(tmp_path: Path) -> None:
+    turned = np.arange(6.0).reshape(2, 3).T
+    store.write_arrays(tmp_path / "a", {"x": turned})
+    np.testing.assert_array_equal(store.read_arrays(tmp_path / "a")["x"], turned)
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_the_same_content_is_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    write(kind, tmp_path / "a")
+    write(kind, tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_missing_or_damaged_file_is_one_sentence_with_its_name(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.x"
+    with pytest.raises(UserError, match=r"There is no file .*file\.x"):
+        READ[kind](path)
+    write(kind, path)
+    whole = path.read_bytes()
+    damaged = [b"", b"hello", whole[: len(whole) // 2], b"\xff" * 40 + whole[40:], pickle.dumps(print)]
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"file\.x is damaged") as caught:
+            READ[kind](path)
+        assert "\n" not in str(caught.value)
+
+
+class Payload:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple:
+        return os.system, (f"touch {self.mark}",)
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_pickle_in_their_place_does_not_run(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "evil").write_bytes(pickle.dumps(Payload(tmp_path / "it ran")))
+    with pytest.raises(UserError):
+        READ[kind](tmp_path / "evil")
+    assert not (tmp_path / "it ran").exists()
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    store.write_bytes(path, b"old")
+
+    def full(*args: object) -> None:
+        assert path.read_bytes() == b"old", "never a moment without a whole file"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if moment == "fsync":
+        monkeypatch.setattr(os, "fsync", full)
+    else:
+        monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(UserError, match=r"file cannot be written: No space left on device"):
+        store.write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("a file")
+    with pytest.raises(UserError, match="cannot be written"):
+        store.write_bytes(tmp_path / "in the way" / "file", b"")
+
+
+def test_a_writer_that_died_does_not_disturb(tmp_path: Path) -> None:
+    (tmp_path / ".file.0123abcd.tmp").write_bytes(b"half")
+    store.write_bytes(tmp_path / "file", b"whole")
+    assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+def test_checksums(tmp_path: Path) -> None:
+    content = os.urandom(100_000)
+    (tmp_path / "file").write_bytes(content)
+    assert store.sha256_file(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_the_same_value_has_the_same_name() -> None:
+    assert store.digest_of({"a": 1, "b": [2.0, "x"]}) == store.digest_of({"b": [2.0, "x"], "a": 1})
+    values = [{"a": 1}, {"a": 2}, {"a": "1"}, {"b": 1}, [1], [1, 1], None, "", [[1], 1], [[1, 1]]]
+    assert len({store.digest_of(value) for value in values}) == len(values)

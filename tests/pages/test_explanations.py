@@ -1,0 +1,97 @@
+"""The Explanations page: its first sentence, its filters, its address."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.store import read_table, write_table
+from tests.pages.test_pages import errors, headline, open_page, texts
+
+
+def shown(app: AppTest) -> str:
+    image = app.query_params["image"]
+    return image if isinstance(image, str) else image[0]
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_sentence_is_about_this_image() -> None:
+    app = open_page("explanations", study="tiny")
+    assert headline(app).startswith("#### On this image ResNet18 distilled at α = 0.1 ranks the parts like the teacher")
+    assert any("speaks to the teacher's answer" in text for text in texts(app))
+
+
+def test_another_image_has_other_numbers(cache: Path) -> None:
+    said = {headline(open_page("explanations", study="tiny", image=str(image))) for image in read_kept(cache)}
+    assert len(said) > 1
+
+
+def read_kept(cache: Path) -> list[int]:
+    table = read_table(cache / "studies" / "tiny" / "images.parquet")
+    return [int(image) for image in table.loc[table["kept"], "id"]]
+
+
+def test_the_class_filter_leaves_its_class(cache: Path) -> None:
+    app = open_page("explanations", study="tiny")
+    names = app.selectbox(key="gallery_class").options[1:]
+    for name in names:
+        app.selectbox(key="gallery_class").set_value(name).run()
+        assert errors(app) == []
+        assert any(f"on this photo of a **{name}**" in text.replace("\\", "") for text in texts(app))
+        assert int(shown(app)) in read_kept(cache)
+
+
+@pytest.mark.usefixtures("cache")
+def test_an_image_without_maps_is_told_and_replaced() -> None:
+    app = open_page("explanations", study="tiny", image="0")
+    assert errors(app) == []
+    assert any("No maps of that image were kept" in info.value for info in app.info)
+    assert shown(app) != "0"
+
+
+def test_a_study_without_a_gallery_says_so(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "images.parquet"
+    write_table(path, read_table(path).assign(kept=False))
+    app = open_page("explanations", study="tiny")
+    assert errors(app) == []
+    assert any("kept no maps" in info.value for info in app.info)
+
+
+def test_names_of_classes_are_never_markup(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evil = "![x](http://example.org/a.png)"
+    monkeypatch.setattr("dashboard.gallery.classes", lambda study: (evil,) * 4)
+    app = open_page("explanations", study="tiny")
+    assert errors(app) == []
+    assert not any(evil in text for text in texts(app))
+
+
+def test_without_the_photos_the_maps_stand_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.gallery.photo", lambda study, image: None)
+    app = open_page("explanations", study="tiny")
+    assert errors(app) == []
+    assert any("the maps stand alone" in info.value for info in app.info)
+
+
+def test_a_network_without_parts_to_rank_is_undefined_not_zero(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "measures" / "resnet18-a0.1-s0.parquet"
+    table = read_table(path)
+    table.loc[table["measure"] == "rank_alignment", "value"] = float("nan")
+    write_table(path, table)
+    assert "ρ undefined" in headline(open_page("explanations", study="tiny"))
+
+
+@pytest.mark.parametrize("folder", ["maps", "logits", "importance", "measures"])
+def test_a_missing_file_is_one_sentence(folder: str, cache: Path) -> None:
+    for path in (cache / "studies" / "tiny" / folder).rglob("resnet18-a0.1-s0.*"):
+        path.unlink()
+    (said,) = errors(open_page("explanations", study="tiny"))
+    assert "There is no file" in said
+
+
+@pytest.mark.usefixtures("cache")
+def test_another_study_starts_its_own_gallery() -> None:
+    app = open_page("explanations", study="tiny")
+    app.sidebar.selectbox[0].set_value("wide").run()
+    assert errors(app) == []
+    assert "ρ" in headline(app)
+    assert shown(app).isdigit()
