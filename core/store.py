@@ -68,10 +68,13 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     write_bytes(path, save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read named arrays; UserError where the file is missing or damaged."""
+def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """Read arrays, `names` among them; UserError where the file is missing or damaged."""
     try:
-        return load_file(path)
+        arrays = load_file(path)
+        if missing := set(names) - set(arrays):
+            raise ValueError(f"it has no {missing.pop()}")
+        return arrays
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except (SafetensorError, OSError, ValueError) as error:

@@ -112,7 +112,12 @@ class Study:
     def manifest(self) -> dict[str, dict[str, str]]:
         """Per file kept, relative path to its `sha256` and the `key` of what it was made from."""
         path = self.folder / "manifest.json"
-        return read_json(path)["files"] if path.exists() else {}
+        if not path.exists():
+            return {}
+        files = content.get("files") if isinstance(content := read_json(path), dict) else None
+        if not isinstance(files, dict):
+            raise UserError(f"{path} is damaged (it lists no files).")
+        return files
 
     def complete(self) -> bool:
         """Whether every stage has been through."""
@@ -147,7 +152,7 @@ class Study:
 
     def logits(self, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
         """Return test image ids (N,) and their logits (N, classes) float32."""
-        arrays = read_arrays(self.path("logits", cell))
+        arrays = read_arrays(self.path("logits", cell), "ids", "logits")
         return arrays["ids"], arrays["logits"].astype(np.float32)
 
     def maps(self, cell: Cell | str, method: str, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -158,7 +163,7 @@ class Study:
         UserError
             Also where no map of an image was kept.
         """
-        arrays = read_arrays(self.path("maps", cell, method))
+        arrays = read_arrays(self.path("maps", cell, method), "ids", "maps")
         found, maps = arrays["ids"], arrays["maps"].astype(np.float32)
         if ids is None:
             return found, maps

@@ -26,6 +26,32 @@ def one(table: pd.DataFrame, kind: str, measure: str = "rank_alignment", **more:
     return next(found.itertuples())
 
 
+def test_one_seed_has_means_and_differences_over_images() -> None:
+    table = summarise(Made(known))  # type: ignore[arg-type]
+    cell = one(table, "cell", cell="resnet18-a0.1-s0")
+    assert cell.estimate == pytest.approx(0.25 + 0.125 * 0.9, abs=1e-6)
+    assert cell.low < cell.estimate < cell.high
+    assert (cell.architecture, cell.alpha, cell.seed, cell.n, cell.skipped) == ("resnet18", 0.1, "0", EXPLAINED, 0)
+    group = one(table, "group", architecture="resnet18", alpha=0.1)
+    assert (group.estimate, group.low, group.high, group.seed) == (cell.estimate, cell.low, cell.high, "all")
+    contrast = one(table, "contrast", architecture="resnet34", alpha=0.5)
+    # Paired: what images share is gone, and with it the spread.
+    assert (contrast.estimate, contrast.low, contrast.high) == pytest.approx((0.125,) * 3, abs=1e-6)
+    assert contrast.control == "no distillation"
+    assert rows(table, "contrast", alpha=1.0).empty
+
+
+def test_a_bootstrap_over_images_keeps_the_classes() -> None:
+    def value(cell: Cell, measure: str) -> np.ndarray:
+        return noise(cell.name, measure, count=TEST)[: EXPLAINED if KEYS[measure][0] else TEST]
+
+    table = summarise(Made(value))  # type: ignore[arg-type]
+    values = value(Cell("resnet18", 0.1, 0), "accuracy").astype(np.float32)
+    want = mean_over_images(values.astype(float), resamples(LABELS))
+    got = one(table, "cell", "accuracy", cell="resnet18-a0.1-s0")
+    assert (got.estimate, got.low, got.high) == pytest.approx(want[:3])
+
+
 def seeded(cell: Cell, measure: str) -> float:
     """The same on every image, another in every seed."""
     assert cell.seed is not None
