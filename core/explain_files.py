@@ -11,11 +11,10 @@ from core.cells import Cell
 from core.data.photos import open_photo
 from core.errors import UserError
 from core.live import as_json, explain_image, scene_of
-from core.overlay import overlay, shared_scale
+from core.overlay import OPACITY, overlay, shared_scale, side_by_side
 from core.store import write_bytes, write_json
 from core.study import Study
 
-OPACITY = 0.7
 SIDE = 448
 """Pixels of an overlay's side: small networks see small images, people do not like to."""
 
@@ -25,7 +24,8 @@ def explain_files(
 ) -> Iterator[str]:
     """Explain image files, and yield one line on each cell and each file written.
 
-    Writes `<image>/<method>/<cell>.png`, all of one method on one scale, and `explanations.json` into `out`.
+    Writes into `out`: `<image>/<method>/<cell>.png` and, side by side, `<image>/<method>.png`, all of one method on one
+    scale; and `explanations.json`.
 
     Raises
     ------
@@ -53,10 +53,11 @@ def explain_files(
                 drawn = overlay(large, result.map, OPACITY, scale)
                 png = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1].tobytes()
                 write_bytes(out / name / method / f"{result.cell.name}.png", png)
-                yield (
-                    f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), "
-                    f"part ranks like the teacher's at ρ = {result.alignment:.2f}"
-                )
+                alike = f"regions ranked like the teacher's at ρ = {result.alignment:.2f}"
+                about = "the teacher" if result.cell == study.teacher else alike
+                yield f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), {about}"
+            together = side_by_side(large, {result.cell.name: result.map for result in of_method})
+            write_bytes(out / name / f"{method}.png", together)
         found[name] = {"file": path.name, **as_json(results, scene, classes)}
         write_json(out / "explanations.json", {"study": study.name, "knows": study.knows, "images": found})
     if found:

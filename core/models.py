@@ -164,10 +164,9 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     UserError
         The file is missing, damaged or not a state dict.
     """
+    safe = path.suffix == ".safetensors"
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except pickle.UnpicklingError:

@@ -3,13 +3,18 @@
 The viewer of the dashboard (`dashboard/viewer/viewer.js`) composes by the same rule, in the browser.
 """
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Mapping
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 FADE = 0.6
 """How much of the photo's colour gives way to grey under a full overlay, so that heat is the only colour."""
+
+OPACITY, LINE = 0.75, 28
+"""Of maps side by side: how much the heat covers, and the pixels that a name stands in."""
 
 
 def colours() -> np.ndarray:
@@ -84,6 +89,32 @@ def overlay(photo: np.ndarray, relevance: np.ndarray, opacity: float, vmax: floa
     base = photo + opacity * FADE * (grey - photo)
     cover = opacity * _cover(large)[:, :, None]
     return np.rint(base + cover * (colours()[large] - base)).astype(np.uint8)
+
+
+def side_by_side(photo: np.ndarray, maps: Mapping[str, np.ndarray], columns: int = 4) -> bytes:
+    """Return a PNG of many maps over one photo, named, all on one scale.
+
+    Parameters
+    ----------
+    photo : ndarray
+        (H, W, 3) uint8 RGB.
+    maps : mapping
+        What stands above a map, to the map (h, w); drawn in this order.
+    columns : int
+        Overlays in a row.
+    """
+    height, width = photo.shape[:2]
+    scale, font = shared_scale(maps.values()), ImageFont.load_default(16)
+    rows, columns = -(-len(maps) // columns), min(columns, len(maps))
+    page = Image.new("RGB", (columns * width, rows * (height + LINE)), "white")
+    draw = ImageDraw.Draw(page)
+    for i, (name, relevance) in enumerate(maps.items()):
+        left, top = i % columns * width, i // columns * (height + LINE)
+        page.paste(Image.fromarray(overlay(photo, relevance, OPACITY, scale)), (left, top + LINE))
+        draw.text((left + 6, top + 5), name, fill="black", font=font)
+    buffer = io.BytesIO()
+    page.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _cover(level: np.ndarray) -> np.ndarray:

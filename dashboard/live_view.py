@@ -1,7 +1,6 @@
 """What a visitor's own image makes the networks say: started, followed and shown while it is being computed."""
 
 import hashlib
-import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image, ImageDraw, ImageFont
 
 from core.cells import Cell
 from core.data.photos import square
-from core.overlay import overlay, shared_scale
+from core.overlay import side_by_side
 from dashboard import charts, gallery, loaded, one_image, state, words
 from dashboard.live_job import Job
 from dashboard.names import decimal, kind, plain, short, title
@@ -139,23 +137,6 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
 
 
-def sheet(photo: np.ndarray, results: list["CellResult"], columns: int = 4) -> bytes:
-    """Return a PNG of all overlays with the names of their cells, on one scale."""
-    scale, line = shared_scale(result.map for result in results), 28
-    font = ImageFont.load_default(16)
-    rows = -(-len(results) // columns)
-    page = Image.new("RGB", (min(columns, len(results)) * SIDE, rows * (SIDE + line)), "white")
-    draw = ImageDraw.Draw(page)
-    image = square(photo, SIDE)
-    for i, result in enumerate(results):
-        left, top = i % columns * SIDE, i // columns * (SIDE + line)
-        page.paste(Image.fromarray(overlay(image, result.map, 0.75, scale)), (left, top + line))
-        draw.text((left + 6, top + 5), result.cell.name, fill="black", font=font)
-    buffer = io.BytesIO()
-    page.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def _agree(alike: list[bool]) -> str:
     if not alike:
         return ""
@@ -212,5 +193,9 @@ def _details(
     left, right, _ = st.columns([1, 1, 2])
     left.download_button("Results as JSON", text, "explanations.json", "application/json", on_click="ignore")
     right.download_button(
-        "Overlays as PNG", lambda: sheet(photo, found), "overlays.png", "image/png", on_click="ignore"
+        "Overlays as PNG",
+        lambda: side_by_side(square(photo, SIDE), {r.cell.name: r.map for r in found}),
+        "overlays.png",
+        "image/png",
+        on_click="ignore",
     )

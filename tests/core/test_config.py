@@ -153,8 +153,8 @@ def test_a_wrong_override_is_one_sentence(override: str, said: str) -> None:
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    text = '[data]\ndataset = "folder"\nroot = "photos"\n[teacher]\nweights = "w/r101.pth"\n[students]\nweights = "imagenet"'
-    config = read_config(write(tmp_path, f'name = "x"\n{text}'))
+    text = 'name = "x"\n[data]\ndataset = "folder"\nroot = "photos"\n[teacher]\nweights = "w/r101.pth"'
+    config = read_config(write(tmp_path, text), ("students.weights=imagenet",))
     assert config.data.root == str(tmp_path / "photos")
     assert config.teacher.weights == str(tmp_path / "w" / "r101.pth")
     assert config.students.weights == "imagenet"

@@ -283,7 +283,7 @@ def test_weights_of_another_architecture_leave_the_network_as_it_was() -> None:
     before = {k: v.clone() for k, v in model.state_dict().items()}
     with pytest.raises(UserError, match=r"^mine\.pth do not fit: .*\(\d+ such\); is it another architecture"):
         load_weights(model, slim("resnet34").state_dict(), "mine.pth")
-    with pytest.raises(UserError, match="where .* is needed"):
+    with pytest.raises(UserError, match=r"where .* is needed"):
         load_weights(model, build("resnet18", 3, 0.125, "small").state_dict(), "mine.pth")
     with pytest.raises(UserError, match="missing"):
         load_weights(model, {}, "mine.pth")

@@ -1,7 +1,10 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from core.overlay import FADE, colours, levels, overlay, shared_scale
+from core.overlay import FADE, LINE, OPACITY, colours, levels, overlay, shared_scale, side_by_side
 
 BLUE = np.tile(np.array([10, 20, 250], np.uint8), (8, 8, 1))
 
@@ -85,3 +88,13 @@ def test_maps_of_another_size_lie_where_they_belong():
 def test_what_does_not_fit_is_refused(photo, relevance, opacity):
     with pytest.raises(ValueError, match=r"photo|opacity"):
         overlay(photo, relevance, opacity, 1.0)
+
+
+def test_maps_side_by_side_are_named_and_on_one_scale():
+    photo = np.random.default_rng(0).integers(0, 255, (60, 90, 3)).astype(np.uint8)
+    maps = {name: np.full((6, 9), height) for name, height in (("a", 1.0), ("b", 0.2), ("c", 0.0))}
+    page = np.asarray(Image.open(io.BytesIO(side_by_side(photo, maps, columns=2))).convert("RGB"))
+    assert page.shape == (2 * (60 + LINE), 2 * 90, 3)
+    assert (page[LINE : LINE + 60, 90:] == overlay(photo, maps["b"], OPACITY, 1.0)).all()
+    assert (page[:LINE, :90] < 128).any()  # its name
+    assert (page[LINE + 60 :, 90:] == 255).all()  # nothing in the fourth place

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from core.cells import Cell, grid
+from core.estimates import mean_over_images, resamples
 from core.summarise import COLUMNS, load_values, summarise
-from tests.made import EXPLAINED, IG, KEYS, SKILL, TEST, Made, Value, known, noise
+from tests.made import EXPLAINED, IG, KEYS, LABELS, SKILL, TEST, Made, Value, known, noise
 
 
 def rows(table: pd.DataFrame, kind: str, measure: str = "rank_alignment", **more: Any) -> pd.DataFrame:

@@ -1,9 +1,7 @@
-import io
 import threading
 import time
 
 import numpy as np
-from PIL import Image
 
 from core.cells import Cell
 from core.errors import UserError
@@ -52,14 +50,6 @@ def test_the_table_has_both_methods():
     assert len(table) == 3
     assert list(table["Answer"]) == ["<b>jay</b>"] * 3
     assert {"ρ, saliency", "ρ, integrated gradients", "Completeness gap"} <= set(table)
-
-
-def test_the_sheet_is_a_picture_of_all():
-    photo = np.random.default_rng(0).integers(0, 255, (60, 90, 3)).astype(np.uint8)
-    page = Image.open(io.BytesIO(live_view.sheet(photo, [result(cell, SALIENCY) for cell in CELLS], columns=2)))
-    assert page.format == "PNG"
-    assert page.width == 2 * live_view.SIDE
-    assert page.height > 2 * live_view.SIDE
 
 
 def test_agreement_in_words():
