@@ -18,8 +18,8 @@ from core.attribution import METHODS, explain, relevance
 from core.cells import Cell
 from core.data.photos import square
 from core.data.regions import superpixels
-from core.distill.train import as_input
 from core.errors import UserError, unknown
+from core.inputs import as_input
 from core.measures import rank_alignment
 from core.models import Header, load_model, read_header
 from core.parts import importance

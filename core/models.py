@@ -113,6 +113,17 @@ def check_architecture(name: str, width: float, stem: str) -> None:
         raise UserError(f"{name} comes only at width = 1 and stem = 'imagenet'; slim are {', '.join(RESNETS)}.")
 
 
+def check_size(architecture: str, width: float, stem: str, image_size: int) -> None:
+    """Raise UserError where a network cannot take images of this size; nothing is computed to find out."""
+    with torch.device("meta"):
+        model = build(architecture, 2, width, stem).eval()
+        try:
+            model(torch.empty(1, 3, image_size, image_size))
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{architecture} cannot take images of {image_size} pixels: {reason}") from None
+
+
 def build(architecture: str, classes: int, width: float = 1.0, stem: str = "imagenet") -> nn.Module:
     """Build a network with fresh weights, in training mode.
 

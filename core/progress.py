@@ -23,7 +23,7 @@ def shown(console: Console) -> Iterator[Callable[[Progress], None]]:
 
             def on_progress(progress: Progress) -> None:
                 if progress.finished:
-                    live.console.print(f"✓ {progress.finished}", style="green", highlight=False)
+                    live.console.print(f"✓ {progress.finished}", style="green", highlight=False, markup=False)
                 bar = ProgressBar(total=progress.total, completed=progress.done, width=40)
                 lines = [Text(f"  {name}  {word}", style="dim") for name, word in progress.running.items()]
                 live.update(Group(Text(headline(progress)), bar, *lines))
@@ -37,7 +37,7 @@ def shown(console: Console) -> Iterator[Callable[[Progress], None]]:
         if progress.finished or time.monotonic() - last > QUIET_SECONDS:
             last = time.monotonic()
             word = f"done: {progress.finished}" if progress.finished else "; ".join(progress.running)
-            console.print(f"{headline(progress)}  {word}", highlight=False, soft_wrap=True)
+            console.print(f"{headline(progress)}  {word}", highlight=False, markup=False, soft_wrap=True)
 
     yield on_line
 

@@ -17,8 +17,8 @@ from core.cells import Cell, parse_cell
 from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
-from core.distill.train import as_input
 from core.errors import UserError
+from core.inputs import as_input
 from core.measure_cell import measure_cell
 from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model
 from core.parts import importance
@@ -129,25 +129,37 @@ def train_cells(folder: Path, names: Iterable[str], keys: dict[str, str], device
         done = sum(each.epoch for each in learners)
         report(done / (len(learners) * recipe.epochs), f"epoch {learner.epoch} of {recipe.epochs}")
 
-    train(learners, teacher, data, recipe, cells[0].seed or 0, place, tell)
     written = []
-    for cell, learner in zip(cells, learners, strict=True):
-        header = Header(
-            architecture=cell.architecture,
-            width=config.students.width,
-            stem=config.students.stem,
-            classes=study.dataset.classes,
-            image_size=config.data.image_size,
-            mean=mean,
-            std=std,
-            alpha=cell.alpha,
-            seed=cell.seed,
-            teacher=teacher_digest if cell.alpha != 1 else None,
-        )
-        save_model(study.path("models", cell), learner.model, header)
-        write_table(study.path("history", cell), pd.DataFrame(learner.history).astype({"epoch": "int32"}))
-        written += [study.path("models", cell), study.path("history", cell)]
+    try:
+        train(learners, teacher, data, recipe, cells[0].seed or 0, place, tell)
+    finally:
+        # Also where one of the group came to nothing.
+        for cell, learner in zip(cells, learners, strict=True):
+            if learner.epoch == recipe.epochs:
+                written += _keep(study, cell, learner, (mean, std), teacher_digest)
     return written
+
+
+def _keep(
+    study: Study, cell: Cell, learner: Learner, normalisation: tuple[Channels, Channels], teacher_digest: str | None
+) -> list[Path]:
+    """Write a trained network and its history."""
+    config, (mean, std) = study.config, normalisation
+    header = Header(
+        architecture=cell.architecture,
+        width=config.students.width,
+        stem=config.students.stem,
+        classes=study.dataset.classes,
+        image_size=config.data.image_size,
+        mean=mean,
+        std=std,
+        alpha=cell.alpha,
+        seed=cell.seed,
+        teacher=teacher_digest if cell.alpha != 1 else None,
+    )
+    save_model(study.path("models", cell), learner.model, header)
+    write_table(study.path("history", cell), pd.DataFrame(learner.history).astype({"epoch": "int32"}))
+    return [study.path("models", cell), study.path("history", cell)]
 
 
 def _fresh(study: Study, cell: Cell) -> torch.nn.Module:

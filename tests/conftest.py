@@ -36,8 +36,8 @@ def ran(run_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 
 @pytest.fixture
-def ran_copy(run_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """A copy of the study that was run, to be damaged at will."""
+def ran_copy(ran: Study, run_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A copy of the study that was run, to be damaged at will; it is the one that its name now means."""
     shutil.copytree(run_cache, tmp_path / "cache")
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path / "cache"))
     return open_study("small")

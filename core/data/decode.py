@@ -17,7 +17,7 @@ from numpy.lib.format import dtype_to_descr, open_memmap, write_array_header_1_0
 
 from core.data.dataset import Dataset, Reader
 from core.errors import UserError
-from core.run.worker import die_with_parent
+from core.worker import die_with_parent
 
 FEW = 64
 """Below this many images, starting processes takes longer than reading."""

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from core.config import Training
 from core.distill.loss import distillation_loss
 from core.distill.views import draws, epoch_order, views
 from core.errors import UserError
+from core.inputs import as_input, normalise
 from core.models import network_digest
 from core.store import digest_of, write_bytes
 
@@ -44,23 +45,6 @@ class TrainingData:
     validation_labels: np.ndarray
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-
-
-def as_input(
-    images: np.ndarray,
-    mean: Sequence[float],
-    std: Sequence[float],
-    device: torch.device | str = "cpu",
-) -> torch.Tensor:
-    """Return uint8 images (N, S, S, 3) as a network's input: (N, 3, S, S) float32, normalised."""
-    pixels = torch.tensor(images).to(device).permute(0, 3, 1, 2).float().div_(255)
-    return normalise(pixels, mean, std).contiguous()
-
-
-def normalise(pixels: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
-    """Return pixels (N, 3, H, W) in [0, 1] less the mean, over the standard deviation, a channel each."""
-    centre, spread = (torch.tensor(v, device=pixels.device, dtype=pixels.dtype).view(1, 3, 1, 1) for v in (mean, std))
-    return (pixels - centre) / spread
 
 
 def autocast_dtype(device: torch.device, precision: str) -> torch.dtype:
@@ -179,7 +163,7 @@ def train(
     Raises
     ------
     UserError
-        A loss that is not a number, named by cell and epoch; what was saved before stays.
+        Losses that are not a number any more, named by cell, once all others of the group are trained.
     """
     dtype = autocast_dtype(device, recipe.precision)
     layout = memory_format(device, dtype)
@@ -190,8 +174,9 @@ def train(
     batch = min(recipe.batch_size, len(data.ids))
     steps = len(data.ids) // batch
     labels = torch.from_numpy(np.ascontiguousarray(data.labels)).to(device)
+    failed: dict[str, int] = {}
     for epoch in range(min((learner.epoch for learner in learners), default=0), recipe.epochs):
-        active = [learner for learner in learners if learner.epoch == epoch]
+        active = [learner for learner in learners if learner.epoch == epoch and learner.name not in failed]
         totals: dict[str, Any] = {learner.name: torch.zeros(4, device=device) for learner in active}
         seconds = {learner.name: 0.0 for learner in active}
         for learner in active:
@@ -223,10 +208,8 @@ def train(
         for learner in active:
             loss, entropy, divergence, accuracy = (totals[learner.name] / steps).tolist()
             if not math.isfinite(loss):
-                raise UserError(
-                    f"{learner.name}: the loss is not a number in epoch {epoch + 1}; "
-                    "lower training.learning_rate and run again."
-                )
+                failed[learner.name] = epoch + 1
+                continue
             learner.epoch = epoch + 1
             due = learner.epoch % recipe.validate_every == 0 or learner.epoch == recipe.epochs
             learner.history.append(
@@ -243,6 +226,9 @@ def train(
             )
             learner.save()
             on_epoch(learner)
+    if failed:
+        each = [f"{name}: the loss is not a number in epoch {epoch}" for name, epoch in failed.items()]
+        raise UserError(f"{'; '.join(each)}; lower training.learning_rate and run again.")
 
 
 def _state_digest(tensors: dict[str, torch.Tensor], meta: dict[str, str]) -> str:

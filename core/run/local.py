@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+import torch
 
 from core.config import WORDS, Config
 from core.data import open_dataset
+from core.distill.train import autocast_dtype
 from core.errors import UserError
-from core.models import check_architecture
+from core.models import check_architecture, check_size
 from core.run.plan import Task, keys, plan
-from core.run.worker import die_with_parent
 from core.store import sha256_file, write_bytes, write_json
 from core.study import Study, cache_folder
+from core.worker import die_with_parent
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,6 @@ def run_study(
         The folder holds a study of another name, the device is not there, or tasks failed: each is named with its
         reason, the others were finished and kept.
     """
-    import torch
-
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device is auto, cpu or cuda, not '{device}'.")
     if device == "cuda" and not torch.cuda.is_available():
@@ -75,18 +75,19 @@ def run_study(
     folder = folder or cache_folder() / "studies" / config.name
     workers = 1 if device == "cuda" else _cores()
     _check_networks(config)
-    study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, device)
+    study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, _provenance(config, device))
     if study.name != config.name:
         raise UserError(f"{folder} holds the study '{study.name}', not '{config.name}'; choose another --out.")
     if study.config != config:
-        study = _begin(config, folder, device)
+        study = _begin(config, folder, study.provenance)
     wanted = keys(study)
     files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
     files = {n: e for n, e in files.items() if (folder / n).is_file() and sha256_file(folder / n) == e["sha256"]}
     missing = set(wanted) - set(files)
     tasks = plan(study, wanted, missing, device, workers)
+    if any(name.startswith("models/") for task in tasks for name in task.gives):
+        _begin(config, folder, _provenance(config, device))
     if tasks:
-        _begin(config, folder, device)
         _run(study, tasks, wanted, files, workers, on_progress)
     return Study(folder)
 
@@ -96,16 +97,18 @@ def _check_networks(config: Config) -> None:
     students = config.students
     for architecture in (config.teacher.architecture, *students.architectures):
         check_architecture(architecture, students.width, students.stem)
+        check_size(architecture, students.width, students.stem, config.data.image_size)
     for weights in (config.teacher.weights, students.weights):
         if weights not in WORDS and not Path(weights).is_file():
             raise UserError(f"There is no file {weights}, named as initial weights.")
 
 
-def _begin(config: Config, folder: Path, device: str) -> Study:
-    """Write study.toml, resolved, with where and with what it is run."""
-    packages = ("torch", "torchvision", "captum", "numpy", "opencv-python-headless")
-    provenance: dict[str, Any] = {
+def _provenance(config: Config, device: str) -> dict[str, Any]:
+    """Return where and with what networks are about to be trained."""
+    packages = ("torch", "torchvision", "numpy", "opencv-python-headless")
+    return {
         "device": device,
+        "precision": str(autocast_dtype(torch.device(device), config.training.precision)).removeprefix("torch."),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "python": platform.python_version(),
@@ -114,6 +117,10 @@ def _begin(config: Config, folder: Path, device: str) -> Study:
         "knows": open_dataset(config.data).knows,
         "versions": {name: importlib.metadata.version(name) for name in packages},
     }
+
+
+def _begin(config: Config, folder: Path, provenance: dict[str, Any]) -> Study:
+    """Write study.toml: the settings, resolved, and where its networks come from."""
     tree = config.model_dump()
     if tree["data"]["root"]:
         with suppress(ValueError):  # another drive, on Windows
@@ -190,7 +197,7 @@ def _run(
                     pending.remove(task)
                     shares[task.name] = (0.0, "")
                     if task.workers:
-                        _here(study, task, workers, shares, tell)
+                        _here(study, task, shares, tell)
                         keep(task)
                         done += task.cost
                         del shares[task.name]
@@ -212,8 +219,11 @@ def _run(
                         keep(task)
                         _forget_state(study, task)
                         tell(task.name)
-                    except UserError as error:
-                        failed[task.name] = str(error)
+                    except BrokenProcessPool:
+                        raise
+                    except Exception as error:  # whatever befalls one task, the others go on
+                        known = isinstance(error, UserError)
+                        failed[task.name] = str(error) if known else f"{type(error).__name__}: {error}".splitlines()[0]
                         pending = _without(pending, set(task.gives))
         except BrokenProcessPool:
             raise UserError(
@@ -227,18 +237,12 @@ def _run(
         raise UserError("; ".join(f"{name} failed: {why}" for name, why in failed.items()))
 
 
-def _here(
-    study: Study,
-    task: Task,
-    workers: int,
-    shares: dict[str, tuple[float, str]],
-    tell: Callable[[], None],
-) -> None:
+def _here(study: Study, task: Task, shares: dict[str, tuple[float, str]], tell: Callable[[], None]) -> None:
     def report(share: float, word: str) -> None:
         shares[task.name] = (share, word)
         tell()
 
-    task.function(study.folder, workers, *task.args, report)
+    task.function(study.folder, _cores(), *task.args, report)
 
 
 def _without(pending: list[Task], lost: set[str]) -> list[Task]:
@@ -261,8 +265,6 @@ def _forget_state(study: Study, task: Task) -> None:
 
 
 def _worker() -> None:
-    import torch
-
     die_with_parent()
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -67,6 +67,7 @@ def keys(study: Study) -> dict[str, str]:
             recipe = config.training.model_dump(exclude={"validate_every", "temperature"})
             initial = weights if weights in WORDS else sha256_file(Path(weights))
             parts = [data, recipe, students.width, students.stem, initial, cell.architecture, cell.alpha, cell.seed]
+            parts.append(students.weights == "imagenet")  # which decides how all images are normalised
             if cell.alpha != 1:
                 parts += [config.training.temperature, found[_files(study, study.teacher)["models"]]]
             model = key("train", *parts)
@@ -143,10 +144,10 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
                 )
             )
         if files["measures"] in missing:
-            needs = (files["logits"], files["importance"], teacher["logits"], teacher["importance"])
+            needs = ("images.parquet", files["logits"], files["importance"], teacher["logits"], teacher["importance"])
             tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), needs, (files["measures"],), 200.0))
     if "summary.parquet" in missing:
-        needs = tuple(_files(study, cell)["measures"] for cell in study.cells)
+        needs = ("images.parquet", *(_files(study, cell)["measures"] for cell in study.cells))
         tasks.append(Task("conclude", stages.conclude, (), needs, ("summary.parquet",), 1000.0))
     return tasks
 

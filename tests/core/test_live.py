@@ -7,8 +7,8 @@ import torch
 
 from core import live
 from core.attribution import explain, relevance
-from core.distill.train import as_input
 from core.errors import UserError
+from core.inputs import as_input
 from core.measures import rank_alignment
 from core.models import save_model
 from core.parts import importance

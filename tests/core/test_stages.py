@@ -11,8 +11,8 @@ from core import stages
 from core.attribution import explain
 from core.cells import parse_cell
 from core.distill import Learner, TrainingData, train
-from core.distill.train import as_input
 from core.errors import UserError
+from core.inputs import as_input
 from core.models import load_model, save_model
 from core.run.plan import keys
 from core.store import sha256_file, write_bytes

@@ -12,9 +12,10 @@ from torch import nn
 
 from core.config import Training
 from core.distill import Learner, TrainingData, epoch_order, train, views
-from core.distill.train import as_input, learning_rate
+from core.distill.train import learning_rate
 from core.distill.views import draws
 from core.errors import UserError
+from core.inputs import as_input
 from core.models import build
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import time
 
 PARENT = """
 import multiprocessing, time
-from core.run.worker import die_with_parent
+from core.worker import die_with_parent
 
 def work():
     die_with_parent()

@@ -1,0 +1,340 @@
+"""A run does what is missing and nothing else, survives any stop, and says what went wrong."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from core import stages
+from core.config import Config
+from core.errors import UserError
+from core.run import local
+from core.run.local import Progress, run_study
+from core.run.plan import keys
+from core.store import sha256_file
+from core.study import Study, cache_folder
+from tests.core.conftest import Threads
+from tests.tiny import tiny_config, write_toml
+
+STUDENT = "resnet18-a0.1-s0"
+KINDS = ("logits", "importance", "measures")
+
+
+def state(folder: Path) -> dict[str, tuple[int, str]]:
+    """When every file was written, and its checksum."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, sha256_file(path)) for path in files}
+
+
+def written(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> set[str]:
+    return {name for name in after if after[name] != before.get(name)}
+
+
+def same_numbers(a: Study, b: Study) -> None:
+    """Bit for bit, whatever took how long."""
+    assert [cell.name for cell in a.cells] == [cell.name for cell in b.cells]
+    for cell in a.cells:
+        for kind in KINDS:
+            assert sha256_file(a.path(kind, cell)) == sha256_file(b.path(kind, cell)), (kind, cell)
+        for method in a.config.explain.methods:
+            assert sha256_file(a.path("maps", cell, method)) == sha256_file(b.path("maps", cell, method))
+        assert sha256_file(a.path("models", cell)) == sha256_file(b.path("models", cell)), cell
+        histories = [each.history(cell).drop(columns="seconds") for each in (a, b)]
+        pd.testing.assert_frame_equal(*histories, check_exact=True)
+    pd.testing.assert_frame_equal(a.summary(), b.summary(), check_exact=True)
+    pd.testing.assert_frame_equal(a.images(), b.images())
+
+
+def test_a_whole_run_leaves_what_it_promises(ran: Study) -> None:
+    wanted = keys(ran)
+    files = {name for name in state(ran.folder) if name not in ("study.toml", "manifest.json")}
+    assert set(wanted) == set(ran.manifest) == files, "no state, no temporary file"
+    for name, entry in ran.manifest.items():
+        assert entry == {"sha256": sha256_file(ran.folder / name), "key": wanted[name]}
+    assert ran.damaged() == []
+    assert ran.config == tiny_config()
+    assert (ran.images().set_index("id").loc[ran.dataset.ids("train"), "visible_parts"] > 5).any()
+
+
+def test_a_second_run_has_nothing_to_do(ran_copy: Study, no_processes: None) -> None:
+    before = state(ran_copy.folder)
+    told: list[Progress] = []
+    study = run_study(tiny_config(), device="cpu", on_progress=told.append)
+    assert state(ran_copy.folder) == before
+    assert told == []
+    assert study.folder == ran_copy.folder
+
+
+def test_words_may_change_without_work(ran_copy: Study, no_processes: None) -> None:
+    before = state(ran_copy.folder)
+    run_study(tiny_config(description="other words", training={"validate_every": 3}), device="cpu")
+    assert written(before, state(ran_copy.folder)) == {"study.toml"}
+    assert Study(ran_copy.folder).config.description == "other words"
+
+
+def test_missing_damaged_and_stale_files_are_made_again_and_no_others(ran_copy: Study, ran: Study, here: None) -> None:
+    """One run mends a deleted file, a flipped bit and a changed setting, each with what depends on it."""
+    before = state(ran_copy.folder)
+    ran_copy.path("logits", STUDENT).unlink()
+    flipped = ran_copy.path("maps", "resnet18-a1.0-s0", "saliency")
+    content = bytearray(flipped.read_bytes())
+    content[-5] ^= 8
+    flipped.write_bytes(content)
+    told: list[Progress] = []
+    study = run_study(tiny_config(measure={"top_k": 3}), device="cpu", on_progress=told.append)
+    tasks = {
+        f"predict {STUDENT}",
+        "explain resnet18-a1.0-s0",
+        *(f"measure {cell.name}" for cell in study.cells),
+        "read images",
+        "conclude",
+    }
+    assert {each.finished for each in told if each.finished} == tasks
+    after = state(ran_copy.folder)
+    touched = written(before, after)
+    again = {
+        "images.parquet",
+        f"logits/{STUDENT}.safetensors",
+        "importance/resnet18-a1.0-s0.parquet",
+        "maps/saliency/resnet18-a1.0-s0.safetensors",
+        "maps/integrated_gradients/resnet18-a1.0-s0.safetensors",
+        *(f"measures/{cell.name}.parquet" for cell in study.cells),
+        "summary.parquet",
+    }
+    assert touched == again | {"study.toml", "manifest.json"}
+    # Made again it is what it was, in a thread here as in a process there; but for what the setting changed.
+    for name in again:
+        if not name.startswith("measures/") and name != "summary.parquet":
+            assert after[name][1] == before[name][1], name
+    assert study.damaged() == []
+    assert not study.measures(STUDENT).equals(ran.measures(STUDENT))
+    back = run_study(tiny_config(), device="cpu")
+    same_numbers(back, ran)
+
+
+def test_a_wider_grid_trains_the_new_cells_only(ran_copy: Study, here: None) -> None:
+    before = state(ran_copy.folder)
+    study = run_study(tiny_config(students={"alphas": [1.0, 0.1, 0.5], "architectures": ["resnet34"]}), device="cpu")
+    after = state(ran_copy.folder)
+    new = {name for name in written(before, after) if name.startswith("models/")}
+    assert new == {"models/resnet34-a0.5-s0.safetensors"}
+    assert set(before) <= set(after), "what is no longer in the grid is not thrown away"
+    assert [cell.name for cell in study.cells] == ["resnet34-a1.0-s0", "resnet34-a0.1-s0", "resnet34-a0.5-s0"]
+    assert set(study.summary()["cell"]) - {""} == {cell.name for cell in study.cells}
+    assert not (study.folder / "state").exists()
+
+
+def test_a_task_that_fails_is_named_and_the_others_are_finished(
+    ran_copy: Study, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in ("logits", "importance"):
+        for name in (STUDENT, "resnet18-a1.0-s0"):
+            ran_copy.path(kind, name).unlink()
+    whole = stages.predict_cell
+
+    def fail(folder: Path, name: str, *rest: Any) -> list[Path]:
+        if name == STUDENT:
+            raise UserError("the disk is full")
+        return whole(folder, name, *rest)
+
+    monkeypatch.setattr(stages, "predict_cell", fail)
+    with pytest.raises(UserError, match=rf"^predict {STUDENT} failed: the disk is full$"):
+        run_study(tiny_config(measure={"top_k": 3}), device="cpu")
+    broken = Study(ran_copy.folder)
+    assert broken.path("importance", "resnet18-a1.0-s0").exists(), "the others go on"
+    assert not broken.path("importance", STUDENT).exists(), "what needs it does not begin"
+    assert "summary.parquet" not in broken.manifest
+    monkeypatch.setattr(stages, "predict_cell", whole)
+    told: list[Progress] = []
+    run_study(tiny_config(measure={"top_k": 3}), device="cpu", on_progress=told.append)
+    finished = [each.finished for each in told if each.finished]
+    assert finished == ["read images", f"predict {STUDENT}", f"explain {STUDENT}", f"measure {STUDENT}", "conclude"]
+    assert Study(ran_copy.folder).damaged() == []
+
+
+def test_training_that_fails_names_the_cell(ran_copy: Study, here: None) -> None:
+    before = {k: v for k, v in state(ran_copy.folder).items() if k not in ("study.toml", "manifest.json")}
+    wild = tiny_config(training={"learning_rate": 1e30})
+    with pytest.raises(UserError, match=r"train resnet34-a1\.0-s0 failed: resnet34-a1\.0-s0: the loss is not a number"):
+        run_study(wild, device="cpu")
+    after = state(ran_copy.folder)
+    assert {k: v[1] for k, v in before.items()} == {k: after[k][1] for k in before}, "the old files lie where they lay"
+
+
+def test_a_process_that_is_killed_is_one_sentence(ran_copy: Study, here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(Threads):
+        def submit(self, *args: Any, **kwargs: Any) -> Future:
+            future: Future = Future()
+            future.set_exception(BrokenProcessPool("a process was terminated abruptly"))
+            return future
+
+    monkeypatch.setattr(local, "ProcessPoolExecutor", Killed)
+    with pytest.raises(UserError, match="ended from outside"):
+        run_study(tiny_config(measure={"top_k": 2}), device="cpu")
+
+
+def test_progress_adds_up(ran_copy: Study, here: None) -> None:
+    ran_copy.path("measures", STUDENT).unlink()
+    ran_copy.path("importance", STUDENT).unlink()
+    told: list[Progress] = []
+    run_study(tiny_config(), device="cpu", on_progress=told.append)
+    assert told[-1].done == pytest.approx(told[-1].total)
+    assert told[-1].running == {}
+    assert all(0 <= each.done <= each.total * (1 + 1e-9) for each in told)
+    assert len({each.total for each in told}) == 1
+    shares = [each.done for each in told]
+    assert all(b >= a - 1e-9 for a, b in pairwise(shares)), "never backwards"
+    assert any(each.left is not None and each.left >= 0 for each in told)
+
+
+WRONG: dict[str, tuple[Config, str]] = {
+    "architecture": (tiny_config(teacher={"architecture": "resnet35"}), "Did you mean .*resnet34"),
+    "student": (tiny_config(students={"architectures": ["resnet18", "resent18"]}), "Did you mean .*resnet18"),
+    "slim": (tiny_config(students={"architectures": ["vgg11"]}), "vgg11 comes only at width = 1"),
+    "weights": (tiny_config(teacher={"architecture": "resnet34", "weights": "/none.pth"}), "no file /none.pth"),
+    "folder": (tiny_config(data={"dataset": "folder", "root": "/nowhere"}), "/nowhere"),
+    "cub": (tiny_config(data={"dataset": "cub", "root": "/nowhere"}), "/nowhere"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_settings_that_cannot_be_run_leave_the_study_as_it_was(what: str, ran_copy: Study, no_processes: None) -> None:
+    before = state(cache_folder())
+    config, said = WRONG[what]
+    with pytest.raises(UserError, match=said) as caught:
+        run_study(config, device="cpu")
+    assert "\n" not in str(caught.value)
+    assert state(cache_folder()) == before
+
+
+def test_a_folder_of_another_study_is_not_touched(ran_copy: Study, no_processes: None) -> None:
+    before = state(ran_copy.folder)
+    with pytest.raises(UserError, match=r"holds the study 'small', not 'other'; choose another --out"):
+        run_study(tiny_config(name="other"), ran_copy.folder, "cpu")
+    assert state(ran_copy.folder) == before
+
+
+def test_devices(ran_copy: Study, no_processes: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="--device is auto, cpu or cuda, not 'gpu'"):
+        run_study(tiny_config(), device="gpu")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UserError, match="no CUDA device"):
+        run_study(tiny_config(), device="cuda")
+    run_study(tiny_config(), device="auto")
+
+
+def test_a_dataset_in_a_folder_is_found_from_the_study_wherever_it_lies(
+    tmp_path: Path, no_processes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    for name in "ab":
+        (tmp_path / "home" / "photos" / name).mkdir(parents=True)
+        for i in range(10):
+            pixels = np.random.default_rng(i).integers(0, 256, (40, 40, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "home" / "photos" / name / f"{i}.png")
+    config = tiny_config(data={"dataset": "folder", "root": str(tmp_path / "home" / "photos")})
+    with pytest.raises(AssertionError, match="process"):
+        run_study(config, tmp_path / "home" / "studies" / "small", "cpu")
+    shutil.move(tmp_path / "home", tmp_path / "moved")
+    study = Study(tmp_path / "moved" / "studies" / "small")
+    assert study.config.data.root == str(tmp_path / "moved" / "photos")
+    assert study.dataset.classes == ("a", "b")
+
+
+def descendants(pid: int) -> set[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, ValueError):
+                continue
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def alive(pids: set[int]) -> set[int]:
+    found = set()
+    for pid in pids:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.add(pid)
+        except OSError:
+            continue
+    return found
+
+
+def gone(pids: set[int], seconds: float = 10) -> bool:
+    """Wait until all of these processes have ended."""
+    deadline = time.monotonic() + seconds
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not alive(pids)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_stopped_and_killed_it_goes_on_to_the_same_bits(ran: Study, tmp_path: Path) -> None:
+    """Ctrl-C while the teacher trains, kill -9 while the students do; then to the end, beside an undisturbed run."""
+    toml = write_toml(tmp_path / "small.toml", tiny_config())
+    folder = tmp_path / "cache" / "studies" / "small"
+    command = [sys.executable, "-m", "core", "run", str(toml), "--device", "cpu"]
+    environment = {**os.environ, "WHERE_MODELS_LOOK_CACHE": str(tmp_path / "cache")}
+
+    def until(pattern: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        deadline = time.monotonic() + 120
+        while not list(folder.glob(pattern)):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        return process
+
+    with until("state/resnet34-a1.0*.safetensors") as process:
+        workers = descendants(process.pid)
+        os.killpg(process.pid, signal.SIGINT)  # a terminal's Ctrl-C goes to all
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip() == "Stopped. What was finished is kept: the same command goes on from here."
+    assert gone(workers)
+    begun = Study(folder)
+    assert not begun.complete()
+    assert not begun.path("models", begun.teacher).exists(), "it was stopped in the middle of training"
+    trained = state(folder)
+
+    with until(f"state/{STUDENT}.safetensors") as process:
+        workers = descendants(process.pid)
+        assert len(workers) >= 3
+        process.kill()
+        process.wait()
+    assert gone(workers), "nobody trains on for a run that is gone"
+    assert not Study(folder).complete()
+    assert trained.keys() - {name for name in trained if name.startswith("state/")} <= state(folder).keys()
+    for path in folder.rglob("*.safetensors"):
+        load_file(path)  # whatever is there is whole
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "resnet34-a1.0-s0" in done.stdout
+    finished = Study(folder)
+    assert finished.damaged() == []
+    assert set(finished.manifest) == set(ran.manifest)
+    assert not (folder / "state").exists()
+    same_numbers(finished, ran)

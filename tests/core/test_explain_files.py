@@ -1,0 +1,77 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.attribution import METHODS
+from core.errors import UserError
+from core.explain_files import SIDE, explain_files
+from core.live import explain_image, scene_of
+from core.overlay import OPACITY, overlay, shared_scale
+from core.study import Study
+
+BOTH = ["saliency", "integrated_gradients"]
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
+    Image.fromarray(np.kron(pixels, np.ones((10, 10, 1), np.uint8))).save(tmp_path / "bird.png")
+    return tmp_path / "bird.png"
+
+
+def test_what_is_drawn_is_what_the_networks_say(ran: Study, picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    lines = list(explain_files(ran, [picture], ran.cells, BOTH, "teacher", out))
+    scene = scene_of(ran, np.array(Image.open(picture)))
+    results = list(explain_image(ran, scene, ran.cells, BOTH, "teacher"))
+    told = json.loads((out / "explanations.json").read_text())["images"]["bird"]
+    assert told["file"] == "bird.png"
+    large = cv2.resize(scene.image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    for method in BOTH:
+        of_method = [result for result in results if result.method == method]
+        scale = shared_scale(result.map for result in of_method)
+        for result in of_method:
+            want = overlay(large, result.map, OPACITY, scale)
+            got = cv2.cvtColor(cv2.imread(str(out / "bird" / method / f"{result.cell.name}.png")), cv2.COLOR_BGR2RGB)
+            assert np.abs(got.astype(int) - want).max() <= 2, "red is red, and one scale serves all"
+            entry = next(e for e in told["results"] if (e["cell"], e["method"]) == (result.cell.name, method))
+            assert entry["predicted"] == ran.dataset.classes[result.predicted]
+            assert entry["probability"] == pytest.approx(result.probability, abs=1e-5)
+            gap = entry["completeness_gap"]
+            assert (gap is None) == (not METHODS[method].signed)
+    for cell in ran.cells:
+        assert sum(cell.name in line for line in lines) == len(BOTH)
+    assert str(out) in lines[-1]
+
+
+def test_the_line_says_how_alike_and_the_teacher_is_the_teacher(ran: Study, picture: Path, tmp_path: Path) -> None:
+    lines = list(explain_files(ran, [picture], ran.cells, ["saliency"], "own", tmp_path / "out"))
+    (teachers,) = [line for line in lines if ran.teacher.name in line]
+    assert "the teacher" in teachers
+    results = json.loads((tmp_path / "out" / "explanations.json").read_text())["images"]["bird"]["results"]
+    for entry in results[1:]:
+        line = next(line for line in lines if entry["cell"] in line)
+        assert f"ρ = {entry['rank_alignment']:.2f}" in line or entry["rank_alignment"] is None
+        assert entry["explained"] == entry["predicted"], "each its own class"
+
+
+def test_many_images_are_kept_as_they_come(ran: Study, picture: Path, tmp_path: Path) -> None:
+    """Whoever stops half-way has what was finished."""
+    steps = explain_files(ran, [picture, picture], ran.cells[:1], ["saliency"], "teacher", tmp_path / "out")
+    for line in steps:
+        if "bird.png" in line and (tmp_path / "out" / "explanations.json").exists():
+            break
+    steps.close()
+    told = json.loads((tmp_path / "out" / "explanations.json").read_text())
+    assert list(told["images"]) == ["bird"]
+
+
+def test_nothing_but_failures_writes_nothing(ran: Study, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("x")
+    with pytest.raises(UserError, match=r"a\.jpg is not an image.* no file .*b\.jpg"):
+        list(explain_files(ran, [tmp_path / "a.jpg", tmp_path / "b.jpg"], ran.cells, BOTH, "teacher", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
