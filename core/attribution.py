@@ -156,7 +156,8 @@ METHODS: dict[str, Method] = {
         Method(
             name="integrated_gradients",
             label="Integrated gradients",
-            sentence="How much each pixel adds to, or takes from, the class score between an empty image and this one.",
+            sentence="How much each pixel adds to, or takes from, the class score on the way from an image of one mean "
+            "colour to this one.",
             signed=True,
             reference="Sundararajan, Taly and Yan, ICML 2017, arXiv 1703.01365",
             run=lambda model, images, targets, points: integrated_gradients(model, images, targets, points=points),

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from core.config import presets, read_config
+from core.config import Config, presets, read_config
 from core.errors import UserError, unknown
-from core.study import open_study, study_names
+from core.study import Study, cache_folder, open_study, study_names
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Did the small model learn to look where the big one looks?"
@@ -44,6 +44,7 @@ def run(
 
     if study in presets() or study.endswith(".toml"):
         config = read_config(study, tuple(set_ or ()))
+        out = out or _free_folder(config)
     elif study in study_names():
         there = open_study(study)
         config, out = there.config, out or there.folder
@@ -98,6 +99,8 @@ def show(
     for finding in findings(summary, opened.config):
         console.print(f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]", highlight=False)
         console.print(finding.sentence, highlight=False, soft_wrap=True)
+        if finding.detail:
+            console.print(finding.detail, style="dim", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -132,7 +135,7 @@ def add(
     from core.imported import add_model
 
     cell = add_model(open_study(study), name, architecture, weights, width, stem)
-    console.print(f"{cell.name} is in; `python -m core run` on the study's settings measures it.", highlight=False)
+    console.print(f"{cell.name} is in. Measure it with: python -m core run {study}", highlight=False, markup=False)
 
 
 @app.command()
@@ -147,6 +150,19 @@ def verify(study: str) -> None:
     if damaged:
         raise UserError(f"{len(damaged)} of {len(opened.manifest)} files are not as they were written; run it again.")
     console.print(f"All {len(opened.manifest)} files are as they were written.", highlight=False)
+
+
+def _free_folder(config: Config) -> Path:
+    """Return the study's usual folder, unless a preset of other settings, already trained, would be lost there."""
+    folder = cache_folder() / "studies" / config.name
+    if (folder / "study.toml").exists() and any((folder / "models").glob("*.safetensors")):
+        there = Study(folder).config
+        if there != config and config.name in presets():
+            raise UserError(
+                f"The study '{config.name}' is there with other settings, and its networks would be trained anew. Give "
+                f"this one a name of its own (--set name=…) or another folder (--out), or remove {folder} first."
+            )
+    return folder
 
 
 def _write(path: Path, text: str) -> None:
@@ -166,6 +182,8 @@ def _summary(study: Any) -> Table:
     )
     columns = (Column("cell", no_wrap=True), "accuracy", "logit ρ", "part rank ρ", "focus")
     caption = "means with 95 % intervals; part ranks and focus: integrated gradients, density, within the object"
+    if len(study.config.students.seeds) == 1:
+        caption += "; one training each, so intervals are over images, of these networks only"
     table = Table(*columns, title=study.name, caption=caption, box=SIMPLE, padding=0, pad_edge=False)
     keys = ["measure", "method", "importance", "outside"]
     cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()

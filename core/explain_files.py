@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from core.attribution import METHODS
 from core.cells import Cell
-from core.data.photos import open_photo
+from core.data.photos import open_photo, square
 from core.errors import UserError
 from core.live import as_json, explain_image, scene_of
 from core.overlay import OPACITY, overlay, shared_scale, side_by_side
@@ -44,7 +45,7 @@ def explain_files(
         scene = scene_of(study, photo)
         results = list(explain_image(study, scene, cells, methods, target))
         name = _free_name(path.stem, found)
-        large = cv2.resize(scene.image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        large = square(photo, SIDE)
         for method in dict.fromkeys(result.method for result in results):
             of_method = [result for result in results if result.method == method]
             scale = shared_scale(result.map for result in of_method)
@@ -53,7 +54,8 @@ def explain_files(
                 drawn = overlay(large, result.map, OPACITY, scale)
                 png = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1].tobytes()
                 write_bytes(out / name / method / f"{result.cell.name}.png", png)
-                alike = f"regions ranked like the teacher's at ρ = {result.alignment:.2f}"
+                rho = "undefined" if np.isnan(result.alignment) else f"= {result.alignment:.2f}"
+                alike = f"regions ranked like the teacher's at ρ {rho}"
                 about = "the teacher" if result.cell == study.teacher else alike
                 yield f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), {about}"
             together = side_by_side(large, {result.cell.name: result.map for result in of_method})

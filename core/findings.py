@@ -1,6 +1,6 @@
 """The four claims, each in one plain sentence with its numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -10,6 +10,8 @@ from core.summarise import PRIMARY
 
 Verdict = Literal["supported", "contradicted", "not settled"]
 
+LIMIT = " These networks only: each was trained once."
+"""What a study of one seed can speak of: training again may move a number further than distillation does."""
 NAMES = {"resnet18": "ResNet18", "resnet34": "ResNet34", "resnet50": "ResNet50", "resnet101": "ResNet101"}
 
 
@@ -22,6 +24,8 @@ class Finding:
     verdict: Verdict
     sentence: str
     page: str
+    detail: str = ""
+    """Each architecture by itself, where the sentence is of their mean."""
 
 
 def nice_name(architecture: str) -> str:
@@ -45,7 +49,8 @@ def findings(summary: pd.DataFrame, config: Config) -> list[Finding]:
         The study's settings.
     """
     made = [_accuracy(summary), _alignment(summary), _focus(summary, config), _association(summary)]
-    return [finding for finding in made if finding is not None]
+    limit = LIMIT if len(config.students.seeds) == 1 else ""
+    return [replace(finding, sentence=finding.sentence + limit) for finding in made if finding is not None]
 
 
 def _accuracy(summary: pd.DataFrame) -> Finding | None:
@@ -54,11 +59,11 @@ def _accuracy(summary: pd.DataFrame) -> Finding | None:
         return None
     difference = f"{abs(row.estimate) * 100:.1f} points {'more' if row.estimate >= 0 else 'fewer'}"
     sentence = (
-        f"Distilled at α = {row.alpha:g}, the smaller students name {difference} of the test images right than "
-        f"undistilled ({_span(row, 100)}): {_each(summary, 'accuracy', 100, ' points')}."
+        f"Distilled at α = {row.alpha:g}, students of the other architectures name {difference} of the test images "
+        f"right on average than undistilled ({_span(row, 100, 1)})."
     )
     title = "Distillation makes the smaller students more accurate"
-    return Finding(1, title, verdict(row.low, row.high), sentence, "training")
+    return Finding(1, title, verdict(row.low, row.high), sentence, "training", _each(summary, "accuracy", 100))
 
 
 def _alignment(summary: pd.DataFrame) -> Finding | None:
@@ -69,11 +74,12 @@ def _alignment(summary: pd.DataFrame) -> Finding | None:
     chance = _mean(summary, row, "control", row.alpha, "shuffled")
     beside = f", {chance:.2f} beside the teacher's map of another image" if pd.notna(chance) else ""
     sentence = (
-        f"Distilled at α = {row.alpha:g}, the smaller students rank the parts of an image like the teacher at "
-        f"ρ = {after:.2f}, undistilled at {before:.2f}: a difference of "
-        f"{_signed(row.estimate, 2)} ({_span(row)}){beside}."
+        f"Distilled at α = {row.alpha:g}, students of the other architectures rank the parts of an image like the "
+        f"teacher at ρ = {after:.2f}, undistilled at {before:.2f}: a difference of "
+        f"{_signed(row.estimate, 3)} ({_span(row, 1, 3)}){beside}."
     )
-    return Finding(2, "Distillation aligns explanations", verdict(row.low, row.high), sentence, "rank")
+    title, detail = "Distillation aligns explanations", _each(summary, "rank_alignment")
+    return Finding(2, title, verdict(row.low, row.high), sentence, "rank", detail)
 
 
 def _focus(summary: pd.DataFrame, config: Config) -> Finding | None:
@@ -82,12 +88,12 @@ def _focus(summary: pd.DataFrame, config: Config) -> Finding | None:
         return None
     after, before = (_mean(summary, row, "group", alpha) for alpha in (row.alpha, 1.0))
     sentence = (
-        f"Of what the smaller students look at on the object, {after:.1%} lies on the teacher's {config.measure.top_k} "
-        f"most important parts when distilled at α = {row.alpha:g} and {before:.1%} when not: "
-        f"{_signed(row.estimate * 100, 1)} points ({_span(row, 100)})."
+        f"Of what students of the other architectures look at on the object, {after:.1%} lies on the teacher's "
+        f"{config.measure.top_k} most important parts when distilled at α = {row.alpha:g} and {before:.1%} when not: "
+        f"{_signed(row.estimate * 100, 1)} points ({_span(row, 100, 1)})."
     )
     title = "Distillation concentrates focus on the teacher's most important parts"
-    return Finding(3, title, verdict(row.low, row.high), sentence, "focus")
+    return Finding(3, title, verdict(row.low, row.high), sentence, "focus", _each(summary, "focus", 100))
 
 
 def _association(summary: pd.DataFrame) -> Finding | None:
@@ -102,12 +108,12 @@ def _association(summary: pd.DataFrame) -> Finding | None:
     direction = "more" if images.estimate >= 0 else "less"
     sentence = (
         f"On images where a student's outputs agree more with the teacher's, it also looks {direction} alike: "
-        f"ρ = {_signed(by['images', ''].estimate, 2)} within a network, {_signed(images.estimate, 2)} between images "
-        f"that are alike right or wrong ({_span(images)})"
+        f"ρ = {_signed(by['images', ''].estimate, 2)} within a network, {_signed(images.estimate, 2)} with being right "
+        f"held fixed ({_span(images, 1, 2)})"
     )
     cells = by.get(("cells", ""))
     if cells is not None and pd.notna(cells.estimate) and cells.n >= 4:
-        sentence += f"; across the {cells.n} students ρ = {_signed(cells.estimate, 2)} ({_span(cells)})"
+        sentence += f"; across the {cells.n} students ρ = {_signed(cells.estimate, 2)} ({_span(cells, 1, 2)})"
     title = "Outputs and explanations move together"
     return Finding(4, title, verdict(images.low, images.high), sentence + ".", "logit")
 
@@ -122,13 +128,20 @@ def _overall(summary: pd.DataFrame, measure: str) -> Any:
     return next(rows.itertuples(), None)
 
 
-def _each(summary: pd.DataFrame, measure: str, scale: float, unit: str) -> str:
+def _each(summary: pd.DataFrame, measure: str, scale: float = 1) -> str:
+    """Name each architecture's difference with an interval wide enough for all of them together (Bonferroni)."""
     rows = _claimed(summary, measure)
-    rows = rows[rows["architecture"] != ""]
-    return ", ".join(
-        f"{nice_name(a)} {_signed(e * scale, 1)}{unit}"
-        for a, e in zip(rows["architecture"], rows["estimate"], strict=True)
-    )
+    rows = rows[(rows["architecture"] != "") & rows["estimate"].notna()]
+    if rows.empty:
+        return ""
+    digits = 1 if scale != 1 else 3
+    unit = " points" if scale != 1 else ""
+    columns = (rows[name].to_numpy(float) * scale for name in ("estimate", "low", "high"))
+    each = [
+        f"{nice_name(name)} {_signed(value, digits)}{unit} ({_signed(low, digits)} to {_signed(high, digits)})"
+        for name, value, low, high in zip(rows["architecture"], *columns, strict=True)
+    ]
+    return f"Each by itself, with intervals that hold for all of them together: {', '.join(each)}."
 
 
 def _mean(summary: pd.DataFrame, row: Any, kind: str, alpha: float, control: str = "") -> float:
@@ -147,8 +160,7 @@ def _mean(summary: pd.DataFrame, row: Any, kind: str, alpha: float, control: str
     return float(rows["estimate"].mean())
 
 
-def _span(row: Any, scale: float = 1) -> str:
-    digits = 1 if scale != 1 else 2
+def _span(row: Any, scale: float, digits: int) -> str:
     return f"95 % interval {_signed(row.low * scale, digits)} to {_signed(row.high * scale, digits)}"
 
 

@@ -14,8 +14,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def add_model(study: Study, name: str, architecture: str, weights: Path, width: float, stem: str) -> Cell:
     """Bring a checkpoint into a study as a cell of its own name.
 
-    It must have been trained on the study's classes, in their order; it gets the study's image size and the teacher's
-    normalisation.
+    It must have been trained on the study's classes, in their order, at its image size and with its normalisation,
+    which are the ones that it gets.
 
     Raises
     ------
@@ -27,6 +27,8 @@ def add_model(study: Study, name: str, architecture: str, weights: Path, width: 
         raise UserError(f"'{name}' cannot be a cell's name: letters, digits, '.', '_' and '-' only.")
     if name in {cell.name for cell in grid(study.config)}:
         raise UserError(f"'{name}' is the name of a cell of the grid; choose another.")
+    if study.path("models", name).exists():
+        raise UserError(f"There is a network called '{name}' already; choose another name, or remove its file first.")
     teacher = study.header(study.teacher)
     model = build(architecture, len(teacher.classes), width, stem)
     load_weights(model, read_weights(weights), str(weights))

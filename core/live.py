@@ -26,7 +26,7 @@ from core.parts import importance
 from core.study import Study
 
 SEGMENTS = 16
-MODEL_BYTES = 1_500_000_000
+MODEL_BYTES = 600_000_000
 """What networks kept in memory may take together; the least recently used go first."""
 
 

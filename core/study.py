@@ -188,7 +188,7 @@ class Study:
         return pd.concat(tables, ignore_index=True)
 
     def summary(self) -> pd.DataFrame:
-        """Return one row a number shown (the columns of `core.findings.COLUMNS`)."""
+        """Return one row a number shown (the columns of `core.summarise.COLUMNS`)."""
         return read_table(self.folder / "summary.parquet")
 
     def header(self, cell: Cell | str) -> "Header":

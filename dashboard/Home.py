@@ -11,6 +11,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from core.errors import UserError  # noqa: E402
+from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import sections  # noqa: E402
 from dashboard.sidebar import missing_study, sidebar  # noqa: E402
 from dashboard.warm import warm  # noqa: E402
@@ -20,8 +21,8 @@ page = st.navigation(sections())
 sidebar(page.url_path)
 warm()
 if missing := missing_study():
-    st.warning(missing)
+    st.warning(plain(missing))
 try:
     page.run()
 except UserError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))

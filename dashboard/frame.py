@@ -10,6 +10,7 @@ from core.findings import Finding, nice_name
 from core.measures import MEASURES
 from core.study import Study
 from dashboard import encoding, loaded, numbers, words
+from dashboard.names import plain
 from dashboard.state import Choices
 from dashboard.widgets import choose
 
@@ -75,6 +76,9 @@ def levels(table: pd.DataFrame, measure: str, chance: float | None = None) -> st
     """
     form = encoding.FORMATS.get(measure, ".2f")
     pupils = table[(table["role"] == "student") & table["estimate"].notna()]
+    if (table["seeds"] == 1).all():  # then the teacher stands among the students where accuracy is shown
+        teacher = table[table["role"] == "teacher"]
+        pupils = pupils[~(pupils["network"].isin(teacher["network"]) & pupils["alpha"].isin(teacher["alpha"]))]
     wide = pupils.pivot_table(index="network", columns="alpha", values="estimate").dropna()
     if wide.empty:
         return "Choose more networks and α on the left to compare."
@@ -161,7 +165,7 @@ def alphas(choices: Choices) -> list[float]:
 def provenance(study: Study) -> None:
     """Show how a study was made: its settings, machine and versions."""
     if study.config.description:
-        st.markdown(study.config.description)
+        st.markdown(plain(study.config.description))
     made = {key: value for key, value in study.provenance.items() if not isinstance(value, dict)}
     made |= {f"{name} version": value for name, value in study.provenance.get("versions", {}).items()}
     rows = [{"what": key.replace("_", " "), "value": str(value)} for key, value in made.items()]

@@ -24,7 +24,7 @@ SIDE, COLUMNS = 58, 64
 FILTERS = {
     "all": "All",
     "right": "All networks right",
-    "student": "A student wrong",
+    "student": "Only students wrong",
     "teacher": "Teacher wrong",
 }
 

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.cells import Cell
-from core.data.photos import square
+from core.data.photos import open_photo, square
 from core.overlay import side_by_side
 from dashboard import charts, gallery, loaded, one_image, state, words
 from dashboard.live_job import Job
@@ -21,8 +21,10 @@ from dashboard.viewer import Panel, viewer
 if TYPE_CHECKING:
     from core.live import CellResult, Scene
 
-KEY, SIDE, POLL = "live job", 448, 0.3
-"""Session state of the job; pixels of the photo as shown; seconds between two looks at how far it is."""
+KEY, PHOTO = "live job", "live photo"
+"""Session state."""
+SIDE, LONGEST, POLL = 448, 2000, 0.3
+"""Pixels of the photo as shown, and as kept; seconds between two looks at how far the job is."""
 
 
 def job_for(choices: Choices, data: bytes, photo: np.ndarray) -> tuple[Job, "Scene"]:
@@ -47,8 +49,24 @@ def job_for(choices: Choices, data: bytes, photo: np.ndarray) -> tuple[Job, "Sce
     return job, scene
 
 
+def opened(data: bytes) -> np.ndarray:
+    """Decode a visitor's image once, no larger than is shown; kept in the session until `forget`.
+
+    Raises
+    ------
+    UserError
+        As `open_photo`.
+    """
+    key = hashlib.sha256(data).hexdigest()
+    if st.session_state.get(PHOTO, ("",))[0] != key:
+        st.session_state[PHOTO] = (key, open_photo(data, name="This file", longest=LONGEST))
+    photo: np.ndarray = st.session_state[PHOTO][1]
+    return photo
+
+
 def forget() -> None:
-    """Drop the visitor's job and all that it found."""
+    """Drop the visitor's image, the job and all that it found."""
+    st.session_state.pop(PHOTO, None)
     job: Job | None = st.session_state.pop(KEY, None)
     if job is not None:
         job.cancel()

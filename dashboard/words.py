@@ -7,14 +7,14 @@ from core.study import Study
 METHOD_LABELS = {"saliency": "Saliency", "integrated_gradients": "Integrated gradients"}
 """As `core.attribution.METHODS` has them (a test compares); that file needs torch, which a chart does not."""
 
-ARCHITECTURES_HELP = "Every student is one of these networks. The largest is also the teacher's."
+ARCHITECTURES_HELP = "Every student is one of these networks; imported ones have a name of their own."
 ALPHA_HELP = (
     "How a student learns: α = 1.0 from the labels alone (no distillation), lower values increasingly from what the "
     "teacher says about each image."
 )
 METHOD_HELP = (
     "How we find where a network looks. Saliency: how strongly its answer reacts to a tiny change of each pixel. "
-    "Integrated gradients: how much each pixel adds to its answer, compared with an empty image; "
+    "Integrated gradients: how much each pixel adds to its answer, compared with an image of one mean colour; "
     "the findings are judged by this one."
 )
 
@@ -49,10 +49,13 @@ RANKS = {
     "not settled": "it is not settled whether they rank all the parts more like it",
 }
 """The same where the two differ."""
-NO_ANSWER = "This study has too few networks to say whether a student learns to look where its teacher looks."
+NO_ANSWER = (
+    "This study cannot say whether a student learns to look where its teacher looks: that takes students of another "
+    "architecture than the teacher's, explained by integrated gradients."
+)
 STRIP_CAPTION = (
     "{method} of one test image: the brighter, the more it counts for the answer. The image was not picked by eye: "
-    "on half of the images distillation changed more, on half less."
+    "on half of the images distillation raised the agreement with the teacher more, on half less or lowered it."
 )
 HOW_TO_READ = (
     "Rank alignment: do student and teacher put the parts of an image in the same order, the most important first? "

@@ -33,9 +33,13 @@ if photo is None:
 
 viewer(photo, one.panels, part_map, one.parts, key="explanations")
 st.caption(
-    "Point at a part to see its rank in every network. All maps share one scale, so that brightness can be compared"
-    + (": integrated gradients, which speak for or against the answer, by their size." if signed else ".")
+    "Point at a part to see its rank in every network. All maps share one scale, so that brightness can be compared."
 )
+if signed:
+    st.caption(
+        "Integrated gradients speak for or against the answer; shown is their size. Kept maps are small: where "
+        "neighbouring pixels speak for and against, a part can look paler than its rank, which is of the full map."
+    )
 
 st.subheader("The parts, in every network's order", anchor=False)
 table = one_image.rank_table(one.panels, one.parts)
@@ -57,5 +61,5 @@ with st.expander("All measures of this image, and how exact the maps are"):
     if signed:
         st.caption(
             "Completeness gap: by how much a map's sum misses what it should add up to, the change of the answer's "
-            "score from an empty image to this one."
+            "score from an image of one mean colour to this one."
         )

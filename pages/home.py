@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import charts, frame, loaded, numbers, words
+from dashboard.names import plain
 from dashboard.navigation import link
 from dashboard.state import choices
 from dashboard.strip import strip
@@ -34,12 +35,14 @@ for finding in claims:
     with st.container(border=True):
         frame.verdict(finding)
         st.markdown(finding.sentence)
+        if finding.detail:
+            st.caption(finding.detail)
         link(finding.page, "See why →")
 
 st.subheader("About", anchor=False)
 st.markdown(words.ABOUT)
 if knows := loaded.knows(study):
-    st.markdown(f"These networks know {knows.rstrip('.')}.")
+    st.markdown(f"These networks know {plain(knows)}.")
 with st.expander("How this study was made"):
     frame.provenance(study)
 with st.expander("How to cite"):

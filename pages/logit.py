@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, frame, numbers, words
+from dashboard import charts, frame, gallery, numbers, words
 from dashboard.state import choices
 
 chosen = choices()
@@ -22,7 +22,7 @@ if with_poster:
     st.caption(words.POSTER_CAPTION)
 frame.small_print(chosen, frame.teacher_note(chosen))
 frame.definition("logit_alignment")
-if chosen.config.data.classes == 2:
+if len(gallery.classes(chosen.study)) == 2:
     st.markdown("With two classes it can only be 1 or −1.")
 frame.table(table, "logit_alignment", f"{chosen.study.name}-logit-alignment")
 with st.expander("The poster's own table"):

@@ -27,7 +27,11 @@ with st.expander("How the training went"):
         "train_accuracy": "Accuracy on the training images",
         "loss": "Loss",
     }
-    network = choose("curve_of", "Network", chosen.architectures, chosen.architectures[0], nice_name)
+    trained = [name for name in chosen.config.students.architectures if name in chosen.architectures]
+    if not trained:
+        st.info("The networks chosen were imported: how they were trained is not known here.")
+        st.stop()
+    network = choose("curve_of", "Network", trained, trained[0], nice_name)
     column = choose("curve", "Curve", list(curves), "validation_accuracy", lambda name: curves[name])
     history = numbers.histories(chosen, [cell for cell in cells(chosen) if cell.architecture == network])
     spec = charts.curves(history, column, curves[column], frame.alphas(chosen))

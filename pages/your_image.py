@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.data.photos import MAX_BYTES, open_photo
+from core.data.photos import MAX_BYTES
 from core.errors import UserError
 from dashboard import live_view
 from dashboard.names import plain
@@ -31,7 +31,7 @@ if upload is None:
     st.stop()
 data = upload.getvalue()
 try:
-    photo = open_photo(data, name="This file")
+    photo = live_view.opened(data)
 except UserError as error:
     live_view.forget()
     st.error(str(error))

@@ -19,7 +19,9 @@ MAX_PIXELS = 50_000_000
 MARGIN = 0.1
 
 
-def open_photo(source: Path | bytes | BinaryIO, *, name: str = "", upright: bool = True) -> np.ndarray:
+def open_photo(
+    source: Path | bytes | BinaryIO, *, name: str = "", upright: bool = True, longest: int | None = None
+) -> np.ndarray:
     """Decode one image file, whatever its colours: the first frame, transparency composited on white.
 
     Bytes and pixels are counted before anything is decoded, and only `FORMATS` are tried.
@@ -32,6 +34,8 @@ def open_photo(source: Path | bytes | BinaryIO, *, name: str = "", upright: bool
         What errors call the image; by default its path.
     upright : bool
         Turn the image as its EXIF orientation says. False where annotations refer to the pixels as stored.
+    longest : int, optional
+        Shrink the longer side to this many pixels before anything else is done with it, to bound memory.
 
     Returns
     -------
@@ -54,6 +58,8 @@ def open_photo(source: Path | bytes | BinaryIO, *, name: str = "", upright: bool
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise too_many
+            if longest is not None:
+                image.thumbnail((longest, longest))
             return _rgb(image, name, upright)
     except UserError:
         raise

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from core.attribution import METHODS
+from core.data.photos import square
 from core.errors import UserError
 from core.explain_files import SIDE, explain_files
 from core.live import explain_image, scene_of
@@ -30,7 +31,7 @@ def test_what_is_drawn_is_what_the_networks_say(ran: Study, picture: Path, tmp_p
     results = list(explain_image(ran, scene, ran.cells, BOTH, "teacher"))
     told = json.loads((out / "explanations.json").read_text())["images"]["bird"]
     assert told["file"] == "bird.png"
-    large = cv2.resize(scene.image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    large = square(np.array(Image.open(picture)), SIDE)
     for method in BOTH:
         of_method = [result for result in results if result.method == method]
         scale = shared_scale(result.map for result in of_method)

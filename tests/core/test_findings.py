@@ -60,8 +60,10 @@ def test_accuracy_in_one_sentence() -> None:
     )
     (found,) = findings(summary, Config(name="x"))
     assert (found.claim, found.verdict, found.page) == (1, "supported", "training")
-    for part in ("α = 0.1", "1.2 points more", "+0.4 to +2.1", "ResNet18 +2.0 points", "ResNet34 -0.5 points"):
-        assert part in found.sentence.replace("−", "-"), found.sentence
+    for part in ("α = 0.1", "1.2 points more", "+0.4 to +2.1", "trained once"):
+        assert part in found.sentence, found.sentence
+    for part in ("ResNet18 +2.0 points (+0.1 to +3.0)", "ResNet34 −0.5 points (−2.0 to +1.0)"):
+        assert part in found.detail, found.detail
     (lower,) = findings(rows(claim("accuracy", -0.03, -0.05, -0.01)), Config(name="x"))
     assert lower.verdict == "contradicted"
     assert "3.0 points fewer" in lower.sentence
@@ -80,7 +82,7 @@ def test_alignment_in_one_sentence_beside_chance() -> None:
     )
     (found,) = findings(summary, Config(name="x"))
     assert (found.claim, found.verdict) == (2, "not settled")
-    for part in ("0.76", "0.71", "+0.05", "-0.01 to +0.11", "0.03"):
+    for part in ("0.76", "0.71", "+0.050", "-0.010 to +0.110", "0.03"):
         assert part in found.sentence.replace("−", "-"), found.sentence
     (without,) = findings(summary[summary["kind"] != "control"], Config(name="x"))
     assert "nan" not in without.sentence

@@ -138,10 +138,12 @@ def test_shares_of_parts_are_at_most_the_whole() -> None:
 def test_sentence_names_both_ends() -> None:
     table = pd.DataFrame(
         {"network": ["A", "A", "B"], "alpha": [1.0, 0.1, 0.1], "role": "student", "estimate": [0.5, 0.75, 9.0]}
-    )
+    ).assign(seeds=1)
     said = frame.levels(table, "rank_alignment", 0.125)
     assert said == (
         "On average the students shown reach a rank alignment of 0.50 when they learn alone (α = 1.0) and 0.75 when "
         "distilled at α = 0.1; by chance it would be 0.12."
     )
     assert "Choose more" in frame.levels(table.iloc[:0], "rank_alignment")
+    itself = pd.concat([table, table.iloc[:1].assign(role="teacher")])
+    assert "learn alone" not in frame.levels(itself, "accuracy")  # the teacher is no student of its own

@@ -1,6 +1,7 @@
 """Every page, run as Streamlit runs it, on a tiny study."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +33,12 @@ def headline(app: AppTest) -> str:
 
 def errors(app: AppTest) -> list[str]:
     assert not app.exception
-    return [element.value for element in app.error]
+    return [shown(element.value) for element in app.error]
+
+
+def shown(markdown: str) -> str:
+    """What a browser makes of text in which Markdown's signs are escaped."""
+    return re.sub(r"\\(\W)", r"\1", markdown)
 
 
 def chart_specs(app: AppTest) -> int:
