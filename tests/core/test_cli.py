@@ -367,3 +367,16 @@ def test_a_saved_network_is_a_checkpoint_others_can_read(ran: Study) -> None:
     fresh = build(header.architecture, 3, header.width, header.stem)
     fresh.load_state_dict(read_weights(ran.path("models", STUDENT)))
     assert all(torch.equal(v, fresh.state_dict()[k]) for k, v in model.state_dict().items())
+
+
+def test_a_preset_never_replaces_a_study_of_its_name(call: Call, ran_copy: Study) -> None:
+    folder = cache_folder() / "studies" / "quick"
+    ran_copy.folder.rename(folder)
+    settings = (folder / "study.toml").read_text().replace(f'name = "{ran_copy.name}"', 'name = "quick"')
+    (folder / "study.toml").write_text(settings)
+    before = contents(folder)
+    for more in ([], ["--set", "training.epochs=3"]):
+        result = call("run", "quick", *more)
+        assert result.code == 1
+        assert "--set name=" in result.err
+    assert contents(folder) == before

@@ -71,6 +71,14 @@ def test_what_does_not_fit_is_one_sentence_and_leaves_nothing(ran_copy: Study, w
     assert sorted(ran_copy.folder.rglob("*")) == before
 
 
+def test_a_name_is_never_taken_twice(ran_copy: Study, weights: Path) -> None:
+    add_model(ran_copy, "mine", "resnet18", weights, **SLIM)
+    before = ran_copy.path("models", "mine").read_bytes()
+    with pytest.raises(UserError, match="already"):
+        add_model(ran_copy, "mine", "resnet18", weights, **SLIM)
+    assert ran_copy.path("models", "mine").read_bytes() == before
+
+
 def test_a_study_without_a_teacher_cannot_take_one_in(ran_copy: Study, weights: Path) -> None:
     ran_copy.path("models", ran_copy.teacher).unlink()
     with pytest.raises(UserError, match=r"no file .*resnet34-a1\.0-s0"):

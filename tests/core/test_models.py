@@ -17,6 +17,7 @@ from core.models import (
     Header,
     architectures,
     build,
+    check_size,
     initialise,
     load_model,
     load_weights,
@@ -339,3 +340,9 @@ def test_imagenet_weights_keep_a_head_for_the_studys_classes(monkeypatch: pytest
     assert all(torch.equal(own[k], theirs[k]) for k in theirs if not k.startswith("fc."))
     with pytest.raises(UserError, match="do not fit"):
         initialise(slim(), "resnet18", "imagenet")
+
+
+def test_a_size_a_network_cannot_take_is_met_before_anything_is_trained() -> None:
+    check_size("resnet18", 0.11, "small", 32)
+    with pytest.raises(UserError, match="vit_b_16 cannot take images of 64 pixels"):
+        check_size("vit_b_16", 1.0, "imagenet", 64)

@@ -112,6 +112,14 @@ def test_unknown_study_gives_near_names_and_keeps_the_rest() -> None:
     assert not app.warning
 
 
+@pytest.mark.usefixtures("cache")
+def test_an_address_is_never_markup() -> None:
+    app = open_page("home", study="![x](http://host/p.png)")
+    (said,) = (element.value for element in app.warning)
+    assert "![" not in said
+    assert "![x](http://host/p.png)" in shown(said)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_no_study_gives_a_sentence(page: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache / "nowhere"))

@@ -241,3 +241,18 @@ def test_labels_beyond_the_image_are_zero_and_keep_their_type() -> None:
 
 def test_centred() -> None:
     assert centred((10, 31, 3)) == Window(10, 0, 10)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])
+def test_a_longest_side_bounds_what_is_kept(mode: str) -> None:
+    large = Image.new("RGB", (400, 200), RED)
+    large.paste(BLUE, (200, 0, 400, 200))
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    if mode == "I;16":
+        large = Image.fromarray(np.full((200, 400), 40_000, np.uint16))
+    image = open_photo(encoded(large if mode == "I;16" else large.convert(mode), kind), longest=100)
+    assert image.shape == (50, 100, 3)
+    whole = open_photo(encoded(large if mode == "I;16" else large.convert(mode), kind), longest=1000)
+    assert whole.shape == (200, 400, 3)
+    if mode != "1":  # which dithers
+        assert np.abs(image[25, [10, 90]].astype(int) - whole[100, [40, 360]]).max() <= 3
