@@ -49,8 +49,14 @@ def read_json(path: Path) -> Any:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a parquet table, floats as given, compressed."""
-    write_bytes(path, table.to_parquet(None, index=False, compression="zstd"))
+    """Write a parquet table, compressed without loss."""
+    floats = [str(name) for name in table if table[name].dtype.kind == "f"]
+    others = [str(name) for name in table if str(name) not in floats]
+    # Measured floats hardly repeat: sorted by byte they take a third less than as a dictionary.
+    content = table.to_parquet(
+        None, index=False, compression="zstd", use_dictionary=others or False, use_byte_stream_split=floats or False
+    )
+    write_bytes(path, content)
 
 
 def read_table(path: Path) -> pd.DataFrame:
