@@ -17,6 +17,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_BYTES = 25_000_000
 MAX_PIXELS = 50_000_000
 MARGIN = 0.1
+BICUBIC, NEAREST = Image.Resampling.BICUBIC, Image.Resampling.NEAREST
 
 
 def open_photo(
@@ -59,7 +60,8 @@ def open_photo(
             if image.width * image.height > MAX_PIXELS:
                 raise too_many
             if longest is not None:
-                image.thumbnail((longest, longest))
+                # Pillow cannot average 16-bit pixels.
+                image.thumbnail((longest, longest), NEAREST if image.mode.startswith("I") else BICUBIC)
             return _rgb(image, name, upright)
     except UserError:
         raise

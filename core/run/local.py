@@ -22,6 +22,7 @@ import torch
 
 from core.config import WORDS, Config
 from core.data import open_dataset
+from core.data.dataset import Dataset
 from core.distill.train import autocast_dtype
 from core.errors import UserError
 from core.models import check_architecture, check_size
@@ -74,26 +75,30 @@ def run_study(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     folder = folder or cache_folder() / "studies" / config.name
     workers = 1 if device == "cuda" else _cores()
+    # What cannot be read or built is met before anything is written.
+    dataset = open_dataset(config.data)
     _check_networks(config)
-    study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, _provenance(config, device))
+    made = _provenance(config, dataset, device)
+    study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, made)
     if study.name != config.name:
         raise UserError(f"{folder} holds the study '{study.name}', not '{config.name}'; choose another --out.")
     if study.config != config:
-        study = _begin(config, folder, study.provenance)
+        study = _begin(config, folder, {**study.provenance, "knows": dataset.knows})
+    study.dataset = dataset
     wanted = keys(study)
     files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
     files = {n: e for n, e in files.items() if (folder / n).is_file() and sha256_file(folder / n) == e["sha256"]}
     missing = set(wanted) - set(files)
     tasks = plan(study, wanted, missing, device, workers)
     if any(name.startswith("models/") for task in tasks for name in task.gives):
-        _begin(config, folder, _provenance(config, device))
+        _begin(config, folder, made)
     if tasks:
         _run(study, tasks, wanted, files, workers, on_progress)
     return Study(folder)
 
 
 def _check_networks(config: Config) -> None:
-    """Meet what cannot be built before anything is written."""
+    """Raise UserError for a network that cannot be built, or cannot take the study's images."""
     students = config.students
     for architecture in (config.teacher.architecture, *students.architectures):
         check_architecture(architecture, students.width, students.stem)
@@ -103,7 +108,7 @@ def _check_networks(config: Config) -> None:
             raise UserError(f"There is no file {weights}, named as initial weights.")
 
 
-def _provenance(config: Config, device: str) -> dict[str, Any]:
+def _provenance(config: Config, dataset: Dataset, device: str) -> dict[str, Any]:
     """Return where and with what networks are about to be trained."""
     packages = ("torch", "torchvision", "numpy", "opencv-python-headless")
     return {
@@ -114,7 +119,7 @@ def _provenance(config: Config, device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {_processor()}",
         "threads_per_cell": 1,
-        "knows": open_dataset(config.data).knows,
+        "knows": dataset.knows,
         "versions": {name: importlib.metadata.version(name) for name in packages},
     }
 
