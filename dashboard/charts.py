@@ -134,7 +134,7 @@ def curves(table: pd.DataFrame, column: str, title: str, alphas: list[float], th
 
 @built_once
 def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str = "light") -> Spec:
-    """Draw what share of its looking each part receives: `table` has part, alpha, role, share, n; teacher as a bar."""
+    """Draw what share of its looking each part receives: `table` of `numbers.part_shares`; teacher as a bar."""
     rows = table.assign(α=table["alpha"].map(label), who=table["alpha"].map(trained))
     y = alt.Y("part:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False))
     x = alt.X("share:Q", title="Share of all the network's looking", axis=alt.Axis(format="%", tickCount=6))
@@ -148,6 +148,8 @@ def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str
     pupils = alt.Chart(rows[rows["role"] != "teacher"])
     layers = [
         teacher.mark_bar(color=QUIET[theme], opacity=0.35, height={"band": 0.7}).encode(y=y, x=x, tooltip=tooltip),
+        teacher.mark_rule(color=QUIET[theme]).encode(y=y, x="low:Q", x2="high:Q"),
+        pupils.mark_rule(strokeWidth=2).encode(y=y, x="low:Q", x2="high:Q", color=colour(alphas, theme)),
         pupils.mark_point(filled=True, size=90, opacity=1).encode(
             y=y, x=x, color=colour(alphas, theme), shape=shape(alphas), tooltip=tooltip
         ),

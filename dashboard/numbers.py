@@ -95,18 +95,21 @@ def quartiles(choices: Choices, cells: Sequence[Cell], measure: str, importance:
 
 
 def part_shares(choices: Choices, cells: Sequence[Cell]) -> pd.DataFrame:
-    """Return what share of its looking each cell gives to each part: part, alpha, role, network, share, n.
+    """Return what share of its looking each cell gives to each part: part, alpha, role, network, share, low, high, n.
 
-    The mean over the images on which the part is visible; the first cell is the teacher.
+    The mean over the images on which the part is visible, with its 95 % interval over images (mean ± 1.96 standard
+    errors); the first cell is the teacher.
     """
     found = []
     for place, cell in enumerate(cells):
         rows = loaded.importance(choices.study, cell)
         rows = rows[(rows["method"] == choices.method) & rows["mass"].notna() & (rows["total"] > 0)]
-        share = (rows["mass"] / rows["total"]).groupby(rows["part"].astype(str)).agg(["mean", "size"])
+        share = (rows["mass"] / rows["total"]).groupby(rows["part"].astype(str)).agg(["mean", "sem", "size"])
+        half = 1.96 * share["sem"].to_numpy()
+        mean = share["mean"].to_numpy()
         found.append(
             pd.DataFrame(
-                {"part": share.index, "share": share["mean"].to_numpy(), "n": share["size"].to_numpy()}
+                {"part": share.index, "share": mean, "low": mean - half, "high": mean + half, "n": share["size"]}
             ).assign(
                 alpha=cell.alpha, network=nice_name(cell.architecture), role="teacher" if place == 0 else "student"
             )

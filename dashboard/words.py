@@ -167,12 +167,16 @@ def article(noun: str) -> str:
     return "an" if noun[0] in "aeiou" else "a"
 
 
-def answer(looks: str | None, ranks: str | None) -> str:
-    """Answer the study's question in one sentence, from the verdicts on part focus and rank alignment."""
+def answer(looks: str | None, ranks: str | None, once: bool) -> str:
+    """Answer the study's question in one sentence, from the verdicts on part focus and rank alignment.
+
+    `once` says that each network was trained once, so that the answer is of these very networks.
+    """
     if looks is None or ranks is None:
         return NO_ANSWER
+    here = ", in these networks" if once else ""
     if looks == ranks:
-        return ANSWERS[looks]
+        return ANSWERS[looks].replace(":", f"{here}:", 1)
     partly = "supported" in (looks, ranks)
     start, joined = ("Partly", "but") if partly else ("No", "and")
-    return f"{start}: compared with students that learn alone, {LOOKS[looks]}, {joined} {RANKS[ranks]}."
+    return f"{start}{here}: compared with students that learn alone, {LOOKS[looks]}, {joined} {RANKS[ranks]}."

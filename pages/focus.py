@@ -42,5 +42,6 @@ else:
     spec = charts.parts(shares, frame.alphas(chosen), order)
     charts.show(spec, "parts_chart", f"Share of its looking that {nice_name(network)} gives to each part.")
     st.caption(
-        "Grey bars: the teacher. Marks: the student. Each is the mean over the images where the part is visible."
+        "Grey bars: the teacher. Marks: the student. Each is the mean over the images where the part is visible, with "
+        "its 95 % interval."
     )

@@ -11,10 +11,11 @@ from dashboard.strip import strip
 chosen = choices()
 study = chosen.study
 claims = numbers.claims(study)
+once = len(study.config.students.seeds) == 1
 verdicts = {finding.page: finding.verdict for finding in claims}
 
 st.title("Where models look", anchor=False)
-st.markdown(f"#### {words.answer(verdicts.get('focus'), verdicts.get('rank'))}")
+st.markdown(f"#### {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
 
 picture = strip(study, chosen.method)
 if picture is not None:
