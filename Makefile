@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test lint clean
+.PHONY: dashboard test lint bench clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
@@ -15,6 +15,10 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# ARGS="--resnet50 FILE --original-strides --photos FOLDER" and the like; `core bench ig --help` says more.
+bench: $(RUN)
+	$(BIN)/python -m core bench ig $(ARGS)
 
 clean:
 	rm -rf .venv

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.errors import UserError, unknown
 
 Unit = Annotated[float, Field(ge=0, le=1)]
-Method = Literal["saliency", "integrated_gradients"]
+Method = Literal["saliency", "integrated_gradients", "captum"]
+Score = Literal["logit", "log_softmax", "probability"]
+Baseline = Literal["mean", "black", "blurred"]
 
 
 WORDS = {"none", "imagenet"}
@@ -100,9 +102,15 @@ class Explain(Section):
 
     methods: list[Method] = Field(["saliency", "integrated_gradients"], min_length=1)
     target: Literal["teacher", "label", "own"] = "teacher"
+    score: Score = "logit"
+    """What of the target class is explained."""
+    baseline: Baseline = "mean"
+    """Where the path of integrated gradients begins: the data set's mean colour, black, or the image blurred."""
     images: int = Field(300, ge=1)
-    points: int = Field(32, ge=2, le=1024)
-    """Gauss–Legendre points of integrated gradients."""
+    tolerance: float = Field(0.015, gt=0, lt=1)
+    """A map of integrated gradients is refined until halving its steps changes the parts' densities by less."""
+    budget: int = Field(256, ge=9, le=4096)
+    """Most gradients a map, converged or not."""
 
 
 class Measure(Section):

@@ -7,11 +7,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from core.ask import Ask
 from core.attribution import METHODS
 from core.cells import Cell
 from core.data.photos import open_photo, square
 from core.errors import UserError
-from core.live import as_json, explain_image, scene_of
+from core.live import as_json, explain_image, scene_of, settled, with_teacher
 from core.overlay import OPACITY, overlay, shared_scale, side_by_side
 from core.store import write_bytes, write_json
 from core.study import Study
@@ -21,7 +22,7 @@ SIDE = 448
 
 
 def explain_files(
-    study: Study, paths: Sequence[Path], cells: Sequence[Cell], methods: Sequence[str], target: str, out: Path
+    study: Study, paths: Sequence[Path], cells: Sequence[Cell], methods: Sequence[str], ask: Ask, out: Path
 ) -> Iterator[str]:
     """Explain image files, and yield one line on each cell and each file written.
 
@@ -43,7 +44,9 @@ def explain_files(
             failed.append(str(error))
             continue
         scene = scene_of(study, photo)
-        results = list(explain_image(study, scene, cells, methods, target))
+        last = settled(explain_image(study, scene, cells, methods, ask), study.teacher)
+        by_cell = {(result.method, result.cell): result for result in last}
+        results = [by_cell[method, cell] for method in dict.fromkeys(methods) for cell in with_teacher(study, cells)]
         name = _free_name(path.stem, found)
         large = square(photo, SIDE)
         for method in dict.fromkeys(result.method for result in results):
@@ -57,10 +60,11 @@ def explain_files(
                 rho = "undefined" if np.isnan(result.alignment) else f"= {result.alignment:.2f}"
                 alike = f"regions ranked like the teacher's at ρ {rho}"
                 about = "the teacher" if result.cell == study.teacher else alike
-                yield f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), {about}"
+                bar = f", map ± {result.difference:.0%}" if result.difference > 0 else ""
+                yield f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), {about}{bar}"
             together = side_by_side(large, {result.cell.name: result.map for result in of_method})
             write_bytes(out / name / f"{method}.png", together)
-        found[name] = {"file": path.name, **as_json(results, scene, classes)}
+        found[name] = {"file": path.name, **as_json(results, scene, classes, ask)}
         write_json(out / "explanations.json", {"study": study.name, "knows": study.knows, "images": found})
     if found:
         yield f"Overlays and explanations.json are in {out}."

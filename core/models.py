@@ -115,13 +115,12 @@ def check_architecture(name: str, width: float, stem: str) -> None:
 
 def check_size(architecture: str, width: float, stem: str, image_size: int) -> None:
     """Raise UserError where a network cannot take images of this size; nothing is computed to find out."""
-    with torch.device("meta"):
-        model = build(architecture, 2, width, stem).eval()
-        try:
-            model(torch.empty(1, 3, image_size, image_size))
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{architecture} cannot take images of {image_size} pixels: {reason}") from None
+    model = _without_weights(architecture, 2, width, stem).eval()
+    try:
+        model(torch.empty(1, 3, image_size, image_size, device="meta"))
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{architecture} cannot take images of {image_size} pixels: {reason}") from None
 
 
 def build(architecture: str, classes: int, width: float = 1.0, stem: str = "imagenet") -> nn.Module:
@@ -139,6 +138,16 @@ def build(architecture: str, classes: int, width: float = 1.0, stem: str = "imag
     # Auxiliary heads would make forward return a tuple in training.
     extra = {"aux_logits": False, "init_weights": True} if architecture in ("googlenet", "inception_v3") else {}
     return tv.get_model(architecture, num_classes=classes, **extra)
+
+
+def _without_weights(architecture: str, classes: int, width: float, stem: str) -> nn.Module:
+    """Build a network on the meta device: no memory or random numbers for weights that come from a file."""
+    try:
+        with torch.device("meta"):
+            return build(architecture, classes, width, stem)
+    except NotImplementedError:  # RegNets work out their widths with tensors
+        with torch.random.fork_rng(devices=[]):
+            return build(architecture, classes, width, stem).to("meta")
 
 
 def initialise(model: nn.Module, architecture: str, weights: str) -> None:
@@ -193,10 +202,13 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     return {str(k).removeprefix("module."): v for k, v in state.items()}
 
 
-def load_weights(model: nn.Module, state: Mapping[str, torch.Tensor], origin: str, may_differ: str = "") -> None:
+def load_weights(
+    model: nn.Module, state: Mapping[str, torch.Tensor], origin: str, may_differ: str = "", assign: bool = False
+) -> None:
     """Load a state dict in place; a mismatch is one sentence naming `origin`.
 
-    `may_differ` names a layer that keeps its own weights where the shapes differ.
+    `may_differ` names a layer that keeps its own weights where the shapes differ. `assign` is for a network on the meta
+    device, which has none: it gets the file's as float32.
     """
     own = model.state_dict()
     skip = {k for k in own if may_differ and k.rpartition(".")[0] == may_differ}
@@ -214,6 +226,11 @@ def load_weights(model: nn.Module, state: Mapping[str, torch.Tensor], origin: st
         )
         count = len(missing) + len(extra) + len(wrong)
         raise UserError(f"{origin} do not fit: {first} ({count} such); is it another architecture, width or stem?")
+    if assign:
+        floats = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+        fresh = {k: torch.zeros((), dtype=torch.long) for k in own if k not in state}  # num_batches_tracked
+        model.load_state_dict(fresh | floats, assign=True)
+        return
     with torch.no_grad():
         for key, value in own.items():
             if key in state and key not in skip:
@@ -274,7 +291,6 @@ def load_model(path: Path, device: torch.device | str = "cpu") -> tuple[nn.Modul
     state = read_weights(path)
     if network_digest(state) != header.digest:
         raise UserError(f"{path} is damaged: its weights are not the ones its header names.")
-    with torch.random.fork_rng(devices=[]):
-        model = build(header.architecture, len(header.classes), header.width, header.stem)
-    load_weights(model, state, f"The weights in {path}")
+    model = _without_weights(header.architecture, len(header.classes), header.width, header.stem)
+    load_weights(model, state, f"The weights in {path}", assign=True)
     return model.eval().requires_grad_(False).to(device), header

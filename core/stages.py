@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.attribution import explain, pick_targets, relevance
+from core.attribution import Prepared, pick_targets
 from core.cells import Cell, parse_cell
 from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
 from core.errors import UserError
+from core.explain_cell import Rows, Shards, explained
 from core.inputs import as_input
 from core.measure_cell import measure_cell
 from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model
-from core.parts import importance
 from core.store import write_arrays, write_table
 from core.study import Study, cache_folder
 from core.summarise import summarise
@@ -191,67 +191,36 @@ def predict_cell(folder: Path, name: str, device: str, report: Report) -> list[P
     return [path]
 
 
-def explain_cell(folder: Path, name: str, device: str, report: Report) -> list[Path]:
+def explain_cell(folder: Path, name: str, key: str, device: str, report: Report) -> list[Path]:
     """Explain a network on the chosen test images, and sum its maps over the parts: maps/ and importance/."""
     study = Study(folder)
-    settings, keep = study.config.explain, study.config.keep
-    table = study.images()
-    chosen = explained_ids(table, settings.images)
+    config = study.config
+    chosen = explained_ids(study.images(), config.explain.images)
+    ids = np.sort(chosen)
     all_ids, images, part_maps = _arrays(folder, "test")
-    rows = np.searchsorted(all_ids, chosen)
+    rows = np.searchsorted(all_ids, ids)
     model, header = load_model(study.path("models", name), device)
     targets = pick_targets(
-        settings.target,
-        study.labels(chosen),
-        study.logits(study.teacher)[1][rows],
-        study.logits(name)[1][rows],
+        config.explain.target, study.labels(ids), study.logits(study.teacher)[1][rows], study.logits(name)[1][rows]
     )
-    kept: dict[str, list[np.ndarray]] = {method: [] for method in settings.methods}
-    tables = []
-    parts = study.dataset.parts
-    for start in range(0, len(rows), BATCH):
-        batch = slice(start, start + BATCH)
-        x = as_input(images[rows[batch]], header.mean, header.std, device)
-        for method in settings.methods:
-            result = explain(model, x, targets[batch], method, settings.points)
-            maps = relevance(result.maps, method)
-            mass, area = importance(maps, part_maps[rows[batch]], len(parts))
-            count = len(maps)
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "image": np.repeat(chosen[batch], len(parts)),
-                        "method": method,
-                        "part": list(parts) * count,
-                        "mass": mass.ravel().astype(np.float32),
-                        "density": (mass / area).ravel().astype(np.float32),
-                        "area": area.ravel().astype(np.float32),
-                        "total": np.repeat(maps.sum((1, 2), dtype=np.float64).astype(np.float32), len(parts)),
-                        "gap": np.repeat(result.gap, len(parts)),
-                        "evaluations": np.int32(round(result.evaluations / count)),
-                    }
-                )
-            )
-            small = result.maps[: max(0, keep.maps - start)]
-            kept[method].append(shrink(small, keep.map_size).astype(np.float16))
-        report(min(1.0, (start + BATCH) / len(rows)), "explaining")
-    table = pd.concat(tables, ignore_index=True).astype({"method": "category", "part": "category"})
-    written = [study.path("importance", name)]
-    write_table(written[0], table.sort_values(["method", "image"], kind="stable", ignore_index=True))
-    for kept_method, maps_of in kept.items():
-        path = study.path("maps", name, kept_method)
-        write_arrays(path, {"ids": chosen[: keep.maps], "maps": np.concatenate(maps_of)})
-        written.append(path)
-    return written
-
-
-def shrink(maps: np.ndarray, size: int) -> np.ndarray:
-    """Average maps (N, H, W) down to (N, size, size); smaller ones stay as they are."""
-    if maps.shape[-1] <= size:
-        return maps
-    if not len(maps):
-        return maps[:, :size, :size]
-    return torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(maps)[:, None], size)[:, 0].numpy()
+    kept = chosen[: config.keep.maps]
+    shards = Shards(folder / "state" / "explain" / name / key)
+    work = explained(
+        config,
+        Prepared(model, as_input(images[:1], header.mean, header.std, device)),
+        header,
+        study.dataset.parts,
+        ids,
+        Rows(images, rows),
+        Rows(part_maps, rows),
+        targets,
+        kept,
+        shards,
+    )
+    for done in work:
+        report(done / len(ids), f"explaining, image {done} of {len(ids)}")
+    maps: dict[str, Path] = {method: study.path("maps", name, method) for method in config.explain.methods}
+    return shards.merge(study.path("importance", name), maps, kept)
 
 
 def measure(folder: Path, name: str, report: Report) -> list[Path]:

@@ -4,25 +4,32 @@ import hashlib
 import json
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from core.errors import UserError
 
+ROW_GROUP = 1 << 20
+"""Rows of a parquet table that are compressed together."""
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically: a reader sees the old one or the new one, whole, also after a kill or a power cut."""
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place when it is whole: readers see the old one or the new one, also after a kill."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -31,6 +38,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically: a reader sees the old one or the new one, whole, also after a kill or a power cut."""
+    with _replacing(path) as file:
+        file.write(content)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -50,13 +63,34 @@ def read_json(path: Path) -> Any:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a parquet table, compressed without loss."""
-    floats = [str(name) for name in table if table[name].dtype.kind == "f"]
-    others = [str(name) for name in table if str(name) not in floats]
+    with _replacing(path) as file:
+        _write_tables(file, [pa.Table.from_pandas(table, preserve_index=False)])
+
+
+def join_tables(path: Path, tables: Sequence[Path]) -> None:
+    """Write parquet tables of the same columns as one, a bounded part of them in memory at a time.
+
+    The bytes are those of `write_table` on the whole, wherever it was cut.
+    """
+    with _replacing(path) as file:
+        _write_tables(file, (pq.read_table(table) for table in tables))
+
+
+def _write_tables(file: IO[bytes], tables: Iterable[pa.Table]) -> None:
+    tables = iter(tables)
+    left = next(tables)
+    floats = [field.name for field in left.schema if pa.types.is_floating(field.type)]
+    others = [field.name for field in left.schema if field.name not in floats]
     # Measured floats hardly repeat: sorted by byte they take a third less than as a dictionary.
-    content = table.to_parquet(
-        None, index=False, compression="zstd", use_dictionary=others or False, use_byte_stream_split=floats or False
-    )
-    write_bytes(path, content)
+    with pq.ParquetWriter(
+        file, left.schema, compression="zstd", use_dictionary=others or False, use_byte_stream_split=floats or False
+    ) as writer:
+        for table in tables:
+            left = pa.concat_tables([left, table])
+            while left.num_rows > ROW_GROUP:
+                writer.write_table(left.slice(0, ROW_GROUP).combine_chunks())
+                left = left.slice(ROW_GROUP)
+        writer.write_table(left.combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -174,7 +174,10 @@ class Study:
         return np.asarray(ids), maps[[rows[int(i)] for i in ids]]
 
     def importance(self, cell: Cell | str | None = None) -> pd.DataFrame:
-        """Return image, method, part, mass, density, area, and of each map: total, gap, evaluations (long)."""
+        """Return image, method, part, mass, density, area; of each map total, gap, d, part_d, evaluations, converged.
+
+        Long: a row a part. `d` and `part_d` are the error bars of the map and of its parts' densities (MEASURES.md).
+        """
         return self._tables("importance", cell)
 
     def measures(self, cell: Cell | str | None = None) -> pd.DataFrame:

@@ -6,9 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from core.ask import Ask
 from core.errors import UserError
 
 if TYPE_CHECKING:
+    from core.cells import Cell
     from core.live import CellResult
 
 
@@ -21,15 +23,30 @@ class Job:
     key : str
         What is explained: another key is another job.
     total : int
-        Results to come.
+        Results to come, levels of one not counted apart.
+    ask : Ask
+        How they are made.
     """
 
     key: str
     total: int
-    results: list["CellResult"] = field(default_factory=list)
+    ask: Ask
+    found: dict[tuple[str, "Cell"], "CellResult"] = field(default_factory=dict)
+    """The last level of every method and cell."""
     error: str = ""
     running: bool = True
     _cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def done(self) -> int:
+        """Results that are as fine as they get."""
+        return sum(result.final for result in list(self.found.values()))
+
+    def results(self, teacher: "Cell") -> list["CellResult"]:
+        """Return what is there so far, compared with the teacher."""
+        from core.live import settled
+
+        return settled(list(self.found.values()), teacher)
 
     def start(self, explain: Callable[[], Generator["CellResult"]]) -> None:
         """Begin; `explain` is called, and iterated, in a thread of its own."""
@@ -46,7 +63,7 @@ class Job:
                 for result in found:
                     if self._cancelled.is_set():
                         break
-                    self.results.append(result)
+                    self.found[result.method, result.cell] = result
         except UserError as error:
             self.error = str(error)
         except Exception:

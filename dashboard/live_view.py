@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.ask import Ask
 from core.cells import Cell
 from core.data.photos import open_photo, square
 from core.overlay import side_by_side
-from dashboard import charts, gallery, loaded, one_image, state, words
+from dashboard import asking, charts, gallery, loaded, one_image, state, words
 from dashboard.live_job import Job
 from dashboard.names import decimal, kind, plain, short, title
 from dashboard.state import Choices
@@ -27,7 +29,7 @@ SIDE, LONGEST, POLL = 448, 2000, 0.3
 """Pixels of the photo as shown, and as kept; seconds between two looks at how far the job is."""
 
 
-def job_for(choices: Choices, data: bytes, photo: np.ndarray) -> tuple[Job, "Scene"]:
+def job_for(choices: Choices, data: bytes, photo: np.ndarray, ask: Ask) -> tuple[Job, "Scene"]:
     """Return the visitor's job for an image, begun if it is a new one; the one before it is dropped.
 
     All networks of the study are asked, by all its methods: another choice on the left is then shown at once.
@@ -36,17 +38,37 @@ def job_for(choices: Choices, data: bytes, photo: np.ndarray) -> tuple[Job, "Sce
 
     study = choices.study
     scene = live.scene_of(study, photo)
-    key = hashlib.sha256(data).hexdigest() + str(study.folder) + loaded.stamp(study.folder)
+    config = choices.config
+    everything = replace(choices, architectures=state.architectures(study), alphas=config.students.alphas)
+    key = f"{hashlib.sha256(data).hexdigest()} {study.folder} {loaded.stamp(study.folder)} {ask}"
+    cells, methods = state.cells(everything), config.explain.methods
+    return _job(
+        key, ask, len(cells) * len(methods), lambda: live.explain_image(study, scene, cells, methods, ask)
+    ), scene
+
+
+def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]:
+    """Return the visitor's job for an image of the study, begun if it is a new one; what is found is kept on disk."""
+    from core import live
+
+    study, cells = choices.study, state.cells(choices)
+    scene = live.scene_of_image(study, image)
+    key = f"{image} {study.folder} {loaded.stamp(study.folder)} {ask} {choices.method} {cells}"
+
+    def explain() -> Generator["CellResult"]:
+        return live.explain_image(study, scene, cells, [choices.method], ask, live.live_cache())
+
+    return _job(key, ask, len(cells), explain), scene
+
+
+def _job(key: str, ask: Ask, total: int, explain: Callable[[], Generator["CellResult"]]) -> Job:
     job: Job | None = st.session_state.get(KEY)
     if job is None or job.key != key:
         if job is not None:
             job.cancel()
-        config = choices.config
-        everything = replace(choices, architectures=state.architectures(study), alphas=config.students.alphas)
-        cells, methods = state.cells(everything), config.explain.methods
-        job = st.session_state[KEY] = Job(key, len(cells) * len(methods))
-        job.start(lambda: live.explain_image(study, scene, cells, methods))
-    return job, scene
+        job = st.session_state[KEY] = Job(key, total, ask)
+        job.start(explain)
+    return job
 
 
 def opened(data: bytes) -> np.ndarray:
@@ -72,7 +94,7 @@ def forget() -> None:
         job.cancel()
 
 
-def follow(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> None:
+def follow(job: Job, show: Callable[[], None]) -> None:
     """Show what is there, and again and again until all of it is."""
     polling = job.running
 
@@ -80,19 +102,20 @@ def follow(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> Non
     def look() -> None:
         if job.running:
             bar, button = st.columns([4, 1], vertical_alignment="center")
-            bar.progress(len(job.results) / job.total, f"{len(job.results)} of {job.total} explanations are there.")
+            bar.progress(min(1.0, job.done / job.total), f"{job.done} of {job.total} explanations are finished.")
             button.button("Stop", on_click=job.cancel, width="stretch")
         elif polling:
             st.rerun()
-        _results(job, scene, photo, choices)
+        show()
 
     look()
 
 
-def _results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> None:
+def results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> None:
+    """Draw what a visitor's image makes the networks say, as far as it is known."""
     if job.error:
         st.error(plain(job.error))
-    method, found = shown(job.results, state.cells(choices), choices.method)
+    method, found = shown(job.results(choices.study.teacher), state.cells(choices), choices.method)
     if not found:
         return
     names = gallery.classes(choices.study)
@@ -101,20 +124,53 @@ def _results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> N
     st.markdown(
         f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){_agree(alike)}."
     )
-    missing = "" if method == choices.method else f" {words.method_label(choices.method)} follow."
+    missing = f" {words.method_label(choices.method)} follow." if method != choices.method and job.running else ""
     st.markdown(
-        f"{words.method_label(method)}: what on this photo speaks to **{plain(names[teacher.target])}**, in every "
-        f"network.{missing}"
+        f"{words.method_label(method)}{begun(method, job.ask)}: what on this photo speaks to {_of(found, names)}, in "
+        f"every network.{missing}"
     )
     panels = [_panel(result, names, choices.study.teacher) for result in found]
     viewer(square(photo, SIDE), panels, scene.part_map, scene.parts, key="your_image")
     size = choices.config.data.image_size
     st.caption(
         f"The networks see the middle square of the photo at {size} × {size} pixels. Regions of similar colour stand "
-        "in for parts; point at one to see its rank. All maps share one scale."
+        f"in for parts; point at one to see its rank. All maps share one scale. {how_exact(found)}"
     )
     if not job.running:
         _details(job, scene, photo, choices, method, found, panels)
+
+
+def again(job: Job, scene: "Scene", choices: Choices) -> None:
+    """Draw an image of the study explained anew, as far as it is known."""
+    if job.error:
+        st.error(plain(job.error))
+    names, study = gallery.classes(choices.study), choices.study
+    method, found = shown(job.results(study.teacher), state.cells(choices), choices.method)
+    if not found or scene.label is None:
+        return
+    st.markdown(
+        f"{words.method_label(method)}{begun(method, job.ask)}: what on this image of a "
+        f"**{plain(names[scene.label])}** speaks to {_of(found, names)}, at full size."
+    )
+    panels = [_panel(result, names, study.teacher, scene.label) for result in found]
+    viewer(square(scene.image, SIDE), panels, scene.part_map, scene.parts, key="again")
+    st.caption(f"Computed for this choice, and kept for the next time. All maps share one scale. {how_exact(found)}")
+    if not job.running:
+        rows = table(found, state.cells(choices), names, study.teacher)
+        formats = one_image.formats(rows)
+        st.dataframe(rows, hide_index=True, height="content", column_config=formats, alt="What every network answers")
+
+
+def begun(method: str, ask: Ask) -> str:
+    """Say where the path of a method begins and what of the class it explains, unless that goes without saying."""
+    said = [f"from {asking.FROM[ask.baseline]}"] if method == "integrated_gradients" else []
+    said += [f"of the {asking.SCORES[ask.score].lower()}"] if ask.score != "logit" else []
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _of(found: list["CellResult"], names: tuple[str, ...]) -> str:
+    targets = {result.target for result in found}
+    return f"**{plain(names[targets.pop()])}**" if len(targets) == 1 else "**its own answer**"
 
 
 def shown(results: list["CellResult"], cells: list[Cell], wish: str) -> tuple[str, list["CellResult"]]:
@@ -131,6 +187,16 @@ def shown(results: list["CellResult"], cells: list[Cell], wish: str) -> tuple[st
         return wish, []
     best = max(there, key=lambda method: (len(there[method]), method == wish))
     return best, there[best]
+
+
+def how_exact(found: list["CellResult"]) -> str:
+    """Say in one sentence how far maps may still be off."""
+    bars = [result.difference for result in found if result.difference > 0]
+    if not bars:
+        return ""
+    rough = [result for result in found if not result.converged and result.difference > 0]
+    worst = f"The maps' error bars reach {max(bars):.0%}; the true errors are about half of that."
+    return worst if not rough else f"{worst} {len(rough)} of {len(found)} maps are still rough."
 
 
 def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...], teacher: Cell) -> pd.DataFrame:
@@ -151,7 +217,7 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
         label = words.method_label(result.method)
         row[f"ρ, {label.lower()}"] = result.alignment
         if np.isfinite(result.gap):
-            row["Completeness gap"] = result.gap
+            row |= {"Completeness gap": result.gap, "Map's error bar": result.difference}
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
 
 
@@ -160,10 +226,11 @@ def _agree(alike: list[bool]) -> str:
         return ""
     if all(alike):
         return "; so does every other network shown"
-    return f"; so do {sum(alike)} of the {len(alike)} others shown" if any(alike) else "; no other network shown does"
+    so = "so does" if sum(alike) == 1 else "so do"
+    return f"; {so} {sum(alike)} of the {len(alike)} others shown" if any(alike) else "; no other network shown does"
 
 
-def _panel(result: "CellResult", names: tuple[str, ...], teacher: Cell) -> Panel:
+def _panel(result: "CellResult", names: tuple[str, ...], teacher: Cell, label: int | None = None) -> Panel:
     return Panel(
         cell=result.cell.name,
         title=title(result.cell),
@@ -171,7 +238,7 @@ def _panel(result: "CellResult", names: tuple[str, ...], teacher: Cell) -> Panel
         short=short(result.cell, teacher),
         relevance=result.map,
         says=f"{names[result.predicted]}, {result.probability:.0%}",
-        right=None,
+        right=None if label is None else result.predicted == label,
         alignment=result.alignment,
         importance=result.density,
     )
@@ -196,7 +263,7 @@ def _details(
             f"By {words.method_label(method).lower()}, the students shown rank the regions like the teacher at "
             f"ρ = {decimal(min(students))} to {decimal(max(students))}."
         )
-    rows = table(job.results, state.cells(choices), names, choices.study.teacher)
+    rows = table(job.results(choices.study.teacher), state.cells(choices), names, choices.study.teacher)
     st.dataframe(
         rows, hide_index=True, height="content", column_config=one_image.formats(rows), alt="What every network answers"
     )
@@ -206,7 +273,8 @@ def _details(
     ranks = one_image.rank_table(panels, scene.parts)
     charts.show(one_image.rank_matrix(ranks), "regions", "Rank of every region in every network.")
 
-    about = {"study": choices.study.name, "knows": choices.study.knows, **as_json(job.results, scene, names)}
+    found_all = as_json(job.results(choices.study.teacher), scene, names, job.ask)
+    about = {"study": choices.study.name, "knows": choices.study.knows, **found_all}
     text = json.dumps(about, indent=1, ensure_ascii=False)
     left, right, _ = st.columns([1, 1, 2])
     left.download_button("Results as JSON", text, "explanations.json", "application/json", on_click="ignore")

@@ -28,7 +28,8 @@ class OneImage:
     label: int
     explained: list[int]
     """Per cell, the class whose score its map explains."""
-    gaps: list[float]
+    exact: list[dict[str, float]]
+    """Per cell, how exact its map is, by column of the table; nothing where the method is exact."""
 
 
 def stored(choices: Choices, cells: list[Cell], image: int) -> OneImage:
@@ -37,12 +38,13 @@ def stored(choices: Choices, cells: list[Cell], image: int) -> OneImage:
     label = int(study.labels([image])[0])
     names = gallery.classes(study)
     parts: list[str] = []
-    panels, explained, gaps = [], [], []
+    panels, explained, exact = [], [], []
     for cell in cells:
         rows = loaded.importance(study, cell)
         rows = rows[(rows["image"] == image) & (rows["method"] == method)]
         parts = [str(part) for part in rows["part"]]
-        gaps.append(float(rows["gap"].iloc[0]))
+        first = rows.iloc[0]
+        exact.append({name: float(first[key]) for key, name in EXACT.items()} if first["d"] > 0 else {})
         answer, probability = gallery.answer(study, cell, image)
         explained.append({"label": label, "own": answer}.get(study.config.explain.target, -1))
         panels.append(
@@ -59,7 +61,7 @@ def stored(choices: Choices, cells: list[Cell], image: int) -> OneImage:
             )
         )
     teachers = gallery.answer(study, cells[0], image)[0]
-    return OneImage(cells, panels, parts, label, [teachers if e < 0 else e for e in explained], gaps)
+    return OneImage(cells, panels, parts, label, [teachers if e < 0 else e for e in explained], exact)
 
 
 def measured(study: Study, cell: Cell, image: int, method: str) -> float:
@@ -69,6 +71,9 @@ def measured(study: Study, cell: Cell, image: int, method: str) -> float:
     rows = rows[rows["importance"] == "density"]
     return float(rows["value"].iloc[0]) if len(rows) else float("nan")
 
+
+EXACT = {"gap": "Completeness gap", "d": "Map's error bar", "part_d": "Parts' error bar"}
+"""Column of the importance table -> column shown."""
 
 MEASURES_SHOWN = {
     ("logit_alignment", "", ""): "Logit alignment",
@@ -84,21 +89,21 @@ MEASURES_SHOWN = {
 def measure_table(choices: Choices, one: OneImage, image: int) -> pd.DataFrame:
     """Return one row a network: every measure of this image, and how exact its map is."""
     rows = []
-    for cell, panel, gap in zip(one.cells, one.panels, one.gaps, strict=True):
+    for cell, panel, exact in zip(one.cells, one.panels, one.exact, strict=True):
         found = loaded.measures(choices.study, cell)
         found = found[(found["image"] == image) & found["method"].isin(["", choices.method])]
         keys = found[["measure", "importance", "outside"]].astype(str).itertuples(index=False, name=None)
         values = dict(zip(keys, found["value"], strict=True))
         row = {"Network": panel.short, "Answer": panel.says, "Right": panel.right}
         row |= {name: values.get(key, np.nan) for key, name in MEASURES_SHOWN.items()}
-        rows.append(row if np.isnan(gap) else row | {"Completeness gap": gap})
+        rows.append(row | exact)
     return pd.DataFrame(rows)
 
 
 def formats(table: pd.DataFrame) -> dict[Any, Any]:
     """Return how `st.dataframe` writes a table's numbers: shares in percent, the others with two decimals."""
     percent, two = (st.column_config.NumberColumn(format=form) for form in ("percent", "%.2f"))
-    shares = ("Probability", "Completeness gap")
+    shares = ("Probability", *EXACT.values())
     return {name: percent if name in shares else two for name in table.select_dtypes("number").columns}
 
 

@@ -4,7 +4,11 @@ from typing import Literal
 
 from core.study import Study
 
-METHOD_LABELS = {"saliency": "Saliency", "integrated_gradients": "Integrated gradients"}
+METHOD_LABELS = {
+    "saliency": "Saliency",
+    "integrated_gradients": "Integrated gradients",
+    "captum": "Integrated gradients by Captum",
+}
 """As `core.attribution.METHODS` has them (a test compares); that file needs torch, which a chart does not."""
 
 ARCHITECTURES_HELP = "Every student is one of these networks; imported ones have a name of their own."

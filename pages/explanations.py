@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, gallery, one_image, words
+from dashboard import asking, charts, gallery, live_view, one_image, words
 from dashboard.names import plain
 from dashboard.state import cells, choices
 from dashboard.viewer import viewer
@@ -16,6 +16,12 @@ head = st.container()
 image = gallery.pick(chosen, gallery.images(study, shown))
 if image is None:
     st.stop()
+ask = asking.asked(study, labelled=True)
+if not asking.usual(study, ask):
+    with st.spinner("Waking the networks"):
+        job, scene = live_view.job_for_image(chosen, image, ask)
+    live_view.follow(job, lambda: live_view.again(job, scene, chosen))
+    st.stop()
 photo, part_map = gallery.photo(study, image) or (None, None)
 one = one_image.stored(chosen, shown, image)
 names = gallery.classes(study)
@@ -27,7 +33,8 @@ with head:
     of_what = {"teacher": "the teacher's answer", "label": "the right answer", "own": "each network's own answer"}
     target = of_what[study.config.explain.target]
     which = "" if study.config.explain.target == "own" else f", **{plain(names[one.explained[0]])}**"
-    st.markdown(f"{method}: what on this photo of a **{plain(names[one.label])}** speaks to {target}{which}.")
+    path = live_view.begun(chosen.method, ask)
+    st.markdown(f"{method}{path}: what on this photo of a **{plain(names[one.label])}** speaks to {target}{which}.")
 if photo is None:
     st.info("The photos of this study are not on this machine, so the maps stand alone.")
 
@@ -61,5 +68,7 @@ with st.expander("All measures of this image, and how exact the maps are"):
     if signed:
         st.caption(
             "Completeness gap: by how much a map's sum misses what it should add up to, the change of the answer's "
-            "score from an image of one mean colour to this one."
+            f"score from {asking.FROM[study.config.explain.baseline]} to this one. It says little about the map. The "
+            "error bars do: by how much the map, and the parts' importances, change when their steps are halved. The "
+            "true errors are about half of that."
         )

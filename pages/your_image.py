@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.photos import MAX_BYTES
 from core.errors import UserError
-from dashboard import live_view
+from dashboard import asking, live_view
 from dashboard.names import plain
 from dashboard.state import choices
 
@@ -37,5 +37,5 @@ except UserError as error:
     st.error(str(error))
     st.stop()
 with st.spinner("Waking the networks"):
-    job, scene = live_view.job_for(chosen, data, photo)
-live_view.follow(job, scene, photo, chosen)
+    job, scene = live_view.job_for(chosen, data, photo, asking.asked(chosen.study, labelled=False))
+live_view.follow(job, lambda: live_view.results(job, scene, photo, chosen))

@@ -40,7 +40,7 @@ def tiny_config(**sections: Any) -> Config:
             "stem": "small",
         },
         "training": {"epochs": 4, "batch_size": 8, "validate_every": 2},
-        "explain": {"images": 8, "points": 4},
+        "explain": {"images": 8, "budget": 17},
         "keep": {"maps": 6, "map_size": 16},
     }
     for name, values in sections.items():
@@ -74,7 +74,7 @@ def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
         "teacher": {"architecture": "resnet34"},
         "students": {"architectures": ["resnet34", "resnet18"], "alphas": [1.0, 0.1], "seeds": [0], **students},
         "training": {"epochs": 3, "validate_every": 1},
-        "explain": {"methods": list(METHODS), "images": EXPLAINED, "points": 2},
+        "explain": {"methods": list(METHODS), "images": EXPLAINED, "budget": 9},
         "keep": {"maps": KEPT, "map_size": MAP_SIDE},
     }
     config = parse_config(tree, "tiny")
@@ -172,8 +172,11 @@ def _importance(density: np.ndarray, area: np.ndarray, ids: np.ndarray, parts: t
                     "density": np.where(np.isnan(mass), np.nan, values).ravel().astype(np.float32),
                     "area": area.ravel().astype(np.float32),
                     "total": np.repeat(np.nansum(mass, 1) * 1.5, len(parts)).astype(np.float32),
-                    "gap": np.float32(0.01),
-                    "evaluations": np.int32(3),
+                    "gap": np.float32(0.01 if method == "integrated_gradients" else np.nan),
+                    "d": np.float32(0.08 if method == "integrated_gradients" else 0),
+                    "part_d": np.float32(0.012 if method == "integrated_gradients" else 0),
+                    "evaluations": np.int32(33 if method == "integrated_gradients" else 1),
+                    "converged": True,
                 }
             )
         )

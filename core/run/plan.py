@@ -11,11 +11,13 @@ from core.config import WORDS
 from core.store import digest_of, sha256_file
 from core.study import Study
 
-VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 1, "measure": 1, "conclude": 1}
+VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 2, "measure": 1, "conclude": 1}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
 
 COST = {"resnet18": 1.0, "resnet34": 1.6, "resnet50": 3.0, "resnet101": 4.2}
 """Seconds of a training step beside ResNet18's (BIRDS.md), for the time left; others count as ResNet50."""
+POINTS = 40
+"""Gradients that a map of integrated gradients takes, about."""
 FORWARD = 0.25
 """Cost of showing an image to a network, beside training on it."""
 
@@ -132,12 +134,12 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
         needs: tuple[str, ...]
         maps = tuple(files[f"maps/{method}"] for method in config.explain.methods)
         if {files["importance"], *maps} & missing:
-            steps = sum(config.explain.points if m == "integrated_gradients" else 1 for m in config.explain.methods)
+            steps = sum(1 if m == "saliency" else POINTS for m in config.explain.methods)
             tasks.append(
                 Task(
                     f"explain {cell.name}",
                     stages.explain_cell,
-                    (cell.name, device),
+                    (cell.name, wanted[files["importance"]], device),
                     ("images.parquet", files["models"], files["logits"], teacher["logits"]),
                     (files["importance"], *maps),
                     cost * config.explain.images * steps * 4,

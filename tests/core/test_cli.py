@@ -268,7 +268,7 @@ def broken(folder: Path) -> dict[str, tuple[list[object], str]]:
         "markup": (["explain", "small", folder / "[/red].png", "--out", folder / "o"], "[/red].png"),
         "cell": (["explain", "small", image, "--models", "resnet18-a0.2-s0"], "Did you mean resnet18-a0.1-s0"),
         "method": (["explain", "small", image, "--method", "gradcam"], "no method called 'gradcam'. There is:"),
-        "target": (["explain", "small", image, "--target", "owl", "--out", folder / "o"], "no class called 'owl'"),
+        "target": (["explain", "small", image, "--target", "owl", "--out", folder / "o"], "no target called 'owl'"),
         "label": (["explain", "small", image, "--target", "label", "--out", folder / "o"], "has no label"),
         "out": (["explain", "small", image, "--models", STUDENT, "--out", folder / "file"], "cannot be written"),
         "csv": (["show", "small", "--csv", folder / "file" / "a.csv"], "cannot be written"),

@@ -67,7 +67,7 @@ WRONG = {
     "[students]\nalphas = 1.0": "students.alphas: input should be a valid list (found 1.0)",
     "[students]\narchitectures = []": "students.architectures: list should have at least 1 item",
     "[students]\nseeds = [-1]": "students.seeds.0: input should be greater than or equal to 0 (found -1)",
-    '[explain]\nmethods = ["gradcam"]': "explain.methods.0: input should be 'saliency' or 'integrated_gradients'",
+    '[explain]\nmethods = ["gradcam"]': "explain.methods.0: input should be 'saliency', 'integrated_gradients' or",
     "[data]\nimage_size = 8": "data.image_size: input should be greater than or equal to 32 (found 8)",
 }
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.ask import Ask
 from core.attribution import METHODS
 from core.data.photos import square
 from core.errors import UserError
 from core.explain_files import SIDE, explain_files
-from core.live import explain_image, scene_of
+from core.live import explain_image, scene_of, settled
 from core.overlay import OPACITY, overlay, shared_scale
 from core.study import Study
 
@@ -26,9 +27,9 @@ def picture(tmp_path: Path) -> Path:
 
 def test_what_is_drawn_is_what_the_networks_say(ran: Study, picture: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    lines = list(explain_files(ran, [picture], ran.cells, BOTH, "teacher", out))
+    lines = list(explain_files(ran, [picture], ran.cells, BOTH, Ask(), out))
     scene = scene_of(ran, np.array(Image.open(picture)))
-    results = list(explain_image(ran, scene, ran.cells, BOTH, "teacher"))
+    results = settled(explain_image(ran, scene, ran.cells, BOTH, Ask()), ran.teacher)
     told = json.loads((out / "explanations.json").read_text())["images"]["bird"]
     assert told["file"] == "bird.png"
     large = square(np.array(Image.open(picture)), SIDE)
@@ -50,7 +51,7 @@ def test_what_is_drawn_is_what_the_networks_say(ran: Study, picture: Path, tmp_p
 
 
 def test_the_line_says_how_alike_and_the_teacher_is_the_teacher(ran: Study, picture: Path, tmp_path: Path) -> None:
-    lines = list(explain_files(ran, [picture], ran.cells, ["saliency"], "own", tmp_path / "out"))
+    lines = list(explain_files(ran, [picture], ran.cells, ["saliency"], Ask("own"), tmp_path / "out"))
     (teachers,) = [line for line in lines if ran.teacher.name in line]
     assert "the teacher" in teachers
     results = json.loads((tmp_path / "out" / "explanations.json").read_text())["images"]["bird"]["results"]
@@ -62,7 +63,7 @@ def test_the_line_says_how_alike_and_the_teacher_is_the_teacher(ran: Study, pict
 
 def test_many_images_are_kept_as_they_come(ran: Study, picture: Path, tmp_path: Path) -> None:
     """Whoever stops half-way has what was finished."""
-    steps = explain_files(ran, [picture, picture], ran.cells[:1], ["saliency"], "teacher", tmp_path / "out")
+    steps = explain_files(ran, [picture, picture], ran.cells[:1], ["saliency"], Ask(), tmp_path / "out")
     for line in steps:
         if "bird.png" in line and (tmp_path / "out" / "explanations.json").exists():
             break
@@ -74,5 +75,5 @@ def test_many_images_are_kept_as_they_come(ran: Study, picture: Path, tmp_path: 
 def test_nothing_but_failures_writes_nothing(ran: Study, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("x")
     with pytest.raises(UserError, match=r"a\.jpg is not an image.* no file .*b\.jpg"):
-        list(explain_files(ran, [tmp_path / "a.jpg", tmp_path / "b.jpg"], ran.cells, BOTH, "teacher", tmp_path / "out"))
+        list(explain_files(ran, [tmp_path / "a.jpg", tmp_path / "b.jpg"], ran.cells, BOTH, Ask(), tmp_path / "out"))
     assert not (tmp_path / "out").exists()

@@ -7,7 +7,8 @@ import torch
 from scipy.stats import spearmanr
 
 from core import measures as m
-from core.attribution import explain
+from core.attribution import Prepared, explain
+from core.explain_cell import settings_of
 from core.measure_cell import measure_cell, part_arrays
 from core.study import Study
 from tests.tiny import EXPLAINED, tiny_study
@@ -22,14 +23,16 @@ def value(table: pd.DataFrame, image: int, measure: str, method: str = "", impor
     return found["value"].iloc[0]
 
 
-def relevance(study: Study, cell: str, image: np.ndarray, target: int, method: str) -> np.ndarray:
+def relevance(study: Study, cell: str, image: np.ndarray, part_map: np.ndarray, target: int, method: str) -> np.ndarray:
     model, header = study.model(cell), study.header(cell)
     pixels = (image / 255 - np.array(header.mean)) / np.array(header.std)
     x = torch.from_numpy(pixels.transpose(2, 0, 1)[None]).float().requires_grad_()
     if method == "saliency":
         gradient = torch.autograd.grad(model(x)[0, target], x)[0]
         return gradient.abs().amax(1).numpy()
-    return np.abs(explain(model, x.detach(), np.array([target]), method, study.config.explain.points).maps)
+    classes, settings = np.array([target]), settings_of(study.config)
+    prepared = Prepared(model, x)
+    return np.abs(explain(prepared, x.detach(), classes, [method], settings, regions=part_map[None])[method].maps)
 
 
 def test_it_is_what_full_maps_and_masks_give(ran: Study) -> None:
@@ -42,7 +45,9 @@ def test_it_is_what_full_maps_and_masks_give(ran: Study) -> None:
         _, teacher_logits = ran.logits(ran.teacher)
         target = int(teacher_logits[np.searchsorted(ran.logits(STUDENT)[0], image_id)].argmax())
         for method in ("saliency", "integrated_gradients"):
-            own, teachers = (relevance(ran, cell, image, target, method) for cell in (STUDENT, ran.teacher.name))
+            own, teachers = (
+                relevance(ran, cell, image, part_map, target, method) for cell in (STUDENT, ran.teacher.name)
+            )
             for kind, of in {"density": m.part_density, "mass": m.part_mass}.items():
                 student, teacher = of(own, masks), of(teachers, masks)
                 visible = ~np.isnan(student[0])

@@ -8,11 +8,9 @@ import pytest
 import torch
 
 from core import stages
-from core.attribution import explain
 from core.cells import parse_cell
 from core.distill import Learner, TrainingData, train
 from core.errors import UserError
-from core.inputs import as_input
 from core.models import load_model, save_model
 from core.run.plan import keys
 from core.store import sha256_file, write_bytes
@@ -25,64 +23,6 @@ TEACHER = "resnet34-a1.0-s0"
 def quiet(share: float, word: str) -> None:
     assert 0 <= share <= 1
     assert word
-
-
-def wipe(study: Study, *kinds: str, name: str = STUDENT) -> dict[Path, str]:
-    """Delete a cell's files, and return what they were."""
-    paths = [study.path(kind, name) for kind in kinds if kind != "maps"]
-    if "maps" in kinds:
-        paths += [study.path("maps", name, method) for method in study.config.explain.methods]
-    found = {path: sha256_file(path) for path in paths}
-    for path in paths:
-        path.unlink()
-    return found
-
-
-def test_explaining_in_other_batches_gives_the_same(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the gallery ends within a batch, and batches follow that keep nothing."""
-    importance, kept = ran_copy.importance(STUDENT), ran_copy.maps(STUDENT, "integrated_gradients")
-    wipe(ran_copy, "importance", "maps")
-    monkeypatch.setattr(stages, "BATCH", 2)
-    written = stages.explain_cell(ran_copy.folder, STUDENT, "cpu", quiet)
-    assert all(path.is_file() for path in written)
-    again = ran_copy.importance(STUDENT)
-    values = [
-        each.drop(columns="evaluations") for each in (again, importance)
-    ]  # that of a path's shared start is split
-    pd.testing.assert_frame_equal(*values, rtol=1e-4, atol=1e-6)
-    for got, want in zip(ran_copy.maps(STUDENT, "integrated_gradients"), kept, strict=True):
-        np.testing.assert_allclose(got, want, rtol=2e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize("keep", [0, 3, 8, 100])
-def test_as_many_maps_are_kept_as_asked_for(keep: int, ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = ran_copy
-    study.config = study.config.model_copy(update={"keep": study.config.keep.model_copy(update={"maps": keep})})
-    monkeypatch.setattr(stages, "BATCH", 4)
-    monkeypatch.setattr(stages, "Study", lambda folder: study)
-    stages.explain_cell(study.folder, STUDENT, "cpu", quiet)
-    ids, maps = study.maps(STUDENT, "saliency")
-    assert len(ids) == len(maps) == min(keep, 8)
-    assert maps.shape[1:] == (16, 16)
-
-
-def test_kept_maps_are_the_full_ones_averaged(ran: Study) -> None:
-    ids, kept = ran.maps(STUDENT, "integrated_gradients")
-    model, header = load_model(ran.path("models", STUDENT))
-    images, _ = ran.dataset.load(ids)
-    teacher_ids, logits = ran.logits(TEACHER)
-    targets = logits[np.searchsorted(teacher_ids, ids)].argmax(1)
-    full = explain(model, as_input(images, header.mean, header.std), targets, "integrated_gradients", 4).maps
-    want = full.reshape(len(ids), 16, 2, 16, 2).mean((2, 4))
-    np.testing.assert_allclose(kept, want, rtol=2e-3, atol=1e-4)
-
-
-def test_shrinking() -> None:
-    maps = np.arange(32.0, dtype=np.float32).reshape(2, 4, 4)
-    np.testing.assert_allclose(stages.shrink(maps, 2), maps.reshape(2, 2, 2, 2, 2).mean((2, 4)))
-    assert stages.shrink(maps, 4) is maps
-    assert stages.shrink(maps, 9) is maps, "never enlarged"
-    assert stages.shrink(maps[:0], 2).shape == (0, 2, 2)
 
 
 def test_explained_images_are_of_the_classes_in_turn() -> None:

@@ -1,8 +1,10 @@
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 
+from core.ask import Ask
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
@@ -15,8 +17,9 @@ SALIENCY, GRADIENTS = "saliency", "integrated_gradients"
 
 
 def result(cell, method, predicted=0):
-    gap = 0.01 if method == GRADIENTS else np.nan
-    return CellResult(cell, method, predicted, 0.9, 0, np.eye(8, dtype=np.float32), gap, np.arange(6.0), 0.5)
+    gap, bar = (0.01, 0.08) if method == GRADIENTS else (np.nan, 0.0)
+    heat = np.eye(8, dtype=np.float32)
+    return CellResult(cell, method, predicted, 0.9, 0, heat, gap, bar, 33, True, True, np.arange(6.0), 1.0)
 
 
 def wait(job):
@@ -49,21 +52,21 @@ def test_the_table_has_both_methods():
     table = live_view.table(found, CELLS, ("wren", "<b>jay</b>"), TEACHER)
     assert len(table) == 3
     assert list(table["Answer"]) == ["<b>jay</b>"] * 3
-    assert {"ρ, saliency", "ρ, integrated gradients", "Completeness gap"} <= set(table)
+    assert {"ρ, saliency", "ρ, integrated gradients", "Completeness gap", "Map's error bar"} <= set(table)
 
 
 def test_agreement_in_words():
     assert live_view._agree([]) == ""
     assert "every other" in live_view._agree([True, True])
     assert "no other" in live_view._agree([False, False])
-    assert "1 of the 3" in live_view._agree([True, False, False])
+    assert "so does 1 of the 3" in live_view._agree([True, False, False])
 
 
 def test_a_job_collects_results_as_they_come():
-    job = Job("key", 2)
+    job = Job("key", 2, Ask())
     job.start(lambda: (result(cell, SALIENCY) for cell in CELLS[:2]))
     wait(job)
-    assert [each.cell for each in job.results] == CELLS[:2]
+    assert [each.cell for each in job.results(TEACHER)] == CELLS[:2]
     assert job.error == ""
 
 
@@ -79,15 +82,15 @@ def test_a_cancelled_job_keeps_what_it_has_and_closes_its_source():
         finally:
             closed.set()
 
-    job = Job("key", 3)
+    job = Job("key", 3, Ask())
     job.start(source)
-    while not job.results:
+    while not job.found:
         time.sleep(0.01)
     job.cancel()
     go_on.set()
     assert not job.running
     assert closed.wait(5)
-    assert [each.cell for each in job.results] == [TEACHER]
+    assert [each.cell for each in job.results(TEACHER)] == [TEACHER]
 
 
 def test_an_error_is_a_sentence():
@@ -95,8 +98,33 @@ def test_an_error_is_a_sentence():
         yield result(TEACHER, SALIENCY)
         raise UserError("There is no file x.")
 
-    job = Job("key", 3)
+    job = Job("key", 3, Ask())
     job.start(source)
     wait(job)
     assert job.error == "There is no file x."
-    assert len(job.results) == 1
+    assert len(job.found) == 1
+
+
+def test_later_levels_take_the_place_of_earlier_ones():
+    rough = replace(result(TEACHER, GRADIENTS), difference=0.4, converged=False, final=False)
+    job = Job("key", 1, Ask())
+    job.start(lambda: (each for each in [rough, result(TEACHER, GRADIENTS)]))
+    wait(job)
+    assert [each.difference for each in job.results(TEACHER)] == [0.08]
+    assert job.done == 1
+
+
+def test_how_exact_the_maps_are_in_words():
+    assert live_view.how_exact([result(TEACHER, SALIENCY)]) == ""
+    fine = [result(cell, GRADIENTS) for cell in CELLS]
+    assert "8%" in live_view.how_exact(fine)
+    assert "rough" not in live_view.how_exact(fine)
+    assert "1 of 3 maps are still rough" in live_view.how_exact([*fine[:2], replace(fine[2], converged=False)])
+
+
+def test_the_choice_of_baseline_and_score_is_said():
+    assert live_view.begun(GRADIENTS, Ask()) == " (from an image of the data's mean colour)"
+    assert live_view.begun(GRADIENTS, Ask(baseline="blurred", score="probability")) == (
+        " (from the same image, blurred, of the probability)"
+    )
+    assert live_view.begun(SALIENCY, Ask(baseline="black")) == ""

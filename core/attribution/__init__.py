@@ -1,0 +1,29 @@
+"""Where a network looks: one map an image, with its error bar."""
+
+from core.attribution.baselines import BASELINES, Baseline, baseline
+from core.attribution.explanation import Explanation
+from core.attribution.integrated_gradients import integrated_gradients, refine
+from core.attribution.methods import METHODS, Method, Settings, explain, relevance
+from core.attribution.network import SCORES, Prepared, Score
+from core.attribution.saliency import saliency
+from core.attribution.targets import Policy, pick_targets
+
+__all__ = [
+    "BASELINES",
+    "METHODS",
+    "SCORES",
+    "Baseline",
+    "Explanation",
+    "Method",
+    "Policy",
+    "Prepared",
+    "Score",
+    "Settings",
+    "baseline",
+    "explain",
+    "integrated_gradients",
+    "pick_targets",
+    "refine",
+    "relevance",
+    "saliency",
+]

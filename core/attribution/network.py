@@ -1,0 +1,203 @@
+"""A network made ready to be explained many times: the same logits, sooner and in bounded memory."""
+
+import copy
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn.grad import conv2d_input
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.overrides import TorchFunctionMode
+
+Score: TypeAlias = Literal["logit", "log_softmax", "probability"]
+SCORES: tuple[Score, ...] = ("logit", "log_softmax", "probability")
+
+MEMORY = 1_000_000_000
+"""Bytes that one forward and backward pass may hold on a CPU. On a GPU it is a quarter of what is free."""
+MOST = 16
+"""Samples of one pass on a CPU: more are slower at any size of image."""
+
+
+class Prepared:
+    """A network for explaining: BatchNorm folded, channels_last, parameters frozen, its affine first layer apart.
+
+    The first layer is affine where it is a convolution, so its output on a straight path between two images is the
+    straight path between its two outputs: a pass through a point of the path begins behind it. A network that gives
+    other logits when it is so treated (as the output of a convolution is used twice, or the image is changed before
+    the first layer) is used as it is.
+
+    Parameters
+    ----------
+    model : nn.Module
+        In eval mode; gives logits (N, classes). It is copied, never changed.
+    example : Tensor
+        (N, C, H, W): images of the size to be explained; the values do not matter.
+
+    Raises
+    ------
+    ValueError
+        The model is in training mode.
+    """
+
+    def __init__(self, model: nn.Module, example: Tensor) -> None:
+        if any(module.training for module in model.modules()):
+            raise ValueError("the model must be in eval mode: call model.eval() first")
+        parameter = next(model.parameters(), torch.empty(0))
+        self.device, self.dtype = parameter.device, parameter.dtype
+        self._sample_bytes: dict[tuple[int, ...], int] = {}
+        noise = torch.randn(1, *example.shape[1:], generator=torch.Generator().manual_seed(0)).to(parameter)
+        self.stem: nn.Conv2d | None = None
+        self.body = _copy(model)
+        with torch.no_grad():
+            expected = self.body(noise)
+            first = _fold(self.body, noise)
+            if not _alike(self.body(noise), expected):
+                self.body = _copy(model)
+            elif first is not None:
+                whole = self.body
+                self.stem, self.body = _without(whole, first)
+                if not self._gives(noise, expected):
+                    self.stem, self.body = None, whole
+
+    def _gives(self, images: Tensor, expected: Tensor) -> bool:
+        try:
+            return _alike(self(images), expected)
+        except Exception:  # a network that looks at its image's size raises what it likes
+            return False
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return logits (N, classes) of images (N, C, H, W)."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        out: Tensor = self.body(images if self.stem is None else self.stem(images))
+        return out
+
+    def enter(self, images: Tensor) -> Tensor:
+        """Take images through the first layer, where it is affine; as they are elsewhere."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        if self.stem is None:
+            return images
+        with torch.no_grad():
+            out: Tensor = self.stem(images)
+        return out
+
+    def gradient(self, entered: Tensor, targets: Tensor, score: Score) -> tuple[Tensor, Tensor]:
+        """Return the scores (N,) of samples behind the first layer, and their gradient there."""
+        with torch.enable_grad():
+            entered = entered.detach().requires_grad_()
+            # A copy, as a network may change its input in place.
+            values = score_of(self.body(entered.clone()), targets, score)
+            return values.detach(), torch.autograd.grad(values.sum(), entered)[0]
+
+    def leave(self, gradient: Tensor, size: tuple[int, ...]) -> Tensor:
+        """Take a gradient behind the first layer to one at images of `size` (C, H, W)."""
+        if self.stem is None:
+            return gradient
+        stem = self.stem
+        shape = (len(gradient), *size)
+        return conv2d_input(shape, stem.weight, gradient, stem.stride, stem.padding, stem.dilation, stem.groups)
+
+    def chunk(self, image: Tensor) -> int:
+        """Return how many samples of the size of an image (1, C, H, W) go through at once."""
+        shape = tuple(image.shape[1:])
+        if shape not in self._sample_bytes:
+            self._sample_bytes[shape] = self._measure(image)
+        if self.device.type == "cuda":
+            return max(1, torch.cuda.mem_get_info(self.device)[0] // 4 // self._sample_bytes[shape])
+        return max(1, min(MOST, MEMORY // self._sample_bytes[shape]))
+
+    def _measure(self, image: Tensor) -> int:
+        """Count the bytes that one sample holds between its forward and its backward pass."""
+        held: dict[int, int] = {}
+
+        def keep(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in weights:
+                held[storage.data_ptr()] = storage.nbytes()
+            return tensor.detach()  # itself would be a cycle, and the whole graph would stay
+
+        weights = {p.untyped_storage().data_ptr() for p in self.body.parameters()}
+        with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            out = self.body(self.enter(image).requires_grad_().clone())
+        del out
+        # The gradients on their way back come on top.
+        return max(1, sum(held.values()) * 5 // 4)
+
+
+def score_of(logits: Tensor, targets: Tensor, score: Score) -> Tensor:
+    """Return the score (N,) of one class of every row of logits (N, classes)."""
+    if score == "log_softmax":
+        logits = torch.log_softmax(logits, dim=1)
+    elif score == "probability":
+        logits = torch.softmax(logits, dim=1)
+    return logits.gather(1, targets[:, None])[:, 0]
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    copied: Any = copy.deepcopy(model)
+    frozen: nn.Module = copied.requires_grad_(False).to(memory_format=torch.channels_last)
+    return frozen
+
+
+def _alike(logits: Tensor, expected: Tensor) -> bool:
+    if not expected.isfinite().all():
+        return False
+    return torch.allclose(logits, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+
+
+def _fold(model: nn.Module, image: Tensor) -> str | None:
+    """Fold every BatchNorm that follows a convolution, in place; return the name of a convolution of the image itself.
+
+    What follows what is seen by watching one image pass. Tracing by torch.fx would tell it as well, but it changes
+    nn.Module while it lasts, under the feet of other threads.
+    """
+    outputs: dict[str, Tensor] = {}
+    inputs: dict[str, Tensor] = {}
+    names: dict[nn.Module, str] = {
+        module: name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+    }
+    calls: list[nn.Module] = []
+
+    def watch(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
+        calls.append(module)
+        inputs[names[module]], outputs[names[module]] = given[0], out
+
+    handles = [module.register_forward_hook(watch) for module in names]
+    with _Uses(image) as uses:
+        model(image)
+    for handle in handles:
+        handle.remove()
+    once = [module for module in names if calls.count(module) == 1]
+    convolutions = {id(outputs[names[m]]): m for m in once if isinstance(m, nn.Conv2d)}
+    # What else looks at the image, at its size or its values, would be misled by the output of a convolution.
+    first = [names[m] for m in convolutions.values() if inputs[names[m]] is image and uses.count == 1]
+    for norm in [m for m in once if isinstance(m, nn.BatchNorm2d)]:
+        convolution = convolutions.get(id(inputs[names[norm]]))
+        if convolution is not None:
+            model.set_submodule(names[convolution], fuse_conv_bn_eval(convolution, norm).requires_grad_(False))
+            model.set_submodule(names[norm], nn.Identity())
+    return first[0] if len(first) == 1 else None
+
+
+class _Uses(TorchFunctionMode):
+    """Counts the calls of torch's functions that are given one tensor, while it lasts."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        super().__init__()
+        self.tensor = tensor
+        self.count = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = [*args, *(kwargs or {}).values()]
+        nested = [value for values in given if isinstance(values, list | tuple) for value in values]
+        self.count += any(value is self.tensor for value in given + nested)
+        return func(*args, **(kwargs or {}))
+
+
+def _without(model: nn.Module, name: str) -> tuple[nn.Conv2d | None, nn.Module]:
+    """Return a convolution and a network that begins behind it; None and the network where it cannot be apart."""
+    layer = model.get_submodule(name)
+    if not isinstance(layer, nn.Conv2d) or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
+        return None, model
+    body = copy.deepcopy(model)
+    body.set_submodule(name, nn.Identity())
+    return layer, body

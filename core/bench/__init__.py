@@ -1,0 +1,1 @@
+"""Timings of one machine beside the plain alternative: `python -m core bench …`."""

@@ -1,0 +1,165 @@
+"""One cell of a study explained, image by image: maps come and go, sums over parts stay."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, relevance
+from core.config import Config
+from core.inputs import as_input
+from core.models import Header
+from core.parts import importance
+from core.store import join_tables, read_arrays, write_arrays, write_table
+
+BATCH = 16
+"""Images explained at once. The same ones whenever a run is taken up again, so that it gives the same bits."""
+SECONDS = 20.0
+"""After that long, what was explained is put on disk."""
+
+
+def settings_of(config: Config) -> Settings:
+    """Return how a study's maps are made: refined until the parts' numbers are good, as those are what it reports."""
+    chosen = config.explain
+    return Settings(chosen.score, chosen.tolerance, "regions", chosen.budget)
+
+
+class Rows:
+    """Some rows of an array on disk, in an order of their own, read as they are asked for."""
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self.array, self.rows = array, rows
+
+    def __getitem__(self, which: slice) -> np.ndarray:
+        """Return the rows of a slice."""
+        found: np.ndarray = self.array[self.rows[which]]
+        return found
+
+
+class Shards:
+    """What an interrupted run left of one cell, and where it goes on: `<images done>.parquet` and `.safetensors`.
+
+    Parameters
+    ----------
+    folder : Path
+        Of this cell and the key of what its maps are made from; older ones beside it are stale and removed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for other in folder.parent.glob("*"):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+
+    @property
+    def finished(self) -> list[Path]:
+        """The tables, in order; a table is written last, so its maps are there."""
+        return sorted(self.folder.glob("*.parquet"))
+
+    @property
+    def done(self) -> int:
+        """Images explained so far."""
+        return int(self.finished[-1].stem) if self.finished else 0
+
+    def add(self, done: int, tables: list[pd.DataFrame], maps: dict[str, np.ndarray]) -> None:
+        """Keep what was found on the images up to the `done`-th."""
+        path = self.folder / f"{done:09d}.parquet"
+        write_arrays(path.with_suffix(".safetensors"), maps)
+        write_table(path, pd.concat(tables, ignore_index=True))
+
+    def merge(self, table: Path, maps: dict[str, Path], order: np.ndarray) -> list[Path]:
+        """Write the files of the study, one shard in memory at a time, and remove the shards."""
+        join_tables(table, self.finished)
+        shards = [read_arrays(path.with_suffix(".safetensors")) for path in self.finished]
+        ids = np.concatenate([shard["ids"] for shard in shards])
+        rows = {int(image): row for row, image in enumerate(ids)}
+        for method, path in maps.items():
+            together = np.concatenate([shard[method] for shard in shards])
+            write_arrays(path, {"ids": order, "maps": together[[rows[int(image)] for image in order]]})
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
+        with suppress(OSError):  # another cell's are still there
+            self.folder.parent.parent.rmdir()
+            self.folder.parent.parent.parent.rmdir()
+        return [table, *maps.values()]
+
+
+def explained(
+    config: Config,
+    network: Prepared,
+    header: Header,
+    parts: tuple[str, ...],
+    ids: np.ndarray,
+    images: Rows,
+    part_maps: Rows,
+    targets: np.ndarray,
+    kept: np.ndarray,
+    shards: Shards,
+) -> Iterator[int]:
+    """Explain images in order, from where the shards end, and yield how many are done.
+
+    Parameters
+    ----------
+    ids, targets : ndarray
+        (N,)
+    images, part_maps : Rows
+        (N, S, S, 3) uint8 and (N, S, S), read batch by batch.
+    kept : ndarray
+        Ids of the images whose maps stay.
+    """
+    settings, methods = settings_of(config), config.explain.methods
+    tables: list[pd.DataFrame] = []
+    small: list[dict[str, np.ndarray]] = []
+    since = time.monotonic()
+    for start in range(shards.done, len(ids), BATCH):
+        batch = slice(start, min(start + BATCH, len(ids)))
+        x = as_input(images[batch], header.mean, header.std, network.device)
+        begin = baseline(config.explain.baseline, x, header.mean, header.std)
+        found = explain(network, x, targets[batch], methods, settings, baseline=begin, regions=part_maps[batch])
+        stay = np.isin(ids[batch], kept)
+        small.append({"ids": ids[batch][stay]})
+        for method, result in found.items():
+            tables.append(_table(ids[batch], parts, part_maps[batch], method, result))
+            small[-1][method] = shrink(result.maps[stay], config.keep.map_size).astype(np.float16)
+        if time.monotonic() - since > SECONDS or batch.stop == len(ids):
+            shards.add(batch.stop, tables, {key: np.concatenate([each[key] for each in small]) for key in small[0]})
+            tables, small, since = [], [], time.monotonic()
+        yield batch.stop
+
+
+def _table(ids: np.ndarray, parts: tuple[str, ...], part_maps: np.ndarray, method: str, r: Explanation) -> pd.DataFrame:
+    maps = relevance(r.maps, method)
+    mass, area = importance(maps, part_maps, len(parts))
+    total = maps.sum((1, 2), dtype=np.float64).astype(np.float32)
+    of_image = {
+        "total": total,
+        "gap": r.gap,
+        "d": r.difference,
+        "part_d": r.region_difference,
+        "evaluations": r.evaluations,
+        "converged": r.converged,
+    }
+    table = pd.DataFrame(
+        {
+            "image": np.repeat(ids, len(parts)),
+            "method": pd.Categorical([method] * (len(ids) * len(parts)), list(METHODS)),
+            "part": pd.Categorical(list(parts) * len(ids), list(parts)),
+            "mass": mass.ravel().astype(np.float32),
+            "density": (mass / area).ravel().astype(np.float32),
+            "area": area.ravel().astype(np.float32),
+        }
+    )
+    return table.assign(**{name: np.repeat(values, len(parts)) for name, values in of_image.items()})
+
+
+def shrink(maps: np.ndarray, size: int) -> np.ndarray:
+    """Average maps (N, H, W) down to (N, size, size); smaller ones stay as they are."""
+    if maps.shape[-1] <= size:
+        return maps
+    if not len(maps):
+        return maps[:, :size, :size]
+    return torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(maps)[:, None], size)[:, 0].numpy()

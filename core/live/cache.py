@@ -1,0 +1,122 @@
+"""Results on images of a study, kept on disk between visits; each computed once, however many ask for it at once."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import diskcache
+import numpy as np
+from diskcache.core import MODE_RAW
+from safetensors.numpy import load, save
+
+from core.study import cache_folder
+
+SIZE = 256_000_000
+"""Bytes on disk; the least recently used go first."""
+
+
+class PlainDisk(diskcache.Disk):
+    """A diskcache `Disk` of texts as keys and bytes as values, all inside its one database.
+
+    diskcache's own would unpickle, and open and remove files by the names it finds there: a database from elsewhere
+    could run code and delete what it likes.
+    """
+
+    def put(self, key: Any) -> tuple[str, bool]:
+        """Return a key as the database holds it."""
+        return str(key), True
+
+    def get(self, key: Any, raw: Any) -> str:
+        """Return a key from the database."""
+        return str(key)
+
+    def store(self, value: bytes, read: bool, key: Any = diskcache.UNKNOWN) -> tuple[int, int, None, sqlite3.Binary]:
+        """Return a value as the database holds it."""
+        return 0, MODE_RAW, None, sqlite3.Binary(value)  # its size is the database's
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes:
+        """Return a value from the database; no bytes for anything that `store` did not put there."""
+        return bytes(value) if mode == MODE_RAW and isinstance(value, bytes) else b""
+
+    def remove(self, file_path: str) -> None:
+        """Do nothing: there are no files beside the database."""
+
+
+class LiveCache:
+    """Named arrays by key, on disk. A cache that is damaged, locked or not writable is as good as an empty one.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when something is first kept; may be deleted at any time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._flights: dict[str, Future[dict[str, np.ndarray]]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> dict[str, np.ndarray] | None:
+        """Return what is kept under a key; None where there is nothing, or nothing that can be read."""
+        if not self.folder.exists():
+            return None
+        try:
+            content = self._open().get(key)
+            return load(content) if content else None
+        except Exception:  # sqlite3's, diskcache's and safetensors' errors share no base of their own
+            self._reopen()
+            return None
+
+    def once(self, key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Return what is kept under a key, or compute and keep it; who asks meanwhile waits for that one result."""
+        with self._lock:
+            flight = self._flights.get(key)
+            mine = flight is None
+            if flight is None:
+                flight = self._flights[key] = Future()
+        if not mine:
+            return flight.result()
+        try:
+            found = self.get(key)
+            if found is None:
+                found = compute()
+                self._keep(key, found)
+            flight.set_result(found)
+            return found
+        except BaseException as error:
+            flight.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._flights[key]
+
+    def _keep(self, key: str, arrays: dict[str, np.ndarray]) -> None:
+        try:
+            self._open().set(key, save({name: np.ascontiguousarray(value) for name, value in arrays.items()}))
+        except Exception:  # as above: what cannot be kept is computed again
+            self._reopen()
+
+    def _open(self) -> diskcache.Cache:
+        if not (self.folder / diskcache.core.DBNAME).exists():
+            self._reopen()  # deleted meanwhile: what is still open belongs to nothing
+        return _database(self.folder)
+
+    def _reopen(self) -> None:
+        _database.cache_clear()
+
+
+@cache
+def _database(folder: Path) -> diskcache.Cache:
+    return diskcache.Cache(
+        str(folder), timeout=1, disk=PlainDisk, size_limit=SIZE, eviction_policy="least-recently-used"
+    )
+
+
+@cache
+def live_cache() -> LiveCache:
+    """Return the one cache of this process, in `live/` of the cache folder."""
+    return LiveCache(cache_folder() / "live")

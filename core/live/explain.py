@@ -1,0 +1,278 @@
+"""An image explained now: every chosen cell of a study, saliency first, integrated gradients finer and finer."""
+
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.ask import Ask
+from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, refine
+from core.attribution import relevance as relevance_of
+from core.cells import Cell
+from core.errors import UserError, unknown
+from core.inputs import as_input
+from core.live.cache import LiveCache
+from core.live.networks import network
+from core.live.scene import Scene
+from core.measures import rank_alignment
+from core.models import Header, read_header
+from core.parts import importance
+from core.store import digest_of
+from core.study import Study
+
+VERSION = 1
+"""Raise it when results change: what is kept on disk is then computed again."""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell says of an image, and where it looked, by one method."""
+
+    cell: Cell
+    method: str
+    predicted: int
+    probability: float
+    target: int
+    """The class whose score is explained."""
+    map: np.ndarray
+    """(S, S) float32, signed where the method is."""
+    gap: float
+    """Relative completeness gap; NaN where the method has none."""
+    difference: float
+    """Level difference d of the map: its error is about half of it. NaN where it is unknown."""
+    evaluations: int
+    """Gradients spent."""
+    converged: bool
+    """Whether d fell under the tolerance; a map that has not may become finer."""
+    final: bool
+    """Whether this is the last that comes of this cell and method."""
+    density: np.ndarray
+    """(P,) mean relevance per pixel of every part."""
+    alignment: float = np.nan
+    """Spearman's ρ with the teacher's density over the parts; NaN where undefined."""
+
+
+def with_teacher(study: Study, cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells in order, the teacher first, each once."""
+    return list(dict.fromkeys([study.teacher, *cells]))
+
+
+def explain_image(
+    study: Study,
+    scene: Scene,
+    cells: Sequence[Cell],
+    methods: Sequence[str],
+    ask: Ask | None = None,
+    kept: LiveCache | None = None,
+) -> Generator[CellResult]:
+    """Explain an image through cells of a study: the quickest method first, then the next, level by level.
+
+    Parameters
+    ----------
+    study : Study
+        Its networks are read, and kept in memory.
+    scene : Scene
+        From `scene_of` or `scene_of_image`.
+    cells : sequence of Cell
+        The teacher comes first, and also where it is not among them.
+    methods : sequence of str
+        Of `core.attribution.METHODS`; saliency is done first whatever the order.
+    ask : Ask, optional
+    kept : LiveCache, optional
+        Where finished results are looked up and kept; give none for an image that must not reach the disk.
+
+    Yields
+    ------
+    CellResult
+        As soon as it is there, later levels of the same cell and method in place of earlier ones. Closing the iterator
+        drops what has not begun.
+
+    Raises
+    ------
+    UserError
+        An unknown method or target, or the teacher is missing or damaged; at the end, where other networks are.
+    """
+    ask = ask or Ask()
+    for method in methods:
+        if method not in METHODS:
+            raise unknown("method", method, METHODS)
+    path = study.path("models", study.teacher)
+    target = _target(ask.target, scene, read_header(path).classes)
+    if ask.target == "teacher":
+        # In the pool as well: two threads in one small network come to a halt on busy cores.
+        target = _pool().submit(lambda: _predict(*network(path), scene)[0]).result()
+    failed: list[str] = []
+    # One gradient against dozens: the first overlays are there at once.
+    for method in sorted(dict.fromkeys(methods), key=lambda method: METHODS[method].signed):
+        levels = {cell: _levels(study, scene, cell, method, target, ask, kept) for cell in with_teacher(study, cells)}
+        teacher: np.ndarray | None = None
+        for found in _side_by_side(levels, failed):
+            if found.cell == study.teacher:
+                teacher = found.density
+            yield found if teacher is None else aligned(found, teacher)
+    if failed:
+        raise UserError(" ".join(dict.fromkeys(failed)))
+
+
+def aligned(result: CellResult, teacher_density: np.ndarray) -> CellResult:
+    """Return a result with its alignment to the teacher's density (P,)."""
+    return replace(result, alignment=float(rank_alignment(teacher_density[None], result.density[None])[0]))
+
+
+def settled(results: Iterable[CellResult], teacher: Cell) -> list[CellResult]:
+    """Return the last level of every cell and method, aligned to the teacher's last; nothing before the teacher."""
+    last = {(result.method, result.cell): result for result in results}
+    pairs = ((result, last.get((result.method, teacher))) for result in last.values())
+    return [aligned(result, reference.density) for result, reference in pairs if reference is not None]
+
+
+def as_json(results: Sequence[CellResult], scene: Scene, classes: Sequence[str], ask: Ask) -> dict[str, Any]:
+    """Return results as plain values for a JSON file; undefined numbers are null."""
+    return {
+        "parts": list(scene.parts),
+        "image_size": len(scene.image),
+        "asked": asdict(ask),
+        "results": [
+            {
+                "cell": result.cell.name,
+                "method": result.method,
+                "predicted": classes[result.predicted],
+                "probability": round(result.probability, 6),
+                "explained": classes[result.target],
+                "completeness_gap": _number(result.gap),
+                "level_difference": _number(result.difference),
+                "evaluations": result.evaluations,
+                "converged": result.converged,
+                "rank_alignment": _number(result.alignment),
+                "density": {name: _number(v) for name, v in zip(scene.parts, result.density, strict=True)},
+            }
+            for result in results
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.6g}") if np.isfinite(value) else None
+
+
+def _target(name: str, scene: Scene, classes: Sequence[str]) -> int | None:
+    """Return the class to explain; None where every network has its own, or the teacher is still to be asked."""
+    if name in classes:
+        return classes.index(name)
+    if name == "label":
+        if scene.label is None:
+            raise UserError('An image from outside has no label: choose "teacher", "own" or the name of a class.')
+        return scene.label
+    if name not in ("teacher", "own"):
+        raise unknown("target", name, ("teacher", "own", *classes))
+    return None
+
+
+def _levels(
+    study: Study, scene: Scene, cell: Cell, method: str, target: int | None, ask: Ask, kept: LiveCache | None
+) -> Iterator[CellResult]:
+    """Explain one cell by one method, a level at a time; the last one only where results are kept."""
+    prepared, header = network(study.path("models", cell))
+    predicted, probability = _predict(prepared, header, scene)
+    chosen = predicted if target is None else target
+    result = partial(_result, scene, cell, method, predicted, probability, chosen)
+    work = partial(_explanations, prepared, header, scene, method, chosen, ask)
+    if kept is None:
+        yield from map(result, work())
+        return
+    asked = [VERSION, header.digest, scene.digest, method, chosen, ask.score, ask.baseline, ask.tolerance]
+    yield result(Explanation(**kept.once(digest_of(asked), lambda: _arrays(work()))))
+
+
+def _explanations(
+    prepared: Prepared, header: Header, scene: Scene, method: str, target: int, ask: Ask
+) -> Iterator[Explanation]:
+    x = as_input(scene.image[None], header.mean, header.std)
+    begin = baseline(ask.baseline, x, header.mean, header.std)
+    classes = np.array([target])
+    if method == "integrated_gradients":
+        yield from refine(prepared, x, classes, baseline=begin, score=ask.score, tolerance=ask.tolerance)
+    else:
+        yield explain(prepared, x, classes, [method], Settings(ask.score), baseline=begin)[method]
+
+
+def _arrays(levels: Iterator[Explanation]) -> dict[str, np.ndarray]:
+    *_, last = levels
+    return {name: value for name, value in vars(last).items() if value is not None}
+
+
+def _result(
+    scene: Scene, cell: Cell, method: str, predicted: int, probability: float, target: int, found: Explanation
+) -> CellResult:
+    mass, area = importance(relevance_of(found.maps, method), scene.part_map, len(scene.parts))
+    return CellResult(
+        cell,
+        method,
+        predicted,
+        probability,
+        target,
+        found.maps[0],
+        float(found.gap[0]),
+        float(found.difference[0]),
+        int(found.evaluations[0]),
+        bool(found.converged[0]),
+        False,
+        (mass / area)[0],
+    )
+
+
+def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str]) -> Generator[CellResult]:
+    """Take every cell's next level in turn, so that all become finer together; the first cell's first level first."""
+    pool = _pool()
+    running: dict[Future[CellResult | None], Cell] = {}
+    last: dict[Cell, CellResult] = {}
+
+    def go_on(cell: Cell) -> None:
+        running[pool.submit(next, levels[cell], None)] = cell
+
+    try:
+        for cell in levels:
+            go_on(cell)
+        first = next(iter(levels))
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            if first not in last:
+                done = {future for future in running if running[future] == first}
+            for future in done:
+                cell = running.pop(future)
+                try:
+                    found = future.result()
+                except UserError as error:
+                    if cell == first:
+                        raise
+                    failed.append(str(error))
+                    continue
+                if found is None:
+                    yield replace(last[cell], final=True)
+                    continue
+                last[cell] = found
+                go_on(cell)
+                yield found
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _predict(prepared: Prepared, header: Header, scene: Scene) -> tuple[int, float]:
+    with torch.no_grad():
+        logits = prepared(as_input(scene.image[None], header.mean, header.std))[0]
+    predicted = int(logits.argmax())
+    return predicted, float(torch.softmax(logits, 0)[predicted])
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    # One for the whole process: many visitors queue instead of slowing each other down. One thread a network, as
+    # the operations of a small one are too short to share.
+    threads = max(1, min(8, os.cpu_count() or 1))
+    return ThreadPoolExecutor(threads, "explain", initializer=lambda: torch.set_num_threads(1))

@@ -1,0 +1,274 @@
+import json
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from core import live
+from core.ask import Ask
+from core.attribution import Settings, baseline, explain, relevance
+from core.errors import UserError
+from core.inputs import as_input
+from core.live import explain as engine
+from core.live import networks
+from core.measures import rank_alignment
+from core.models import load_model, save_model
+from core.parts import importance
+from core.study import Study
+from tests.networks import add_networks
+from tests.tiny import tiny_study
+
+METHODS = ["integrated_gradients", "saliency"]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return add_networks(tiny_study(tmp_path_factory.mktemp("live") / "tiny"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_memory():
+    networks._kept.clear()
+
+
+@pytest.fixture(scope="module")
+def scene(study):
+    rng = np.random.default_rng(0)
+    photo = np.kron(rng.integers(0, 255, (6, 9, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+    return live.scene_of(study, photo)
+
+
+def levels(study, scene, cells=None, methods=METHODS, kept=None, **asked):
+    chosen = study.cells if cells is None else cells
+    return list(live.explain_image(study, scene, chosen, methods, Ask(**asked), kept))
+
+
+def run(study, scene, *args, **options):
+    return live.settled(levels(study, scene, *args, **options), study.teacher)
+
+
+def test_the_scene_is_the_middle_square_at_the_size_of_the_study(study, scene):
+    assert scene.image.shape == (32, 32, 3)
+    assert scene.part_map.shape == (32, 32)
+    assert len(scene.parts) == scene.part_map.max() >= 5
+
+
+def test_every_cell_answers_saliency_first_and_the_teacher_before_all(study, scene):
+    found = levels(study, scene, study.cells[::-1])
+    methods = [result.method for result in found]
+    assert methods == sorted(methods, reverse=True), "saliency before integrated gradients"
+    for method in METHODS:
+        of_method = [result for result in found if result.method == method]
+        assert of_method[0].cell == study.teacher
+        assert {result.cell for result in of_method} == set(study.cells)
+        assert sorted(result.cell.name for result in of_method if result.final) == sorted(c.name for c in study.cells)
+
+
+def test_integrated_gradients_become_finer_in_place(study, scene):
+    found = levels(study, scene, methods=["integrated_gradients"], tolerance=0.05)
+    for cell in study.cells:
+        own = [result for result in found if result.cell == cell]
+        points = [result.evaluations for result in own]
+        assert points == sorted(points)
+        assert points[0] == 9
+        assert [result.final for result in own] == [False] * (len(own) - 1) + [True]
+        assert own[-1].converged
+        assert own[-1].difference <= 0.05 < own[0].difference
+
+
+def test_what_is_settled_is_the_last_and_beside_the_last_of_the_teacher(study, scene):
+    found = levels(study, scene, methods=["integrated_gradients"], tolerance=0.05)
+    settled = live.settled(found, study.teacher)
+    assert {result.cell for result in settled} == set(study.cells)
+    teacher = settled[0]
+    for result in settled:
+        assert result.final
+        rho = rank_alignment(teacher.density[None], result.density[None])[0]
+        assert result.alignment == pytest.approx(rho)
+    assert live.settled([result for result in found if result.cell != study.teacher], study.teacher) == []
+
+
+def test_the_teacher_comes_along_uninvited(study, scene):
+    assert [result.cell for result in run(study, scene, [], ["saliency"])] == [study.teacher]
+
+
+@pytest.mark.parametrize("start", ["mean", "black", "blurred"])
+@pytest.mark.parametrize("score", ["logit", "probability"])
+def test_results_are_those_of_the_pipeline(study, scene, start, score):
+    found = run(study, scene, baseline=start, score=score, tolerance=0.05)
+    teacher = {result.method: result for result in found if result.cell == study.teacher}
+    for result in found:
+        prepared, header = live.network(study.path("models", result.cell))
+        x = as_input(scene.image[None], header.mean, header.std)
+        target = np.array([teacher[result.method].predicted])
+        begin = baseline(start, x, header.mean, header.std)
+        expected = explain(prepared, x, target, [result.method], Settings(score, 0.05), baseline=begin)[result.method]
+        assert result.target == target[0]
+        np.testing.assert_allclose(result.map, expected.maps[0], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(result.gap, expected.gap[0], rtol=1e-2, atol=1e-4)
+        assert result.evaluations == expected.evaluations[0]
+        mass, area = importance(relevance(expected.maps, result.method), scene.part_map, len(scene.parts))
+        np.testing.assert_allclose(result.density, (mass / area)[0], rtol=1e-4)
+        logits = load_model(study.path("models", result.cell))[0](x)[0].softmax(0).detach().numpy()
+        assert result.predicted == logits.argmax()
+        assert result.probability == pytest.approx(logits.max(), abs=1e-5)
+
+
+def test_results_depend_neither_on_order_nor_on_company(study, scene):
+    full = {(r.cell, r.method): r for r in run(study, scene)}
+    for result in run(study, scene, study.cells[:0:-2], METHODS[::-1]):
+        same = full[result.cell, result.method]
+        assert np.array_equal(result.map, same.map)
+        assert result.alignment == same.alignment
+
+
+def test_own_targets(study, scene):
+    assert all(result.target == result.predicted for result in run(study, scene, target="own"))
+
+
+def test_a_class_by_name_the_first_included(study, scene):
+    name = study.dataset.classes[0]
+    assert {result.target for result in run(study, scene, methods=["saliency"], target=name)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "label"}, "no label"),
+        ({"target": "penguin"}, "no target called 'penguin'"),
+        ({"methods": ["magic"]}, "no method called 'magic'"),
+    ],
+)
+def test_wrong_wishes_are_one_sentence(study, scene, options, words):
+    with pytest.raises(UserError, match=words):
+        run(study, scene, **options)
+
+
+def test_a_missing_teacher_is_one_sentence(tmp_path, scene):
+    with pytest.raises(UserError, match="There is no file"):
+        levels(Study(tiny_study(tmp_path / "tiny")), scene)
+
+
+def test_a_damaged_student_leaves_the_others_whole(tmp_path, scene):
+    study = add_networks(tiny_study(tmp_path / "tiny"))
+    path = study.path("models", study.cells[-1])
+    path.write_bytes(path.read_bytes()[:-100] + bytes(100))
+    steps = live.explain_image(study, scene, study.cells, METHODS)
+    with pytest.raises(UserError, match="is damaged") as told:
+        list(steps)
+    assert str(told.value).count("is damaged") == 1, "said once, not for every method"
+    found = collected(live.explain_image(study, scene, study.cells, METHODS))
+    assert {(r.cell, r.method) for r in found if r.final} == {(c, m) for c in study.cells[:-1] for m in METHODS}
+
+
+def collected(steps):
+    found = []
+    try:
+        for step in steps:
+            found.append(step)
+    except UserError:
+        pass
+    return found
+
+
+def test_no_part_to_rank_leaves_the_alignment_undefined(study):
+    plain = live.scene_of(study, np.full((40, 40, 3), 128, np.uint8))
+    few = live.Scene(plain.image, np.ones_like(plain.part_map), ("all",))
+    assert all(np.isnan(result.alignment) for result in run(study, few, methods=["saliency"]))
+
+
+def test_nothing_is_written(study, scene):
+    before = {path: path.stat().st_mtime_ns for path in study.folder.parent.rglob("*")}
+    run(study, scene)
+    assert before == {path: path.stat().st_mtime_ns for path in study.folder.parent.rglob("*")}
+
+
+def test_closing_drops_what_has_not_begun(study, scene, monkeypatch):
+    begun = []
+    real = engine._result
+    monkeypatch.setattr(engine, "_result", lambda *args: begun.append(args[1]) or real(*args))
+    whole = len(levels(study, scene, tolerance=0.005))
+    begun.clear()
+    found = live.explain_image(study, scene, study.cells, METHODS, Ask(tolerance=0.005))
+    next(found)
+    found.close()
+    engine._pool().submit(lambda: None).result()
+    assert len(begun) < whole / 2
+
+
+def test_networks_stay_in_memory_until_the_budget_is_spent(study, monkeypatch):
+    paths = [study.path("models", cell) for cell in study.cells]
+    first = live.network(paths[0])[0]
+    assert live.network(paths[0])[0] is first
+    monkeypatch.setattr(networks, "MODEL_BYTES", 1)
+    live.network(paths[1])
+    assert len(networks._kept) == 1
+    assert live.network(paths[0])[0] is not first
+
+
+def test_a_network_that_was_trained_anew_is_read_anew(study):
+    path = study.path("models", study.cells[-1])
+    prepared = live.network(path)[0]
+    model, header = load_model(path)
+    before = path.read_bytes()
+    try:
+        model.fc.bias.data += 1
+        save_model(path, model, header)
+        assert live.network(path)[0] is not prepared
+    finally:
+        path.write_bytes(before)
+
+
+def test_results_as_json_hold_no_nan(study, scene):
+    found = run(study, scene)
+    tree = json.loads(json.dumps(live.as_json(found, scene, study.dataset.classes, Ask()), allow_nan=False))
+    assert len(tree["results"]) == len(found)
+    assert tree["results"][0]["completeness_gap"] is None
+    assert tree["results"][0]["explained"] in study.dataset.classes
+    assert list(tree["results"][0]["density"]) == list(scene.parts)
+
+
+def test_every_pass_runs_in_a_thread_of_its_own_with_one_core(study, scene, monkeypatch):
+    seen = []
+    real = engine._predict
+
+    def predict(*args):
+        seen.append((threading.current_thread().name, torch.get_num_threads()))
+        return real(*args)
+
+    monkeypatch.setattr(engine, "_predict", predict)
+    levels(study, scene, methods=["saliency"])
+    assert len(seen) == len(study.cells) + 1
+    assert all(name.startswith("explain") and threads == 1 for name, threads in seen)
+
+
+def test_results_on_images_of_the_study_are_computed_once(study, scene, tmp_path, monkeypatch):
+    kept = live.LiveCache(tmp_path / "live")
+    computed = []
+    real = engine._explanations
+    monkeypatch.setattr(engine, "_explanations", lambda *args: computed.append(args[3]) or real(*args))
+    first = run(study, scene, kept=kept)
+    assert len(computed) == 2 * len(study.cells)
+    again = run(study, scene, kept=live.LiveCache(tmp_path / "live"))
+    assert len(computed) == 2 * len(study.cells), "the second time they come from the disk"
+    same = {(result.cell, result.method): result for result in again}
+    for one in first:
+        other = same[one.cell, one.method]
+        np.testing.assert_array_equal(one.map, other.map)
+        assert (one.alignment, one.difference, one.evaluations) == pytest.approx(
+            (other.alignment, other.difference, other.evaluations), nan_ok=True
+        )
+    run(study, scene, kept=kept, baseline="black", methods=["integrated_gradients"])
+    assert len(computed) == 3 * len(study.cells), "another baseline is another map"
+
+
+def test_an_image_of_the_study_comes_with_its_parts_and_label(study):
+    image = int(study.dataset.ids("test")[3])
+    scene = live.scene_of_image(study, image)
+    images, part_maps = study.dataset.load([image])
+    np.testing.assert_array_equal(scene.image, images[0])
+    np.testing.assert_array_equal(scene.part_map, part_maps[0])
+    assert scene.parts == study.dataset.parts
+    assert scene.label == study.labels([image])[0]
+    assert {result.target for result in run(study, scene, methods=["saliency"], target="label")} == {scene.label}
