@@ -54,12 +54,12 @@ def run(
         raise unknown("preset or study", study, [*presets(), *study_names()])
     try:
         with shown(console) as on_progress:
-            done = run_study(config, out, device, on_progress)
+            done = run_study(config, out, device, on_progress, _say)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
     console.print(_summary(done))
-    console.print(f"The study '{done.name}' is in {done.folder}.", soft_wrap=True, highlight=False, markup=False)
+    _say(f"The study '{done.name}' is in {done.folder}.")
 
 
 @app.command("list")
@@ -119,7 +119,7 @@ def explain(
     cells = [opened.cell(name) for name in models] if models else opened.cells
     console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
     for line in explain_files(opened, images, cells, method or opened.config.explain.methods, target, out):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        _say(line)
 
 
 @app.command()
@@ -152,6 +152,10 @@ def verify(study: str) -> None:
     console.print(f"All {len(opened.manifest)} files are as they were written.", highlight=False)
 
 
+def _say(line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def _free_folder(config: Config) -> Path:
     """Return the study's usual folder, unless a preset of other settings, already trained, would be lost there."""
     folder = cache_folder() / "studies" / config.name
@@ -169,7 +173,7 @@ def _write(path: Path, text: str) -> None:
     from core.store import write_bytes
 
     write_bytes(path, text.encode())
-    console.print(f"Written to {path}.", highlight=False, markup=False, soft_wrap=True)
+    _say(f"Written to {path}.")
 
 
 def _summary(study: Any) -> Table:

@@ -36,7 +36,8 @@ class Header:
     """What a network's file says of it, besides the weights.
 
     `alpha`, `seed` and `teacher` (the digest of the teacher it learned from) are None where they do not apply;
-    `digest` names the weights and is filled in by `save_model`.
+    `digest` names the weights and is filled in by `save_model`; `key` names all that a cell of the grid was made from,
+    as the manifest does, and is not in every file.
     """
 
     architecture: str
@@ -50,6 +51,7 @@ class Header:
     seed: int | None = None
     teacher: str | None = None
     digest: str = ""
+    key: str = ""
 
 
 class SlimResNet(ResNet):
@@ -236,7 +238,7 @@ def save_model(path: Path, model: nn.Module, header: Header) -> Header:
         k: (v.half() if v.is_floating_point() else v).detach().cpu().contiguous() for k, v in model.state_dict().items()
     }
     header = Header(**{**vars(header), "digest": network_digest(state)})
-    meta = {"format": "pt", **{k: json.dumps(v) for k, v in vars(header).items()}}
+    meta = {"format": "pt", **{k: json.dumps(v) for k, v in vars(header).items() if k != "key" or v}}
     write_bytes(path, in_order(save(state, meta)))
     return header
 
@@ -252,7 +254,9 @@ def read_header(path: Path) -> Header:
     try:
         with safe_open(path, "pt") as file:
             meta = file.metadata() or {}
-        fields: dict[str, Any] = {k: json.loads(meta[k]) for k in Header.__dataclass_fields__}
+        fields: dict[str, Any] = {
+            k: json.loads(meta[k]) for k in Header.__dataclass_fields__ if k != "key" or k in meta
+        }
         for key in ("classes", "mean", "std"):
             fields[key] = tuple(fields[key])
         return Header(**fields)

@@ -115,8 +115,10 @@ class Study:
         if not path.exists():
             return {}
         files = content.get("files") if isinstance(content := read_json(path), dict) else None
-        if not isinstance(files, dict):
-            raise UserError(f"{path} is damaged (it lists no files).")
+        if not isinstance(files, dict) or not all(
+            isinstance(e, dict) and {"sha256", "key"} <= set(e) for e in files.values()
+        ):
+            raise UserError(f"{path} is damaged (it does not list files).")
         return files
 
     def complete(self) -> bool:

@@ -26,6 +26,7 @@ from core.data.dataset import Dataset
 from core.distill.train import autocast_dtype
 from core.errors import UserError
 from core.models import check_architecture, check_size
+from core.run.adopt import adopt
 from core.run.plan import Task, keys, plan
 from core.store import sha256_file, write_bytes, write_json
 from core.study import Study, cache_folder
@@ -49,6 +50,7 @@ def run_study(
     folder: Path | None = None,
     device: str = "auto",
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_note: Callable[[str], None] = lambda sentence: None,
 ) -> Study:
     """Compute what is missing of a study, and return it.
 
@@ -60,6 +62,8 @@ def run_study(
     device : str
         "auto" (CUDA where there is one), "cpu" or "cuda".
     on_progress : callable
+    on_note : callable
+        Told in a sentence what a person should know and did not ask for.
 
     Raises
     ------
@@ -82,12 +86,12 @@ def run_study(
     study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, made)
     if study.name != config.name:
         raise UserError(f"{folder} holds the study '{study.name}', not '{config.name}'; choose another --out.")
-    if study.config != config:
+    unchanged = study.config == config
+    if not unchanged:
         study = _begin(config, folder, {**study.provenance, "knows": dataset.knows})
     study.dataset = dataset
     wanted = keys(study)
-    files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
-    files = {n: e for n, e in files.items() if (folder / n).is_file() and sha256_file(folder / n) == e["sha256"]}
+    files = _up_to_date(study, wanted, unchanged, on_note)
     missing = set(wanted) - set(files)
     tasks = plan(study, wanted, missing, device, workers)
     if any(name.startswith("models/") for task in tasks for name in task.gives):
@@ -95,6 +99,21 @@ def run_study(
     if tasks:
         _run(study, tasks, wanted, files, workers, on_progress)
     return Study(folder)
+
+
+def _up_to_date(
+    study: Study, wanted: dict[str, str], unchanged: bool, on_note: Callable[[str], None]
+) -> dict[str, dict[str, str]]:
+    """Return the manifest's entries of the files that are as they should be."""
+    with suppress(UserError):  # a damaged manifest is as good as none
+        if study.manifest:
+            files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
+            paths = {name: study.folder / name for name in files}
+            return {n: e for n, e in files.items() if paths[n].is_file() and sha256_file(paths[n]) == e["sha256"]}
+    files, sentence = adopt(study, wanted, unchanged)
+    if sentence:
+        on_note(sentence)
+    return files
 
 
 def _check_networks(config: Config) -> None:
