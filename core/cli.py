@@ -2,6 +2,7 @@
 
 import json
 import sys
+from math import isnan
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -201,4 +202,8 @@ def _summary(study: Any) -> Table:
 
 
 def _number(row: Any) -> str:
+    if isnan(row.estimate):
+        return "–"
+    if isnan(row.low):
+        return f"{row.estimate:.2f}".replace("0.", ".")
     return f"{row.estimate:.2f} ({row.low:.2f}–{row.high:.2f})".replace("0.", ".")

@@ -17,7 +17,7 @@ from PIL import Image
 
 from core import cli
 from core.models import build, load_model, read_weights
-from core.store import sha256_file
+from core.store import sha256_file, write_table
 from core.study import Study, cache_folder, open_study
 from tests.tiny import tiny_config, write_toml
 
@@ -96,6 +96,17 @@ def test_show(call: Call, ran: Study) -> None:
     assert f"{row['estimate'].iloc[0]:.2f}".lstrip("0") in line
     for claim in range(1, 5):
         assert re.search(rf"{claim}\. .*: (supported|contradicted|not settled)", result.out)
+
+
+def test_what_is_undefined_is_a_dash(call: Call, ran_copy: Study) -> None:
+    summary = ran_copy.summary()
+    summary.loc[summary["measure"] == "focus", ["estimate", "low", "high"]] = np.nan
+    summary.loc[summary["measure"] == "logit_alignment", ["low", "high"]] = np.nan
+    write_table(ran_copy.folder / "summary.parquet", summary)
+    result = call("show", "small")
+    line = next(line for line in result.out.splitlines() if STUDENT in line)
+    assert line.rstrip().endswith("–")
+    assert "nan" not in result.out.lower()
 
 
 def test_show_to_files(call: Call, ran: Study, tmp_path: Path) -> None:

@@ -147,3 +147,8 @@ def test_sentence_names_both_ends() -> None:
     assert "Choose more" in frame.levels(table.iloc[:0], "rank_alignment")
     itself = pd.concat([table, table.iloc[:1].assign(role="teacher")])
     assert "learn alone" not in frame.levels(itself, "accuracy")  # the teacher is no student of its own
+
+
+def test_a_table_has_a_dash_where_there_is_no_number() -> None:
+    rows = pd.DataFrame({"network": ["A", "A", "B"], "alpha": [1.0, 0.1, 0.1], "estimate": [0.5, 0.25, 0.75]})
+    assert numbers.as_table(rows, ["A", "B"]).to_numpy().tolist() == [["0.50", "–"], ["0.25", "0.75"]]
