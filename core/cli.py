@@ -72,7 +72,7 @@ def list_() -> None:
             study = open_study(name)
             counts = [sum(study.path(kind, c).exists() for c in study.cells) for kind in ("models", "measures")]
             total = len(study.cells)
-            table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.complete() else "no")
+            table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.whole() else "no")
         except UserError as error:
             table.add_row(name, Text(str(error)), "", "damaged")
     console.print(table)
@@ -109,15 +109,28 @@ def explain(
     study: str,
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     out: Annotated[Path, typer.Option(help="Folder for the overlays and explanations.json.")] = Path("out"),
-    models: Annotated[list[str] | None, typer.Option(help="Cells; all by default.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="saliency, integrated_gradients; both by default.")] = None,
-    target: Annotated[str, typer.Option(help="teacher, own, or a class by name.")] = "teacher",
+    models: Annotated[list[str] | None, typer.Option(help="Cells, such as resnet18-a0.1-s0; all by default.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="saliency or integrated_gradients; the study's by default.")
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            help="The class whose score is explained: teacher (the teacher's answer), own (each network's own answer), "
+            "or a class of the study by its name."
+        ),
+    ] = "teacher",
 ) -> None:
     """Explain image files through the cells of a study: overlays (PNG) and explanations.json."""
     from core.explain_files import explain_files
 
     opened = open_study(study)
     cells = [opened.cell(name) for name in models] if models else opened.cells
+    for cell in (opened.teacher, *cells):
+        if not opened.path("models", cell).exists():
+            raise UserError(
+                f"The network {cell.name} is not there ({opened.path('models', cell)}); {opened.command} makes it."
+            )
     console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
     for line in explain_files(opened, images, cells, method or opened.config.explain.methods, target, out):
         _say(line)
@@ -141,16 +154,25 @@ def add(
 
 @app.command()
 def verify(study: str) -> None:
-    """Check every file of a study against its checksum."""
+    """Check every computed file of a study against its checksum."""
     opened = open_study(study)
-    if not opened.manifest:
-        raise UserError(f"The study '{study}' has no manifest.json: it has not been run yet.")
+    count = len(opened.manifest)
+    if not count:
+        raise UserError(
+            f"The study '{opened.name}' has no manifest.json, so there is nothing to compare with; {opened.command} "
+            "writes it, and keeps the networks that are there."
+        )
     damaged = opened.damaged()
     for name in damaged:
-        console.print(f"damaged or missing: {name}", highlight=False)
+        _say(f"damaged or missing: {name}")
     if damaged:
-        raise UserError(f"{len(damaged)} of {len(opened.manifest)} files are not as they were written; run it again.")
-    console.print(f"All {len(opened.manifest)} files are as they were written.", highlight=False)
+        raise UserError(
+            f"{len(damaged)} of {count} files are not as they were written; mend them with: {opened.command}"
+        )
+    _say("The only file is as it was written." if count == 1 else f"All {count} files are as they were written.")
+    _say("That is every file that a run computes; study.toml, which may be edited, has no checksum.")
+    if unfinished := opened.unfinished():
+        _say(unfinished)
 
 
 def _say(line: str) -> None:
