@@ -2,16 +2,15 @@
 
 import streamlit as st
 
-from dashboard import charts, gallery, one_image, words
+from dashboard import charts, frame, gallery, one_image, words
 from dashboard.names import plain
-from dashboard.state import cells, choices
+from dashboard.state import cells
 from dashboard.viewer import viewer
 
 st.set_page_config(layout="wide")
-chosen = choices()
+chosen = frame.begin("Explanations")
 study, shown = chosen.study, cells(chosen)
 
-st.title("Explanations", anchor=False)
 head = st.container()
 image = gallery.pick(chosen, gallery.images(study, shown))
 if image is None:
@@ -27,9 +26,9 @@ with head:
     of_what = {"teacher": "the teacher's answer", "label": "the right answer", "own": "each network's own answer"}
     target = of_what[study.config.explain.target]
     which = "" if study.config.explain.target == "own" else f", **{plain(names[one.explained[0]])}**"
-    st.markdown(f"{method}: what on this photo of a **{plain(names[one.label])}** speaks to {target}{which}.")
+    st.markdown(f"{method}: what on this image of a **{plain(names[one.label])}** speaks to {target}{which}.")
 if photo is None:
-    st.info("The photos of this study are not on this machine, so the maps stand alone.")
+    st.info("The images of this study are not on this machine, so the maps stand alone.")
 
 viewer(photo, one.panels, part_map, one.parts, key="explanations")
 st.caption(

@@ -37,7 +37,7 @@ def test_the_class_filter_leaves_its_class(cache: Path) -> None:
     for name in names:
         app.selectbox(key="gallery_class").set_value(name).run()
         assert errors(app) == []
-        assert any(f"on this photo of a **{name}**" in text.replace("\\", "") for text in texts(app))
+        assert any(f"on this image of a **{name}**" in text.replace("\\", "") for text in texts(app))
         assert int(shown(app)) in read_kept(cache)
 
 
