@@ -143,12 +143,14 @@ def about_intervals(study: Study) -> str:
     seeds = len(study.config.students.seeds)
     if seeds == 1:
         return (
-            "The lines are 95 % intervals from redrawing the test images. Each network was trained once, so they "
-            "speak of these networks only: training again could move the points further than the lines reach."
+            "The lines are 95 % intervals from redrawing the test images; one that is shorter than its mark is hidden "
+            "by it. Each network was trained once, so they speak of these networks only: training again could move the "
+            "points further than the lines reach."
         )
     return (
         f"Each point is the mean of {seeds} trainings from different random starts; the lines are 95 % intervals over "
-        "those trainings (Student's t). There is one teacher and one set of classes."
+        "those trainings (Student's t), and one that is shorter than its mark is hidden by "
+        "it. There is one teacher and one set of classes."
     )
 
 
