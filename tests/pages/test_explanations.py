@@ -10,6 +10,8 @@ from tests.pages.test_pages import errors, headline, open_page, texts
 
 
 def shown(app: AppTest) -> str:
+    if "image" not in app.query_params:  # the gallery's first
+        return str(app.session_state["kept"]["image"])
     image = app.query_params["image"]
     return image if isinstance(image, str) else image[0]
 
