@@ -98,7 +98,8 @@ def show(
         return
     console.print(_summary(opened))
     for finding in findings(summary, opened.config):
-        console.print(f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]", highlight=False)
+        title = f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]"
+        console.print(title, highlight=False, soft_wrap=True)
         console.print(finding.sentence, highlight=False, soft_wrap=True)
         if finding.detail:
             console.print(finding.detail, style="dim", highlight=False, soft_wrap=True)
