@@ -2,6 +2,7 @@
 
 import json
 import sys
+from math import isnan
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,12 +58,12 @@ def run(
         raise unknown("preset or study", study, [*presets(), *study_names()])
     try:
         with shown(console) as on_progress:
-            done = run_study(config, out, device, on_progress)
+            done = run_study(config, out, device, on_progress, _say)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
     console.print(_summary(done))
-    console.print(f"The study '{done.name}' is in {done.folder}.", soft_wrap=True, highlight=False, markup=False)
+    _say(f"The study '{done.name}' is in {done.folder}.")
 
 
 @app.command("list")
@@ -74,7 +75,7 @@ def list_() -> None:
             study = open_study(name)
             counts = [sum(study.path(kind, c).exists() for c in study.cells) for kind in ("models", "measures")]
             total = len(study.cells)
-            table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.complete() else "no")
+            table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.whole() else "no")
         except UserError as error:
             table.add_row(name, Text(str(error)), "", "damaged")
     console.print(table)
@@ -100,7 +101,8 @@ def show(
         return
     console.print(_summary(opened))
     for finding in findings(summary, opened.config):
-        console.print(f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]", highlight=False)
+        title = f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]"
+        console.print(title, highlight=False, soft_wrap=True)
         console.print(finding.sentence, highlight=False, soft_wrap=True)
         if finding.detail:
             console.print(finding.detail, style="dim", highlight=False, soft_wrap=True)
@@ -111,9 +113,17 @@ def explain(
     study: str,
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     out: Annotated[Path, typer.Option(help="Folder for the overlays and explanations.json.")] = Path("out"),
-    models: Annotated[list[str] | None, typer.Option(help="Cells; all by default.")] = None,
-    method: Annotated[list[str] | None, typer.Option(help="saliency, integrated_gradients; both by default.")] = None,
-    target: Annotated[str, typer.Option(help="teacher, own, or a class by name.")] = "teacher",
+    models: Annotated[list[str] | None, typer.Option(help="Cells, such as resnet18-a0.1-s0; all by default.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="saliency, integrated_gradients or captum; the study's by default.")
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            help="The class whose score is explained: teacher (the teacher's answer), own (each network's own answer), "
+            "or a class of the study by its name."
+        ),
+    ] = "teacher",
     score: Annotated[Score, typer.Option(help="What of the target class is explained.")] = "logit",
     baseline: Annotated[Baseline, typer.Option(help="Where the path of integrated gradients begins.")] = "mean",
     tolerance: Annotated[float, typer.Option(help="Level difference at which refining stops.", min=0, max=1)] = 0.1,
@@ -123,10 +133,15 @@ def explain(
 
     opened = open_study(study)
     cells = [opened.cell(name) for name in models] if models else opened.cells
+    for cell in (opened.teacher, *cells):
+        if not opened.path("models", cell).exists():
+            raise UserError(
+                f"The network {cell.name} is not there ({opened.path('models', cell)}); {opened.command} makes it."
+            )
     console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
     ask = Ask(target, score, baseline, tolerance)
     for line in explain_files(opened, images, cells, method or opened.config.explain.methods, ask, out):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        _say(line)
 
 
 @app.command()
@@ -147,16 +162,29 @@ def add(
 
 @app.command()
 def verify(study: str) -> None:
-    """Check every file of a study against its checksum."""
+    """Check every computed file of a study against its checksum."""
     opened = open_study(study)
-    if not opened.manifest:
-        raise UserError(f"The study '{study}' has no manifest.json: it has not been run yet.")
+    count = len(opened.manifest)
+    if not count:
+        raise UserError(
+            f"The study '{opened.name}' has no manifest.json, so there is nothing to compare with; {opened.command} "
+            "writes it, and keeps the networks that are there."
+        )
     damaged = opened.damaged()
     for name in damaged:
-        console.print(f"damaged or missing: {name}", highlight=False)
+        _say(f"damaged or missing: {name}")
     if damaged:
-        raise UserError(f"{len(damaged)} of {len(opened.manifest)} files are not as they were written; run it again.")
-    console.print(f"All {len(opened.manifest)} files are as they were written.", highlight=False)
+        raise UserError(
+            f"{len(damaged)} of {count} files are not as they were written; mend them with: {opened.command}"
+        )
+    _say("The only file is as it was written." if count == 1 else f"All {count} files are as they were written.")
+    _say("That is every file that a run computes; study.toml, which may be edited, has no checksum.")
+    if unfinished := opened.unfinished():
+        _say(unfinished)
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @timings.command("ig")
@@ -203,7 +231,7 @@ def _write(path: Path, text: str) -> None:
     from core.store import write_bytes
 
     write_bytes(path, text.encode())
-    console.print(f"Written to {path}.", highlight=False, markup=False, soft_wrap=True)
+    _say(f"Written to {path}.")
 
 
 def _summary(study: Any) -> Table:
@@ -231,4 +259,8 @@ def _summary(study: Any) -> Table:
 
 
 def _number(row: Any) -> str:
+    if isnan(row.estimate):
+        return "–"
+    if isnan(row.low):
+        return f"{row.estimate:.2f}".replace("0.", ".")
     return f"{row.estimate:.2f} ({row.low:.2f}–{row.high:.2f})".replace("0.", ".")

@@ -1,6 +1,8 @@
 """A study's settings: read from TOML, checked, and written back resolved."""
 
+import re
 import tomllib
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -226,7 +228,27 @@ def _plain(error: Any) -> str:
         return f"unknown key {where}. {unknown('key', str(error['loc'][-1]), section.model_fields)}"
     if error["type"] == "missing":
         return f"{where} is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
     found = "" if isinstance(error["input"], dict) else f" (found {error['input']!r})"
-    return f"{where}: {message}{found}" if where else message
+    message = _rule(error)
+    return f"{where}: {message}{found}{_near(error)}" if where else message
+
+
+def _rule(error: Any) -> str:
+    """Say what is allowed; pydantic's own words where they are plain enough."""
+    last = error["loc"][-1] if error["loc"] else ""
+    rules = {
+        "model_type": f"input should be a table of settings, [{last}]",
+        "string_pattern_mismatch": "letters, digits, '-' and '_' only, at most 64, the first a letter or a digit",
+        "too_short": "at least one is needed",
+    }
+    message = rules.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    return message[0].lower() + message[1:]
+
+
+def _near(error: Any) -> str:
+    """Offer the allowed word that is nearest to a misspelt one."""
+    if error["type"] != "literal_error":
+        return ""
+    allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+    near = get_close_matches(str(error["input"]), allowed, n=1)
+    return f". Did you mean {near[0]}?" if near else ""

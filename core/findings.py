@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from core.cells import teacher_cell
 from core.config import Config
 from core.summarise import PRIMARY
 
@@ -12,6 +13,7 @@ Verdict = Literal["supported", "contradicted", "not settled"]
 
 LIMIT = " These networks only: each was trained once."
 """What a study of one seed can speak of: training again may move a number further than distillation does."""
+# From small to large.
 NAMES = {"resnet18": "ResNet18", "resnet34": "ResNet34", "resnet50": "ResNet50", "resnet101": "ResNet101"}
 
 
@@ -48,35 +50,57 @@ def findings(summary: pd.DataFrame, config: Config) -> list[Finding]:
     config : Config
         The study's settings.
     """
-    made = [_accuracy(summary), _alignment(summary), _focus(summary, config), _association(summary)]
+    made = [_accuracy(summary, config), _alignment(summary, config), _focus(summary, config), _association(summary)]
     limit = LIMIT if len(config.students.seeds) == 1 else ""
     return [replace(finding, sentence=finding.sentence + limit) for finding in made if finding is not None]
 
 
-def _accuracy(summary: pd.DataFrame) -> Finding | None:
+def _accuracy(summary: pd.DataFrame, config: Config) -> Finding | None:
     row = _overall(summary, "accuracy")
     if row is None:
         return None
-    difference = f"{abs(row.estimate) * 100:.1f} points {'more' if row.estimate >= 0 else 'fewer'}"
-    sentence = (
-        f"Distilled at α = {row.alpha:g}, students of the other architectures name {difference} of the test images "
-        f"right on average than undistilled ({_span(row, 100, 1)})."
-    )
+    judged = verdict(row.low, row.high)
+    who, span = _who(config), _span(row, 100, 1)
+    if judged == "not settled":
+        sentence = (
+            f"Whether {who} name more of the test images right when distilled at α = {row.alpha:g} than undistilled is "
+            f"not settled: a difference of {_signed(row.estimate * 100, 1)} points on average ({span})."
+        )
+    else:
+        difference = f"{abs(row.estimate) * 100:.1f} points {'more' if judged == 'supported' else 'fewer'}"
+        sentence = (
+            f"Distilled at α = {row.alpha:g}, {who} name {difference} of the test images right on average than "
+            f"undistilled ({span})."
+        )
     title = "Distillation makes the smaller students more accurate"
-    return Finding(1, title, verdict(row.low, row.high), sentence, "training", _each(summary, "accuracy", 100))
+    detail = f"{_each(summary, 'accuracy', 100)} {_weak_teacher(summary, config)}".strip()
+    return Finding(1, title, judged, sentence, "training", detail)
 
 
-def _alignment(summary: pd.DataFrame) -> Finding | None:
+def _weak_teacher(summary: pd.DataFrame, config: Config) -> str:
+    """Say which undistilled students are more accurate than the teacher, "" where none is."""
+    rows = summary[(summary["measure"] == "accuracy") & (summary["alpha"] == 1)]
+    own = rows.loc[(rows["kind"] == "cell") & (rows["cell"] == teacher_cell(config).name), "estimate"]
+    others = rows[(rows["kind"] == "group") & (rows["architecture"] != config.teacher.architecture)]
+    better = others[others["estimate"] > own.iloc[0]] if len(own) else others.iloc[:0]
+    if better.empty:
+        return ""
+    pairs = zip(better["architecture"], better["estimate"], strict=True)
+    named = " and ".join(f"{nice_name(name)} ({value:.1%})" for name, value in pairs)
+    return f"The teacher itself ({own.iloc[0]:.1%}) is less accurate than undistilled {named}."
+
+
+def _alignment(summary: pd.DataFrame, config: Config) -> Finding | None:
     row = _overall(summary, "rank_alignment")
     if row is None:
         return None
     after, before = (_mean(summary, row, "group", alpha) for alpha in (row.alpha, 1.0))
     chance = _mean(summary, row, "control", row.alpha, "shuffled")
-    beside = f", {chance:.2f} beside the teacher's map of another image" if pd.notna(chance) else ""
+    beside = f"; by chance {chance:.2f}" if pd.notna(chance) else ""
     sentence = (
-        f"Distilled at α = {row.alpha:g}, students of the other architectures rank the parts of an image like the "
-        f"teacher at ρ = {after:.2f}, undistilled at {before:.2f}: a difference of "
-        f"{_signed(row.estimate, 3)} ({_span(row, 1, 3)}){beside}."
+        f"Distilled at α = {row.alpha:g}, {_who(config)} rank the parts of an image like the teacher at "
+        f"ρ = {after:.2f}, undistilled at {before:.2f}: a difference of {_signed(row.estimate, 3)} "
+        f"({_span(row, 1, 3)}){beside}."
     )
     title, detail = "Distillation aligns explanations", _each(summary, "rank_alignment")
     return Finding(2, title, verdict(row.low, row.high), sentence, "rank", detail)
@@ -88,7 +112,7 @@ def _focus(summary: pd.DataFrame, config: Config) -> Finding | None:
         return None
     after, before = (_mean(summary, row, "group", alpha) for alpha in (row.alpha, 1.0))
     sentence = (
-        f"Of what students of the other architectures look at on the object, {after:.1%} lies on the teacher's "
+        f"Of what {_who(config)} look at on the object, {after:.1%} lies on the teacher's "
         f"{config.measure.top_k} most important parts when distilled at α = {row.alpha:g} and {before:.1%} when not: "
         f"{_signed(row.estimate * 100, 1)} points ({_span(row, 100, 1)})."
     )
@@ -105,17 +129,31 @@ def _association(summary: pd.DataFrame) -> Finding | None:
     images = by.get(("images", "accuracy"))
     if images is None or pd.isna(images.estimate):
         return None
-    direction = "more" if images.estimate >= 0 else "less"
+    judged = verdict(images.low, images.high)
+    if judged == "not settled":
+        begun = "Whether a student looks more alike where its outputs agree more with the teacher's is not settled"
+    else:
+        direction = "more" if judged == "supported" else "less"
+        begun = f"On images where a student's outputs agree more with the teacher's, it also looks {direction} alike"
     sentence = (
-        f"On images where a student's outputs agree more with the teacher's, it also looks {direction} alike: "
-        f"ρ = {_signed(by['images', ''].estimate, 2)} within a network, {_signed(images.estimate, 2)} with being right "
-        f"held fixed ({_span(images, 1, 2)})"
+        f"{begun}: ρ = {_signed(by['images', ''].estimate, 2)} within a network, {_signed(images.estimate, 2)} with "
+        f"being right held fixed ({_span(images, 1, 2)})"
     )
     cells = by.get(("cells", ""))
     if cells is not None and pd.notna(cells.estimate) and cells.n >= 4:
         sentence += f"; across the {cells.n} students ρ = {_signed(cells.estimate, 2)} ({_span(cells, 1, 2)})"
     title = "Outputs and explanations move together"
-    return Finding(4, title, verdict(images.low, images.high), sentence + ".", "logit")
+    return Finding(4, title, judged, sentence + ".", "logit")
+
+
+def _who(config: Config) -> str:
+    """Return what the claims are about: the students of other architectures than the teacher's."""
+    sizes = list(NAMES)
+    others = {*config.students.architectures} - {config.teacher.architecture}
+    known = {config.teacher.architecture, *others} <= set(sizes)
+    if known and all(sizes.index(name) < sizes.index(config.teacher.architecture) for name in others):
+        return "students smaller than the teacher"
+    return "students of the other architectures"
 
 
 def _claimed(summary: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -138,7 +176,7 @@ def _each(summary: pd.DataFrame, measure: str, scale: float = 1) -> str:
     unit = " points" if scale != 1 else ""
     columns = (rows[name].to_numpy(float) * scale for name in ("estimate", "low", "high"))
     each = [
-        f"{nice_name(name)} {_signed(value, digits)}{unit} ({_signed(low, digits)} to {_signed(high, digits)})"
+        f"{nice_name(name)} {_signed(value, digits)}{unit} ({_between(low, high, digits)})"
         for name, value, low, high in zip(rows["architecture"], *columns, strict=True)
     ]
     return f"Each by itself, with intervals that hold for all of them together: {', '.join(each)}."
@@ -161,7 +199,11 @@ def _mean(summary: pd.DataFrame, row: Any, kind: str, alpha: float, control: str
 
 
 def _span(row: Any, scale: float, digits: int) -> str:
-    return f"95 % interval {_signed(row.low * scale, digits)} to {_signed(row.high * scale, digits)}"
+    return f"95 % interval {_between(row.low * scale, row.high * scale, digits)}"
+
+
+def _between(low: float, high: float, digits: int) -> str:
+    return "unknown" if pd.isna(low) or pd.isna(high) else f"{_signed(low, digits)} to {_signed(high, digits)}"
 
 
 def _signed(value: float, digits: int) -> str:

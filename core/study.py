@@ -101,7 +101,8 @@ class Study:
         for cell in self.cells:
             if cell.name == name:
                 return cell
-        raise unknown("cell", name, (cell.name for cell in self.cells))
+        alike = [cell.name for cell in self.cells if cell.architecture == name]  # an architecture alone is no cell
+        raise unknown("cell", name, alike or (cell.name for cell in self.cells))
 
     def path(self, kind: str, cell: Cell | str, method: str = "") -> Path:
         """Return the file of one kind ("models", "history", "logits", "maps", "importance", "measures") of a cell."""
@@ -114,14 +115,45 @@ class Study:
         path = self.folder / "manifest.json"
         if not path.exists():
             return {}
-        files = content.get("files") if isinstance(content := read_json(path), dict) else None
-        if not isinstance(files, dict):
-            raise UserError(f"{path} is damaged (it lists no files).")
+        try:
+            content = read_json(path)
+        except UserError as error:
+            raise UserError(f"{error} {self.command} makes it anew and keeps the networks.") from None
+        files = content.get("files") if isinstance(content, dict) else None
+        if not isinstance(files, dict) or not all(
+            isinstance(entry, dict) and {"sha256", "key"} <= set(entry) for entry in files.values()
+        ):
+            raise UserError(
+                f"{path} is damaged (it does not list files). {self.command} makes it anew and keeps the networks."
+            )
         return files
+
+    @property
+    def command(self) -> str:
+        """What a person types to go on with the study."""
+        if self.folder.parent == cache_folder() / "studies":
+            return f"python -m core run {self.folder.name}"
+        return f"python -m core run {self.folder / 'study.toml'} --out {self.folder}"
 
     def complete(self) -> bool:
         """Whether every stage has been through."""
         return (self.folder / "summary.parquet").exists()
+
+    def unfinished(self) -> str:
+        """Say how far a study is that is not complete, and how to go on; "" where it is complete."""
+        if self.complete():
+            return ""
+        cells = grid(self.config)
+        trained, measured = (sum(self.path(kind, c).exists() for c in cells) for kind in ("models", "measures"))
+        return (
+            f"The study '{self.name}' is not finished: {trained} of {len(cells)} networks are trained, {measured} of "
+            f"{len(cells)} measured. If no run is going, go on with: {self.command}"
+        )
+
+    def whole(self) -> bool:
+        """Whether every stage has been through and no file of the manifest is missing or empty."""
+        paths = [self.folder / name for name in self.manifest]
+        return self.complete() and bool(paths) and all(path.is_file() and path.stat().st_size for path in paths)
 
     def damaged(self) -> list[str]:
         """Return the files of the manifest that are missing or no longer have their checksum."""
@@ -191,7 +223,9 @@ class Study:
         return pd.concat(tables, ignore_index=True)
 
     def summary(self) -> pd.DataFrame:
-        """Return one row a number shown (the columns of `core.summarise.COLUMNS`)."""
+        """Return one row a number shown (the columns of `core.summarise.COLUMNS`); UserError before there is."""
+        if unfinished := self.unfinished():
+            raise UserError(unfinished)
         return read_table(self.folder / "summary.parquet")
 
     def header(self, cell: Cell | str) -> "Header":

@@ -13,15 +13,15 @@ if str(ROOT) not in sys.path:
 from core.errors import UserError  # noqa: E402
 from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import sections  # noqa: E402
-from dashboard.sidebar import missing_study, sidebar  # noqa: E402
+from dashboard.sidebar import missing, sidebar  # noqa: E402
 from dashboard.warm import warm  # noqa: E402
 
 st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="centered")
 page = st.navigation(sections())
 sidebar(page.url_path)
 warm()
-if missing := missing_study():
-    st.warning(plain(missing))
+for sentence in missing():
+    st.warning(plain(sentence))
 try:
     page.run()
 except UserError as error:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.measures import MEASURES
 from dashboard.encoding import (
     FORMATS,
+    INK,
     POSTER,
     QUIET,
     Spec,
@@ -23,6 +24,7 @@ from dashboard.encoding import (
     trained,
     written,
 )
+from dashboard.labels import beside_points
 
 HEIGHT = 380
 
@@ -75,7 +77,7 @@ def dots(
     hue = colour(alphas, theme)
     layers: list[alt.Chart] = [
         base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q", color=hue),
-        base.mark_point(filled=True, size=120, opacity=1).encode(y=y, color=hue, shape=shape(alphas), tooltip=tooltip),
+        base.mark_point(filled=True, size=70, opacity=1).encode(y=y, color=hue, shape=shape(alphas), tooltip=tooltip),
     ]
     if chance is not None and len(chance):
         layers.insert(0, _ticks(chance, beside, theme, form))
@@ -162,8 +164,10 @@ def together(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> 
     """Draw each network by how far its outputs (x) and where it looks (y) agree with the teacher's."""
     rows = table.assign(α=table["alpha"].map(label), trained=table["alpha"].map(trained))
     least = alt.Axis(tickCount=6)
-    x = alt.X("estimate_logit:Q", title="Logit alignment (outputs)", scale=alt.Scale(zero=False), axis=least)
-    y = alt.Y("estimate_rank:Q", title="Rank alignment (where it looks)", scale=alt.Scale(zero=False), axis=least)
+    across, up = (_room(rows, measure) for measure in ("logit", "rank"))
+    scales = [alt.Scale(domain=domain, nice=False) for domain in (across, up)]
+    x = alt.X("estimate_logit:Q", title="Logit alignment (outputs)", scale=scales[0], axis=least)
+    y = alt.Y("estimate_rank:Q", title="Rank alignment (where it looks)", scale=scales[1], axis=least)
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
         alt.Tooltip("trained:N", title="Trained"),
@@ -172,21 +176,36 @@ def together(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> 
     ]
     base = alt.Chart(rows).encode(x=x, y=y)
     quiet: dict[str, Any] = {"color": QUIET[theme], "opacity": 0.45}
-    first = rows.sort_values("alpha", ascending=False).drop_duplicates("network")
+    rows = rows.assign(
+        x=(rows["estimate_logit"] - across[0]) / (across[1] - across[0]),
+        y=(rows["estimate_rank"] - up[0]) / (up[1] - up[0]),
+    ).sort_values("alpha", ascending=False)
+    paths = [path[["x", "y"]].to_numpy() for _, path in rows.dropna(subset=["x", "y"]).groupby("network")]
+    first = rows.dropna(subset=["x", "y"]).drop_duplicates("network")
+    if paths:
+        first = beside_points(first, "x", "y", paths)
     layers = [
-        base.mark_rule(**quiet).encode(y=alt.Y("low_rank:Q"), y2="high_rank:Q"),
-        base.mark_rule(**quiet).encode(x=alt.X("low_logit:Q"), x2="high_logit:Q"),
+        base.mark_rule(**quiet).encode(y=alt.Y("low_rank:Q", scale=scales[1]), y2="high_rank:Q"),
+        base.mark_rule(**quiet).encode(x=alt.X("low_logit:Q", scale=scales[0]), x2="high_logit:Q"),
         base.mark_line(strokeWidth=2, **quiet).encode(
             detail="network:N", order=alt.Order("alpha:Q", sort="descending")
         ),
-        base.mark_point(filled=True, size=120, opacity=1).encode(
+        base.mark_point(filled=True, size=90, opacity=1).encode(
             color=colour(alphas, theme), shape=shape(alphas), tooltip=tooltip
         ),
         alt.Chart(first)
-        .mark_text(align="right", dx=-9, dy=-8, fontSize=12, color=QUIET[theme])
+        .mark_text(dx={"expr": "datum.dx"}, dy={"expr": "datum.dy"}, fontSize=12, color=INK[theme])
         .encode(x=x, y=y, text="network:N"),
     ]
     return finish(alt.layer(*layers), HEIGHT, theme)
+
+
+def _room(rows: pd.DataFrame, measure: str) -> list[float]:
+    """Return the ends of an axis that leaves room for names around the points."""
+    values = rows[[f"estimate_{measure}", f"low_{measure}", f"high_{measure}"]]
+    low, high = float(values.min().min()), float(values.max().max())
+    margin = 0.15 * (high - low) or 0.1
+    return [low - margin, high + margin]
 
 
 def _in_words(table: pd.DataFrame, form: str) -> pd.DataFrame:
@@ -221,7 +240,7 @@ def _hollow(poster: pd.DataFrame, beside: dict[str, Any], alphas: list[float], t
     what = alt.Stroke(
         "what:N", scale=alt.Scale(range=[POSTER[theme]]), legend=reference_legend("circle", POSTER[theme])
     )
-    mark = alt.Chart(rows).mark_point(filled=False, size=110, strokeWidth=2, opacity=1)
+    mark = alt.Chart(rows).mark_point(filled=False, size=80, strokeWidth=2, opacity=1)
     tooltip = [alt.Tooltip("network:N", title="Network"), alt.Tooltip("α:N", title="α")]
     tooltip += _reference_tooltip("what", "estimate", form)
     return mark.encode(**beside, y="estimate:Q", shape=shape(alphas), stroke=what, tooltip=tooltip)

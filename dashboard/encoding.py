@@ -117,6 +117,8 @@ def reference_legend(symbol: str, colour: str) -> alt.Legend:
 def finish(chart: Any, height: int, theme: str) -> Spec:
     """Return a layered chart as a spec, its small print dark enough to read."""
     ink = {"labelColor": INK[theme], "titleColor": INK[theme], "labelFontSize": 13, "titleFontSize": 13}
+    # Else the first and the last label are pushed off their lines to stay within the plot.
+    even = {"labelBound": False, "labelFlush": False}
     done = chart.properties(height=height).configure_view(strokeWidth=0)
-    spec: Spec = done.configure_axis(**ink).configure_legend(**ink).to_dict()
+    spec: Spec = done.configure_axis(**ink, **even).configure_legend(**ink).to_dict()
     return spec

@@ -11,17 +11,46 @@ from core.measures import MEASURES
 from core.study import Study
 from dashboard import encoding, loaded, numbers, words
 from dashboard.names import plain
-from dashboard.state import Choices
+from dashboard.state import Choices, choices
 from dashboard.widgets import choose
 
 
-def opening(title: str, question: str, choices: Choices, page: str, instead: str = "", marks: str = "") -> None:
-    """Begin a page: its title, and the one sentence that answers its question.
+def begin(title: str, method: bool = True, finished: bool = True) -> Choices:
+    """Begin a page: its title, and below it which study is shown, which a folded sidebar does not tell.
 
     Parameters
     ----------
-    title, question : str
-        The question is small print below the sentence.
+    title : str
+    method : bool
+        Whether the method of explaining plays a part on the page.
+    finished : bool
+        Whether the page can only show a study that is finished.
+
+    Returns
+    -------
+    Choices
+
+    Raises
+    ------
+    UserError
+        There is no study, or none that can be shown; nothing but the title is drawn then.
+    """
+    st.title(title, anchor=False)
+    chosen = choices()
+    about = f"Study: {plain(chosen.study.name)}"
+    st.caption(f"{about} · {words.method_label(chosen.method)}" if method else about)
+    if finished:
+        loaded.summary(chosen.study)
+    return chosen
+
+
+def opening(question: str, choices: Choices, page: str, instead: str = "", marks: str = "") -> None:
+    """Draw the one sentence that answers a page's question, and what it rests on.
+
+    Parameters
+    ----------
+    question : str
+        Small print below the sentence.
     choices : Choices
         Whose study's finding is told.
     page : str
@@ -31,15 +60,15 @@ def opening(title: str, question: str, choices: Choices, page: str, instead: str
     marks : str
         From `exploratory`.
     """
-    st.title(title, anchor=False)
     finding = numbers.claim(choices.study, page)
     if finding is not None and not marks:
         verdict(finding)
     if marks:
         st.badge(f"⚑ Exploratory: {marks}", color="orange", help=words.EXPLORATORY_HELP)
-    sentence = instead if marks or finding is None else finding.sentence
-    st.markdown(f"#### {sentence}")
+    st.markdown(f"#### {instead if marks or finding is None else finding.sentence}")
     st.caption(question)
+    if finding is not None and finding.detail and not marks:
+        st.caption(finding.detail)
 
 
 def verdict(finding: Finding) -> None:

@@ -17,10 +17,12 @@ from core.study import Study
 from dashboard import loaded
 from dashboard.state import Choices, kept
 from dashboard.viewer import FOLDER
-from dashboard.widgets import SWITCHED, choose
+from dashboard.widgets import SWITCHED, TURNED, choose
 
 SIDE, COLUMNS = 58, 64
 """Pixels of a thumbnail, and thumbnails in a row of the sheet that they travel on."""
+CLICKED = "image clicked"
+"""Session state: the image whose thumbnail this run answers to."""
 FILTERS = {
     "all": "All",
     "right": "All networks right",
@@ -58,12 +60,14 @@ def images(study: Study, cells: list[Cell]) -> pd.DataFrame:
 def pick(choices: Choices, table: pd.DataFrame) -> int | None:
     """Draw the filters and the strip of thumbnails, and return the id of the chosen image; None where none is left.
 
-    The image is in the address (`?image=…`) and survives a change of page.
+    The image is in the address (`?image=…`), the gallery's first one aside, and survives a change of page.
     """
     if table.empty:
         st.info("This study kept no maps (keep.maps is 0), so there is no gallery.")
         return None
-    asked = st.query_params.get("image") or str(kept().get("image", ""))
+    # Kept for a change of page only: within the page an address without an image is the first one, also by Back.
+    before = str(kept().get("image", "")) if st.session_state.get(TURNED, False) else ""
+    asked = str(st.session_state.pop(CLICKED, None) or st.query_params.get("image") or before)
     left, right = st.columns([1, 2], vertical_alignment="top")
     with left:
         name = st.selectbox("Class", ["All classes", *sorted(table["name"].unique())], key="gallery_class")
@@ -82,10 +86,12 @@ def pick(choices: Choices, table: pd.DataFrame) -> int | None:
     if asked and not switched and asked not in {str(image) for image in table["id"]}:
         st.info("No maps of that image were kept; here is another one.")
     chosen = next((image for image in ids if str(image) == asked), ids[0])
-    clicked = _strip(choices.study, rows, chosen)
-    chosen = clicked if clicked in ids else chosen
+    _strip(choices.study, rows, chosen)
     kept()["image"] = chosen
-    st.query_params["image"] = str(chosen)
+    if chosen != int(table["id"].iloc[0]):
+        st.query_params["image"] = str(chosen)
+    elif "image" in st.query_params:  # the usual one leaves no trace: to write it would be one more step to go back
+        del st.query_params["image"]
     return chosen
 
 
@@ -113,7 +119,7 @@ def _answers(study: Study, cell: Cell, images: np.ndarray) -> np.ndarray:
     return found
 
 
-def _strip(study: Study, rows: pd.DataFrame, chosen: int) -> int | None:
+def _strip(study: Study, rows: pd.DataFrame, chosen: int) -> None:
     sheet = _sheet(study, str(study.folder), loaded.stamp(study.folder))
     signs = {"right": "all right", "student": "a student is wrong", "teacher": "the teacher is wrong"}
     items = [
@@ -121,8 +127,14 @@ def _strip(study: Study, rows: pd.DataFrame, chosen: int) -> int | None:
         for image, place, name, verdict in zip(rows["id"], rows["place"], rows["name"], rows["verdict"], strict=True)
     ]
     data = {"sheet": sheet, "side": SIDE, "columns": COLUMNS, "images": items, "chosen": chosen}
-    clicked = _component()(data=data, key="gallery_strip", on_image_change=lambda: None).image
-    return None if clicked is None else int(clicked)
+    _component()(data=data, key="gallery_strip", on_image_change=_click)
+
+
+def _click() -> None:
+    """Note the thumbnail that was clicked before the page is drawn, so that the strip marks it too."""
+    image = st.session_state["gallery_strip"].image
+    if image is not None:
+        st.session_state[CLICKED] = str(int(image))
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the gallery")

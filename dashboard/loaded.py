@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.cells import Cell, grid
+from core.cells import Cell
 from core.errors import UserError
 from core.study import Study, cache_folder, open_study, study_names
 
@@ -53,13 +53,6 @@ def summary(study: Study) -> pd.DataFrame:
     UserError
         It is damaged, or the study is not finished.
     """
-    if not study.complete():
-        cells = grid(study.config)
-        done = sum(study.path("models", cell).exists() for cell in cells)
-        raise UserError(
-            f"The study '{study.name}' is not finished, so there is nothing to show yet: {done} of {len(cells)} "
-            f"networks are trained. Go on with: python -m core run {study.folder.name}"
-        )
     return _summary(study, str(study.folder), stamp(study.folder))
 
 

@@ -9,6 +9,7 @@ from core.cells import Cell, teacher_cell
 from core.findings import Finding, findings, nice_name
 from core.study import Study
 from dashboard import loaded, words
+from dashboard.encoding import written
 from dashboard.state import Choices
 
 COLUMNS = ["network", "alpha", "role", "estimate", "low", "high", "n", "skipped", "seeds"]
@@ -168,7 +169,7 @@ def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
     """Return network, alpha, estimate as people print it: a row an α, a column a network, two decimals."""
     wide = rows.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
     wide.index = pd.Index([f"α = {alpha}" for alpha in wide.index])
-    return wide[[name for name in networks if name in wide]].map("{:.2f}".format)
+    return wide[[name for name in networks if name in wide]].map(lambda value: written(value, ".2f"))
 
 
 def claims(study: Study) -> list[Finding]:

@@ -9,7 +9,7 @@ from dashboard import loaded, words
 from dashboard.state import architectures, kept, usual_method
 from dashboard.widgets import SWITCHED, TURNED, choose, pick, restore
 
-PAGE, STUDY, MISSING = "page shown", "study shown", "study missing"
+PAGE, STUDY, MISSING = "page shown", "study shown", "missing"
 
 
 def sidebar(page: str) -> None:
@@ -27,23 +27,40 @@ def sidebar(page: str) -> None:
             study = loaded.study(name)
         except UserError:
             return  # the page says it
-        pick("architectures", "Networks", architectures(study), nice_name, words.ARCHITECTURES_HELP)
-        pick("alphas", "α, weight of the labels", study.config.students.alphas, str, words.ALPHA_HELP)
+        networks, alphas = architectures(study), study.config.students.alphas
         methods = list(study.config.explain.methods)
+        _heed("architectures", "network", [nice_name(network) for network in networks])
+        _heed("alphas", "α", [str(alpha) for alpha in alphas])
+        _heed("method", "method", [words.method_label(method) for method in methods])
+        pick("architectures", "Networks", networks, nice_name, words.ARCHITECTURES_HELP)
+        pick("alphas", "α, weight of the labels", alphas, str, words.ALPHA_HELP)
         choose("method", "Method", methods, usual_method(study), words.method_label, words.METHOD_HELP)
+        if page in words.METHOD_NOTES:
+            st.caption(words.METHOD_NOTES[page])
 
 
-def missing_study() -> str | None:
-    """Return the sentence about a study that the address asked for and that is not there, until one is chosen."""
-    found: str | None = st.session_state.get(MISSING)
+def missing() -> list[str]:
+    """Return a sentence on everything that the address asked for and that is not there, until a study is chosen."""
+    return list(_missing().values())
+
+
+def _missing() -> dict[str, str]:
+    found: dict[str, str] = st.session_state.setdefault(MISSING, {})
     return found
+
+
+def _heed(key: str, kind: str, names: list[str]) -> None:
+    """Note what the address asks of a switch that has no such value: Streamlit drops it in silence."""
+    asked = [value for value in st.query_params.get_all(key) if value not in names]
+    if asked and not st.session_state[SWITCHED]:  # else it asks the study before
+        _missing()[key] = " ".join(str(unknown(kind, value, names)) for value in asked)
 
 
 def _study(usual: str) -> str:
     names = study_names()
     asked = st.query_params.get("study")
     if asked and asked not in names:
-        st.session_state[MISSING] = f"{unknown('study', asked, names)} '{kept().get('study', usual)}' is shown instead."
+        _missing()["study"] = f"{unknown('study', asked, names)} '{kept().get('study', usual)}' is shown instead."
     restored = restore("study", names)
     name = st.selectbox(
         "Study",
@@ -51,7 +68,7 @@ def _study(usual: str) -> str:
         index=names.index(usual),
         key="study",
         bind="query-params",
-        on_change=lambda: st.session_state.pop(MISSING, None),
+        on_change=lambda: _missing().clear(),
     )
     if not restored:
         kept()["study"] = name

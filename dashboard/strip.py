@@ -1,4 +1,4 @@
-"""One photo of the study, and where the teacher and two students look on it: the home page's picture."""
+"""One image of the study, and where the teacher and two students look on it: the home page's picture."""
 
 from dataclasses import dataclass
 
@@ -27,10 +27,10 @@ class Strip:
 
 
 def strip(study: Study, method: str) -> Strip | None:
-    """Return the photo and the maps of the teacher and of the last of the students, undistilled and distilled.
+    """Return the image and the maps of the teacher and of the last of the students, undistilled and distilled.
 
     The image is not picked by eye: distillation moved rank alignment on it by the median of all images in the gallery.
-    None where the photos or the maps are not there.
+    None where the images or the maps are not there.
     """
     return _strip(study, str(study.folder), loaded.stamp(study.folder), method)
 
@@ -56,7 +56,7 @@ def _strip(_study: Study, folder: str, stamp: str, method: str) -> Strip | None:
     return Strip(
         image,
         [photo, *(overlay(photo, each, 0.9, scale) for each in maps)],
-        ["the photo", "the teacher", *(f"{name} {trained(cell.alpha)}" for cell in cells[1:])],
+        ["the image", "the teacher", *(f"{name} {trained(cell.alpha)}" for cell in cells[1:])],
     )
 
 

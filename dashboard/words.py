@@ -21,6 +21,11 @@ METHOD_HELP = (
     "Integrated gradients: how much each pixel adds to its answer, compared with an image of one mean colour; "
     "the findings are judged by this one."
 )
+METHOD_NOTES = {
+    "training": "The method changes nothing here: accuracy has none.",
+    "logit": "The method counts only in the second half of this page: outputs have none.",
+}
+"""Of pages on which the method changes less than one might think."""
 
 IMPORTANCE = {"density": "Per pixel", "mass": "In total"}
 IMPORTANCE_HELP = (
@@ -32,6 +37,10 @@ OUTSIDE_HELP = (
     "The object: of the looking that lands on any part. The whole image: of all looking; "
     "this also rises when a student merely looks more at the object and less at the background."
 )
+QUESTION = (
+    "When a small network (the student) learns from a large one (the teacher): does it also learn to look where the "
+    "teacher looks?"
+)
 ANSWERS = {
     "supported": "Yes: compared with students that learn alone, distilled students look more at the parts that matter "
     "most to their teacher, and rank all the parts more like it.",
@@ -40,7 +49,7 @@ ANSWERS = {
     "not settled": "This study cannot tell whether, compared with students that learn alone, distilled students look "
     "more at the parts that matter most to their teacher, or rank all the parts more like it.",
 }
-"""Did the student learn to look where its teacher looks? Where part focus and rank alignment say the same."""
+"""To the question. Where part focus and rank alignment say the same."""
 LOOKS = {
     "supported": "distilled students look more at the parts that matter most to their teacher",
     "contradicted": "distilled students look less at the parts that matter most to their teacher",
@@ -138,12 +147,14 @@ def about_intervals(study: Study) -> str:
     seeds = len(study.config.students.seeds)
     if seeds == 1:
         return (
-            "The lines are 95 % intervals from redrawing the test images. Each network was trained once, so they "
-            "speak of these networks only: training again could move the points further than the lines reach."
+            "The lines are 95 % intervals from redrawing the test images; one that is shorter than its mark is hidden "
+            "by it. Each network was trained once, so they speak of these networks only: training again could move the "
+            "points further than the lines reach."
         )
     return (
         f"Each point is the mean of {seeds} trainings from different random starts; the lines are 95 % intervals over "
-        "those trainings (Student's t). There is one teacher and one set of classes."
+        "those trainings (Student's t), and one that is shorter than its mark is hidden by "
+        "it. There is one teacher and one set of classes."
     )
 
 

@@ -2,16 +2,15 @@
 
 import streamlit as st
 
-from dashboard import asking, charts, gallery, live_view, one_image, words
+from dashboard import asking, charts, frame, gallery, live_view, one_image, words
 from dashboard.names import plain
-from dashboard.state import cells, choices
+from dashboard.state import cells
 from dashboard.viewer import viewer
 
 st.set_page_config(layout="wide")
-chosen = choices()
+chosen = frame.begin("Explanations")
 study, shown = chosen.study, cells(chosen)
 
-st.title("Explanations", anchor=False)
 head = st.container()
 image = gallery.pick(chosen, gallery.images(study, shown))
 if image is None:
@@ -34,9 +33,9 @@ with head:
     target = of_what[study.config.explain.target]
     which = "" if study.config.explain.target == "own" else f", **{plain(names[one.explained[0]])}**"
     path = live_view.begun(chosen.method, ask)
-    st.markdown(f"{method}{path}: what on this photo of a **{plain(names[one.label])}** speaks to {target}{which}.")
+    st.markdown(f"{method}{path}: what on this image of a **{plain(names[one.label])}** speaks to {target}{which}.")
 if photo is None:
-    st.info("The photos of this study are not on this machine, so the maps stand alone.")
+    st.info("The images of this study are not on this machine, so the maps stand alone.")
 
 viewer(photo, one.panels, part_map, one.parts, key="explanations")
 st.caption(

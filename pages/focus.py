@@ -4,10 +4,10 @@ import streamlit as st
 
 from core.findings import nice_name
 from dashboard import charts, frame, numbers, words
-from dashboard.state import cells, choices
+from dashboard.state import cells
 from dashboard.widgets import choose
 
-chosen = choices()
+chosen = frame.begin("Part focus")
 head = st.container()
 with st.container(horizontal=True, gap="medium"):
     measure = choose("focus_as", "Shown as", list(words.FOCUS), "focus", words.focus_label, words.FOCUS_HELP)
@@ -20,7 +20,7 @@ with head:
     top_k = chosen.config.measure.top_k
     question = f"Do students look at the {top_k} parts that matter most to the teacher?"
     marks = frame.exploratory(chosen, importance, outside, measure)
-    frame.opening("Part focus", question, chosen, "focus", sentence, marks)
+    frame.opening(question, chosen, "focus", sentence, marks)
 
 lines = {"the teacher itself": numbers.teacher_value(table)}
 points = numbers.students(table)

@@ -5,16 +5,15 @@ import streamlit as st
 from dashboard import charts, frame, loaded, numbers, words
 from dashboard.names import plain
 from dashboard.navigation import link
-from dashboard.state import choices
 from dashboard.strip import strip
 
-chosen = choices()
+chosen = frame.begin("Where models look")
 study = chosen.study
 claims = numbers.claims(study)
 once = len(study.config.students.seeds) == 1
 verdicts = {finding.page: finding.verdict for finding in claims}
 
-st.title("Where models look", anchor=False)
+st.markdown(words.QUESTION)
 st.markdown(f"#### {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
 
 picture = strip(study, chosen.method)

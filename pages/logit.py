@@ -3,13 +3,11 @@
 import streamlit as st
 
 from dashboard import charts, frame, gallery, numbers, words
-from dashboard.state import choices
 
-chosen = choices()
+chosen = frame.begin("Logit alignment")
 table = numbers.estimates(chosen, "logit_alignment")
 sentence = frame.levels(table, "logit_alignment")
 
-st.title("Logit alignment", anchor=False)
 st.markdown(f"#### {sentence}")
 st.caption("Do students put all the classes in the same order as the teacher, most likely first?")
 with_poster = st.toggle("Show the poster's numbers", value=True, key="poster", bind="query-params")

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard import charts, frame, numbers, words
-from dashboard.state import cells, choices
+from dashboard.state import cells
 
-chosen = choices()
+chosen = frame.begin("Rank alignment")
 head = st.container()
 importance = frame.importance_switch("rank")
 table = numbers.estimates(chosen, "rank_alignment", importance)
@@ -16,7 +16,7 @@ sentence = frame.levels(table, "rank_alignment", chance["estimate"].mean())
 with head:
     question = "Do students put the parts of an image in the same order as the teacher, most important first?"
     marks = frame.exploratory(chosen, importance)
-    frame.opening("Rank alignment", question, chosen, "rank", sentence, marks)
+    frame.opening(question, chosen, "rank", sentence, marks)
 
 lines = {"by part size alone": by_size}
 points = numbers.students(table)

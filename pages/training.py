@@ -4,14 +4,14 @@ import streamlit as st
 
 from core.findings import nice_name
 from dashboard import charts, frame, numbers
-from dashboard.state import cells, choices
+from dashboard.state import cells
 from dashboard.widgets import choose
 
-chosen = choices()
+chosen = frame.begin("Training results", method=False)
 table = numbers.estimates(chosen, "accuracy")
 sentence = frame.levels(table, "accuracy")
 question = "Are the smaller students more often right when they also learn from the teacher?"
-frame.opening("Training results", question, chosen, "training", sentence)
+frame.opening(question, chosen, "training", sentence)
 
 lines = {"the teacher": numbers.teacher_value(table)}
 points = numbers.students(table)

@@ -4,13 +4,11 @@ import streamlit as st
 
 from core.data.photos import MAX_BYTES
 from core.errors import UserError
-from dashboard import asking, live_view
+from dashboard import asking, frame, live_view
 from dashboard.names import plain
-from dashboard.state import choices
 
 st.set_page_config(layout="wide")
-chosen = choices()
-st.title("Your image", anchor=False)
+chosen = frame.begin("Your image", finished=False)
 st.warning(
     f"**These networks know {plain(chosen.study.knows)}.** Whatever they say about your photo is an answer in those "
     "terms.",

@@ -61,7 +61,7 @@ def cub(config: Data) -> Dataset:
             f"the first is {missing[0]}."
         )
 
-    labels, classes = _labels(root, ids)
+    labels, classes = _labels(root, images)
     split = _splits(root, ids, labels, classes, config)
     boxes = _by_image(root, "bounding_boxes.txt", "<image_id> <x> <y> <width> <height>", ids)
     flat = ids[(boxes[:, 2:] <= 0).any(axis=1)]
@@ -114,8 +114,9 @@ def _box(corners: np.ndarray) -> np.ndarray:
     return np.concatenate([corners[0], corners[1] - corners[0]])
 
 
-def _labels(root: Path, ids: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _labels(root: Path, images: dict[int, str]) -> tuple[np.ndarray, list[str]]:
     """Return (N,) labels 0 … C-1 and the C class names that have images, both in the order of the class ids."""
+    ids = np.array(list(images))
     names = _names(root, "classes.txt")
     given = _by_image(root, "image_class_labels.txt", "<image_id> <class_id>", ids)[:, 0]
     strange = ~np.isin(given, list(names))
@@ -127,6 +128,13 @@ def _labels(root: Path, ids: np.ndarray) -> tuple[np.ndarray, list[str]]:
     used, labels = np.unique(given, return_inverse=True)
     if len(used) < 2:
         raise UserError(f"The images in {root} are all of one class; at least two are needed.")
+    for image, number in zip(ids, given, strict=True):
+        folder, _, _ = images[image].rpartition("/")
+        if folder != names[int(number)]:
+            raise UserError(
+                f"{root / 'image_class_labels.txt'} gives image {image} the class {names[int(number)]}, but it lies in "
+                f"the folder {folder or '.'}."
+            )
     return labels, [re.sub(r"^\d+\.", "", names[int(i)]).replace("_", " ") for i in used]
 
 

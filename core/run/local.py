@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import re
 import signal
 import subprocess
 import time
@@ -20,12 +21,13 @@ from typing import Any
 import tomli_w
 import torch
 
-from core.config import WORDS, Config
+from core.config import Config
 from core.data import open_dataset
 from core.data.dataset import Dataset
 from core.distill.train import autocast_dtype
 from core.errors import UserError
-from core.models import check_architecture, check_size
+from core.run.adopt import adopt
+from core.run.check import check
 from core.run.plan import Task, keys, plan
 from core.store import sha256_file, write_bytes, write_json
 from core.study import Study, cache_folder
@@ -49,6 +51,7 @@ def run_study(
     folder: Path | None = None,
     device: str = "auto",
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_note: Callable[[str], None] = lambda sentence: None,
 ) -> Study:
     """Compute what is missing of a study, and return it.
 
@@ -60,6 +63,8 @@ def run_study(
     device : str
         "auto" (CUDA where there is one), "cpu" or "cuda".
     on_progress : callable
+    on_note : callable
+        Told in a sentence what a person should know and did not ask for.
 
     Raises
     ------
@@ -77,17 +82,17 @@ def run_study(
     workers = 1 if device == "cuda" else _cores()
     # What cannot be read or built is met before anything is written.
     dataset = open_dataset(config.data)
-    _check_networks(config)
+    check(config, dataset)
     made = _provenance(config, dataset, device)
     study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, made)
     if study.name != config.name:
         raise UserError(f"{folder} holds the study '{study.name}', not '{config.name}'; choose another --out.")
-    if study.config != config:
+    unchanged = study.config == config
+    if not unchanged:
         study = _begin(config, folder, {**study.provenance, "knows": dataset.knows})
     study.dataset = dataset
     wanted = keys(study)
-    files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
-    files = {n: e for n, e in files.items() if (folder / n).is_file() and sha256_file(folder / n) == e["sha256"]}
+    files = _up_to_date(study, wanted, unchanged, on_note)
     missing = set(wanted) - set(files)
     tasks = plan(study, wanted, missing, device, workers)
     if any(name.startswith("models/") for task in tasks for name in task.gives):
@@ -97,15 +102,19 @@ def run_study(
     return Study(folder)
 
 
-def _check_networks(config: Config) -> None:
-    """Raise UserError for a network that cannot be built, or cannot take the study's images."""
-    students = config.students
-    for architecture in (config.teacher.architecture, *students.architectures):
-        check_architecture(architecture, students.width, students.stem)
-        check_size(architecture, students.width, students.stem, config.data.image_size)
-    for weights in (config.teacher.weights, students.weights):
-        if weights not in WORDS and not Path(weights).is_file():
-            raise UserError(f"There is no file {weights}, named as initial weights.")
+def _up_to_date(
+    study: Study, wanted: dict[str, str], unchanged: bool, on_note: Callable[[str], None]
+) -> dict[str, dict[str, str]]:
+    """Return the manifest's entries of the files that are as they should be."""
+    with suppress(UserError):  # a damaged manifest is as good as none
+        if study.manifest:
+            files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
+            paths = {name: study.folder / name for name in files}
+            return {n: e for n, e in files.items() if paths[n].is_file() and sha256_file(paths[n]) == e["sha256"]}
+    files, sentence = adopt(study, wanted, unchanged)
+    if sentence:
+        on_note(sentence)
+    return files
 
 
 def _provenance(config: Config, dataset: Dataset, device: str) -> dict[str, Any]:
@@ -239,7 +248,18 @@ def _run(
                 process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
     if failed:
-        raise UserError("; ".join(f"{name} failed: {why}" for name, why in failed.items()))
+        raise UserError(_told(failed, {study.teacher.architecture, *study.config.students.architectures}))
+
+
+def _told(failed: dict[str, str], architectures: set[str]) -> str:
+    """Say what failed, and a reason that differs in nothing but the network's name only once."""
+    alike: dict[str, list[str]] = {}
+    for name, why in failed.items():
+        alike.setdefault(re.sub("|".join(sorted(architectures, key=len, reverse=True)), "", why), []).append(name)
+    return "; ".join(
+        f"{first} failed: {failed[first]}" + (f" (so did, alike, {', '.join(rest)})" if rest else "")
+        for first, *rest in alike.values()
+    )
 
 
 def _here(study: Study, task: Task, shares: dict[str, tuple[float, str]], tell: Callable[[], None]) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -121,7 +120,7 @@ def test_the_browser_colours_as_core_does(page: Page, study: Study):
     slider = page.locator("[data-test=opacity]")
     slider.focus()
     slider.press("End")
-    image = int(parse_qs(urlsplit(page.url).query)["image"][0])
+    image = int(page.locator("[data-test=strip] button[aria-pressed=true]").get_attribute("data-image") or "")
     maps = [study.maps(cell, "integrated_gradients", [image])[1][0] for cell in cells(page)]
     scale = shared_scale(maps)
     for panel, relevance in enumerate(maps):
@@ -149,6 +148,29 @@ def test_the_chosen_image_is_in_the_address(page: Page):
     settle(page)
     page.get_by_role("link", name="Explanations").click()
     expect(page.locator("[data-test=strip] button[aria-pressed=true]")).to_have_attribute("data-image", str(image))
+
+
+def test_back_goes_one_image_at_a_time(page: Page):
+    go(page, "/")
+    page.get_by_role("link", name="Explanations", exact=True).click()
+    pressed = page.locator("[data-test=strip] button[aria-pressed=true]")
+    thumbnails = page.locator("[data-test=strip] button")
+    version = viewer(page)
+    settle(page)
+    assert "image=" not in page.url, "the first image leaves no trace"
+    images = [str(thumbnails.nth(i).get_attribute("data-image")) for i in range(4)]
+    for place in (2, 3):
+        thumbnails.nth(place).click()
+        version = viewer(page, version)
+        settle(page)
+        expect(pressed).to_have_attribute("data-image", images[place])
+        assert f"image={images[place]}" in page.url
+    for image in (images[2], images[0]):
+        page.go_back()
+        expect(pressed).to_have_attribute("data-image", image)
+        settle(page)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Where models look")
 
 
 def test_every_cell_answers_an_uploaded_photo(page: Page, tmp_path: Path, study: Study):

@@ -17,7 +17,7 @@ from PIL import Image
 
 from core import cli
 from core.models import build, load_model, read_weights
-from core.store import sha256_file
+from core.store import sha256_file, write_json, write_table
 from core.study import Study, cache_folder, open_study
 from tests.tiny import tiny_config, write_toml
 
@@ -98,6 +98,17 @@ def test_show(call: Call, ran: Study) -> None:
         assert re.search(rf"{claim}\. .*: (supported|contradicted|not settled)", result.out)
 
 
+def test_what_is_undefined_is_a_dash(call: Call, ran_copy: Study) -> None:
+    summary = ran_copy.summary()
+    summary.loc[summary["measure"] == "focus", ["estimate", "low", "high"]] = np.nan
+    summary.loc[summary["measure"] == "logit_alignment", ["low", "high"]] = np.nan
+    write_table(ran_copy.folder / "summary.parquet", summary)
+    result = call("show", "small")
+    line = next(line for line in result.out.splitlines() if STUDENT in line)
+    assert line.rstrip().endswith("–")
+    assert "nan" not in result.out.lower()
+
+
 def test_show_to_files(call: Call, ran: Study, tmp_path: Path) -> None:
     csv, table = tmp_path / "new" / "a.csv", tmp_path / "a.json"
     assert call("show", "small", "--csv", csv, "--json", table).code == 0
@@ -125,7 +136,42 @@ def test_verify(call: Call, ran_copy: Study) -> None:
     assert f"history/{STUDENT}.parquet" in result.out
     assert "2 of" in result.err
     (ran_copy.folder / "manifest.json").unlink()
-    assert "has not been run yet" in call("verify", "small").err
+    said = call("verify", "small").err
+    assert "has no manifest.json" in said
+    assert "python -m core run small" in said
+
+
+def test_an_unfinished_study_says_how_far_it_is(call: Call, ran_copy: Study) -> None:
+    (ran_copy.folder / "summary.parquet").unlink()
+    ran_copy.path("measures", STUDENT).unlink()
+    name, entry = next(iter(ran_copy.manifest.items()))
+    write_json(ran_copy.folder / "manifest.json", {"files": {name: entry}})
+    far = "4 of 4 networks are trained, 3 of 4 measured. If no run is going, go on with: python -m core run small"
+    shown = call("show", "small")
+    assert shown.code == 1
+    assert far in shown.err
+    checked = call("verify", "small")
+    assert checked.code == 0
+    assert "The only file is as it was written." in checked.out
+    assert far in checked.out
+
+
+def test_verify_says_what_it_does_not_cover(call: Call, ran: Study) -> None:
+    assert "study.toml, which may be edited, has no checksum" in call("verify", "small").out
+
+
+def test_a_study_with_an_empty_file_is_not_complete(call: Call, ran_copy: Study) -> None:
+    ran_copy.path("logits", STUDENT).write_bytes(b"")
+    assert re.search(r"small\W+4 of 4\W+4 of 4\W+no", call("list").out)
+
+
+def test_explain_without_a_network_says_how_to_get_it(call: Call, ran_copy: Study, tmp_path: Path) -> None:
+    ran_copy.path("models", STUDENT).unlink()
+    result = call("explain", "small", photo(tmp_path / "a.png"), "--out", tmp_path / "out")
+    assert result.code == 1
+    assert f"The network {STUDENT} is not there" in result.err
+    assert "python -m core run small makes it" in result.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_explain(call: Call, ran: Study, tmp_path: Path) -> None:
@@ -267,6 +313,10 @@ def broken(folder: Path) -> dict[str, tuple[list[object], str]]:
         "no image": (["explain", "small", folder / "none.png", "--out", folder / "o"], "There is no file"),
         "markup": (["explain", "small", folder / "[/red].png", "--out", folder / "o"], "[/red].png"),
         "cell": (["explain", "small", image, "--models", "resnet18-a0.2-s0"], "Did you mean resnet18-a0.1-s0"),
+        "architecture for a cell": (
+            ["explain", "small", image, "--models", "resnet18"],
+            "'resnet18'. Did you mean resnet18-a1.0-s0 or resnet18-a0.1-s0?",
+        ),
         "method": (["explain", "small", image, "--method", "gradcam"], "no method called 'gradcam'. There is:"),
         "target": (["explain", "small", image, "--target", "owl", "--out", folder / "o"], "no target called 'owl'"),
         "label": (["explain", "small", image, "--target", "label", "--out", folder / "o"], "has no label"),

@@ -82,11 +82,11 @@ def test_alignment_in_one_sentence_beside_chance() -> None:
     )
     (found,) = findings(summary, Config(name="x"))
     assert (found.claim, found.verdict) == (2, "not settled")
-    for part in ("0.76", "0.71", "+0.050", "-0.010 to +0.110", "0.03"):
+    for part in ("0.76", "0.71", "+0.050", "-0.010 to +0.110", "by chance 0.03"):
         assert part in found.sentence.replace("−", "-"), found.sentence
     (without,) = findings(summary[summary["kind"] != "control"], Config(name="x"))
     assert "nan" not in without.sentence
-    assert "another image" not in without.sentence
+    assert "by chance" not in without.sentence
 
 
 def test_focus_in_one_sentence() -> None:
@@ -158,3 +158,39 @@ def test_from_measures_to_verdicts(seeds: list[int]) -> None:
 def test_names_as_people_write_them() -> None:
     assert nice_name("resnet101") == "ResNet101"
     assert nice_name("vit_b_16") == "vit_b_16"
+
+
+def told(*given: dict[str, Any], **sections: Any) -> str:
+    (found,) = findings(rows(*given), Config.model_validate({"name": "x", **sections}))
+    return f"{found.sentence} {found.detail}"
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.01, 0.02), (np.nan, np.nan)])
+@pytest.mark.parametrize("estimate", [0.004, -0.004])
+def test_what_is_not_settled_has_no_direction(estimate: float, low: float, high: float) -> None:
+    said = told(claim("accuracy", estimate, low, high))
+    assert "is not settled: a difference of" in said
+    for word in ("points more", "points fewer", "nan"):
+        assert word not in said
+    said = told(association("images", "", 0.0, -0.1, 0.1), association("images", "accuracy", estimate, low, high))
+    assert "is not settled: ρ" in said
+    for word in ("also looks", "less alike", "nan"):
+        assert word not in said
+
+
+def test_students_are_called_smaller_only_where_they_are() -> None:
+    row = claim("focus", 0.02, 0.01, 0.03)
+    assert "students smaller than the teacher" in told(row)
+    for teacher, student in (("resnet18", "resnet50"), ("resnet101", "vit_b_16")):
+        grid = {"teacher": {"architecture": teacher}, "students": {"architectures": [teacher, student]}}
+        assert "students of the other architectures" in told(row, **grid)
+
+
+def test_a_teacher_that_is_less_accurate_than_its_students_is_named() -> None:
+    row = claim("accuracy", -0.02, -0.03, -0.01)
+    teacher = mean("accuracy", 1.0, 0.7, kind="cell", cell="resnet101-a1.0-s0", architecture="resnet101")
+    better = mean("accuracy", 1.0, 0.75, architecture="resnet50"), mean("accuracy", 1.0, 0.71, architecture="resnet34")
+    worse = mean("accuracy", 1.0, 0.6), mean("accuracy", 0.1, 0.9)
+    said = told(row, teacher, *better, *worse)
+    assert "The teacher itself (70.0%) is less accurate than undistilled ResNet50 (75.0%) and ResNet34 (71.0%)." in said
+    assert "teacher itself" not in told(row, teacher, *worse)

@@ -210,7 +210,7 @@ def test_a_study_that_was_only_begun(tmp_path: Path, ran: Study) -> None:
     assert study.manifest == {}
     assert study.damaged() == []
     assert len(study.cells) == 4
-    with pytest.raises(UserError, match="There is no file"):
+    with pytest.raises(UserError, match=r"0 of 4 networks are trained, .* run .*study.toml --out"):
         study.summary()
 
 

@@ -147,3 +147,28 @@ def test_sentence_names_both_ends() -> None:
     assert "Choose more" in frame.levels(table.iloc[:0], "rank_alignment")
     itself = pd.concat([table, table.iloc[:1].assign(role="teacher")])
     assert "learn alone" not in frame.levels(itself, "accuracy")  # the teacher is no student of its own
+
+
+def test_a_table_has_a_dash_where_there_is_no_number() -> None:
+    rows = pd.DataFrame({"network": ["A", "A", "B"], "alpha": [1.0, 0.1, 0.1], "estimate": [0.5, 0.25, 0.75]})
+    assert numbers.as_table(rows, ["A", "B"]).to_numpy().tolist() == [["0.50", "–"], ["0.25", "0.75"]]
+
+
+@pytest.mark.usefixtures("cache")
+def test_every_label_of_an_axis_stands_by_its_line() -> None:
+    for spec in (dots(wide()), charts.together(numbers.together(wide()), [1.0, 0.5, 0.1])):
+        assert spec["config"]["axis"]["labelFlush"] is False
+        assert spec["config"]["axis"]["labelBound"] is False
+
+
+@pytest.mark.usefixtures("cache")
+def test_names_in_the_plot_of_both_alignments_have_room_and_a_place() -> None:
+    spec = charts.together(numbers.together(wide()), [1.0, 0.5, 0.1])
+    text = next(layer for layer in layers(spec) if layer["mark"]["type"] == "text")
+    low, high = text["encoding"]["y"]["scale"]["domain"]
+    placed = rows(spec, text)
+    for row in placed:
+        assert low < row["low_rank"] <= row["high_rank"] < high
+        assert (row["dx"], row["dy"]) != (0, 0)
+    for layer in layers(spec):
+        assert layer["encoding"]["y"]["scale"]["domain"] == [low, high], "else the axis would begin at 0"

@@ -41,6 +41,10 @@ def shown(markdown: str) -> str:
     return re.sub(r"\\(\W)", r"\1", markdown)
 
 
+def switches(app: AppTest) -> int:
+    return len(app.main.get("button_group")) + len(app.main.get("toggle"))
+
+
 def chart_specs(app: AppTest) -> int:
     return len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart"))
 
@@ -66,6 +70,7 @@ def test_chart_page_begins_with_a_sentence_and_has_a_chart(page: str, study: str
     app = open_page(page, study=study)
     assert errors(app) == []
     assert headline(app).endswith(".")
+    assert bool(switches(app)) == (page != "home")
     assert chart_specs(app) >= 1
 
 
@@ -113,6 +118,64 @@ def test_unknown_study_gives_near_names_and_keeps_the_rest() -> None:
 
 
 @pytest.mark.usefixtures("cache")
+def test_what_the_address_asks_for_in_vain_is_told() -> None:
+    app = open_page("rank", study="tiny", architectures=["ResNet99", "ResNet18"], alphas="7", method="Salency")
+    assert errors(app) == []
+    said = " ".join(shown(warning.value) for warning in app.warning)
+    assert "no network called 'ResNet99'. Did you mean ResNet" in said
+    assert "no α called '7'. There is: 0.1, 1.0" in said
+    assert "no method called 'Salency'. Did you mean Saliency?" in said
+    assert "ResNet18'" not in said
+    app.sidebar.selectbox[0].set_value("wide").run()
+    assert not app.warning
+
+
+@pytest.mark.usefixtures("cache")
+def test_another_study_is_no_reason_to_warn() -> None:
+    app = open_page("rank", study="wide", alphas="0.5")
+    app.sidebar.selectbox[0].set_value("tiny").run()
+    assert errors(app) == []
+    assert not app.warning
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_itself_says_which_study_and_method_it_shows(page: str) -> None:
+    app = open_page(page, study="tiny", method="Saliency")
+    assert shown(app.main.caption[0].value) == ("Study: tiny" if page == "training" else "Study: tiny · Saliency")
+
+
+@pytest.mark.usefixtures("cache")
+def test_home_asks_the_question_that_it_answers() -> None:
+    said = texts(open_page("home"))
+    question = next(i for i, text in enumerate(said) if text.endswith("look where the teacher looks?"))
+    assert question < said.index(headline(open_page("home")))
+
+
+@pytest.mark.usefixtures("cache")
+def test_drawn_birds_are_called_no_photos() -> None:
+    for page in ("home", "explanations"):
+        assert not any("photo" in text for text in texts(open_page(page)))
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("page", ["training", "logit"])
+def test_where_the_method_changes_little_the_sidebar_says_so(page: str) -> None:
+    assert any("method" in caption.value for caption in open_page(page).sidebar.caption)
+    assert not any("method" in caption.value for caption in open_page("rank").sidebar.caption)
+
+
+def test_a_weak_teacher_is_named_on_the_page_too(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "summary.parquet"
+    summary = pd.read_parquet(path)
+    own = (summary["measure"] == "accuracy") & (summary["cell"] == "resnet34-a1.0-s0")
+    summary.loc[own, "estimate"] = 0.0
+    summary.to_parquet(path)
+    app = open_page("training", study="tiny")
+    assert any("is less accurate than undistilled ResNet18" in caption.value for caption in app.caption)
+
+
+@pytest.mark.usefixtures("cache")
 def test_an_address_is_never_markup() -> None:
     app = open_page("home", study="![x](http://host/p.png)")
     (said,) = (element.value for element in app.warning)
@@ -124,7 +187,9 @@ def test_an_address_is_never_markup() -> None:
 def test_no_study_gives_a_sentence(page: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache / "nowhere"))
     assert study_names() == []
-    assert "There is no study yet" in errors(open_page(page))[0]
+    app = open_page(page)
+    assert "There is no study yet" in errors(app)[0]
+    assert app.title[0].value
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -144,8 +209,12 @@ def test_damaged_summary_gives_a_sentence(page: str, cache: Path) -> None:
 @pytest.mark.parametrize("page", CHARTS)
 def test_unfinished_study_gives_a_sentence(page: str, cache: Path) -> None:
     (cache / "studies" / "tiny" / "summary.parquet").unlink()
-    (said,) = errors(open_page(page, study="tiny"))
+    app = open_page(page, study="tiny")
+    (said,) = errors(app)
+    assert "0 of 4 networks are trained, 4 of 4 measured. If no run is going, go on with: " in said
     assert "python -m core run tiny" in said
+    assert app.title[0].value
+    assert not switches(app), "a switch of nothing"
 
 
 @pytest.mark.parametrize(("page", "folder"), [("training", "history"), ("focus", "importance"), ("rank", "measures")])

@@ -209,6 +209,7 @@ def first(line: str) -> Callable[[list[str]], list[str]]:
         ("images.txt", first("101 gone.png"), r"1 of the 20 images .* the first is images/gone\.png"),
         ("image_class_labels.txt", without(0, 4), r"image_class_labels\.txt has no line for image 101 and 1 more"),
         ("image_class_labels.txt", first("101 9"), "gives image 101 the class 9, which classes.txt does not list"),
+        ("image_class_labels.txt", first("101 7"), "image 101 the class 007.* but it lies in the folder 003.Sooty"),
         ("image_class_labels.txt", first("101 three"), r"line 1: expected the numbers .* found '101 three'"),
         ("image_class_labels.txt", lambda lines: [line.split()[0] + " 3" for line in lines], "all of one class"),
         ("train_test_split.txt", first("101 2"), "image 101 the value 2; 1 is training, 0 is test"),

@@ -173,6 +173,18 @@ def test_training_that_fails_names_the_cell(ran_copy: Study, here: None) -> None
     assert {k: v[1] for k, v in before.items()} == {k: after[k][1] for k in before}, "the old files lie where they lay"
 
 
+def test_one_reason_is_told_once() -> None:
+    failed = {
+        "train resnet18-a1.0-s0": "weights of resnet18 could not be downloaded",
+        "train resnet101-a1.0-s0": "weights of resnet101 could not be downloaded",
+        "measure resnet18-a0.1-s0": "the disk is full",
+    }
+    assert local._told(failed, {"resnet18", "resnet101"}) == (
+        "train resnet18-a1.0-s0 failed: weights of resnet18 could not be downloaded (so did, alike, train "
+        "resnet101-a1.0-s0); measure resnet18-a0.1-s0 failed: the disk is full"
+    )
+
+
 def test_a_process_that_is_killed_is_one_sentence(ran_copy: Study, here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed(Threads):
         def submit(self, *args: Any, **kwargs: Any) -> Future:
@@ -204,6 +216,12 @@ WRONG: dict[str, tuple[Config, str]] = {
     "student": (tiny_config(students={"architectures": ["resnet18", "resent18"]}), "Did you mean .*resnet18"),
     "slim": (tiny_config(students={"architectures": ["vgg11"]}), "vgg11 comes only at width = 1"),
     "weights": (tiny_config(teacher={"architecture": "resnet34", "weights": "/none.pth"}), "no file /none.pth"),
+    "imagenet": (
+        tiny_config(teacher={"architecture": "resnet34", "weights": "imagenet"}),
+        "teacher.weights = 'imagenet'",
+    ),
+    "small stem": (tiny_config(students={"weights": "imagenet", "width": 1.0}), "fits only .* not width = 1 and stem"),
+    "parts": (tiny_config(measure={"top_k": 16}), "measure.top_k is 16, but these images have 15 parts; choose fewer"),
     "folder": (tiny_config(data={"dataset": "folder", "root": "/nowhere"}), "/nowhere"),
     "cub": (tiny_config(data={"dataset": "cub", "root": "/nowhere"}), "/nowhere"),
 }
