@@ -17,10 +17,17 @@ from core.models import Header
 from core.parts import importance
 from core.store import join_tables, read_arrays, write_arrays, write_table
 
-BATCH = 16
-"""Images explained at once. The same ones whenever a run is taken up again, so that it gives the same bits."""
 SECONDS = 20.0
 """After that long, what was explained is put on disk."""
+
+
+def batch_size(side: int) -> int:
+    """Return how many images are explained together: 64 of 64 pixels a side, 8 of 224.
+
+    It depends on nothing else, so that the same images go together whenever a run is taken up again, and it gives the
+    same bits.
+    """
+    return min(64, max(8, 2**18 // side**2))
 
 
 def settings_of(config: Config) -> Settings:
@@ -115,8 +122,9 @@ def explained(
     tables: list[pd.DataFrame] = []
     small: list[dict[str, np.ndarray]] = []
     since = time.monotonic()
-    for start in range(shards.done, len(ids), BATCH):
-        batch = slice(start, min(start + BATCH, len(ids)))
+    together = batch_size(config.data.image_size)
+    for start in range(shards.done, len(ids), together):
+        batch = slice(start, min(start + together, len(ids)))
         x = as_input(images[batch], header.mean, header.std, network.device)
         begin = baseline(config.explain.baseline, x, header.mean, header.std)
         found = explain(network, x, targets[batch], methods, settings, baseline=begin, regions=part_maps[batch])

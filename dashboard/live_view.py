@@ -148,6 +148,7 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
     method, found = shown(job.results(study.teacher), state.cells(choices), choices.method)
     if not found or scene.label is None:
         return
+    st.markdown(f"#### {one_image.sentence([r.cell for r in found], [r.alignment for r in found])}")
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this image of a "
         f"**{plain(names[scene.label])}** speaks to {_of(found, names)}, at full size."

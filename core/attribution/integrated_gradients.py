@@ -24,8 +24,9 @@ StopOn: TypeAlias = Literal["map", "regions"]
 
 FIRST = 8
 """Intervals of the first level."""
-STEP = 8
-"""Least points that a level adds."""
+STEP: dict[StopOn, int] = {"map": 8, "regions": 4}
+"""Least points that a level adds, after the second: few, not to overshoot; as many as keep a processor busy, where a
+map is refined alone. A study stops on regions, and packs the points of many images."""
 TOLERANCE = 0.1
 BUDGET = 256
 """Most points of a path."""
@@ -49,7 +50,7 @@ def integrated_gradients(
     """
     _check(images, targets, score, baseline, regions, stop_on, tolerance, budget)
     size = images[0, 0].numel() * images.element_size() if len(images) else 1
-    step = max(1, MEMORY // (budget * size))
+    step = max(1, MEMORY // 2 // (budget * size))
     found = []
     for first in range(0, max(1, len(images)), step):
         rows = slice(first, first + step)
@@ -140,7 +141,8 @@ def refine(
                 states[i] = _judge(path, columns[i])
         reached = [(s.difference if stop_on == "map" else s.region_difference) <= tolerance for s in states]
         yield _explanation(paths, states, reached, images)
-        wanted = [torch.empty(0) if done else _next(path, budget) for done, path in zip(reached, paths, strict=True)]
+        every = zip(reached, paths, states, strict=True)
+        wanted = [torch.empty(0) if done else _next(path, state, stop_on, budget) for done, path, state in every]
         if not any(map(len, wanted)):
             return
 
@@ -205,10 +207,14 @@ class _State:
     map: Tensor
     difference: float
     region_difference: float
+    change: Tensor
+    """(K - 1,): by how much the map's integrand changes over every interval."""
+    region_change: Tensor
+    """(K - 1,): by how much that of the regions' densities does."""
 
     @classmethod
     def unknown(cls, images: Tensor) -> "_State":
-        return cls(images.new_zeros(images.shape[2:]), np.inf, np.inf)
+        return cls(images.new_zeros(images.shape[2:]), np.inf, np.inf, torch.empty(0), torch.empty(0))
 
 
 @dataclass(frozen=True)
@@ -261,21 +267,18 @@ def trapezoid(at: Tensor) -> Tensor:
 
 def _judge(path: _Path, regions: Tensor | None) -> _State:
     fine, coarse = _integral(path, 1), _integral(path, 2)
-    bar = np.nan if regions is None else _region_difference(path, fine, regions)
-    return _State(fine, _relative(fine - coarse, fine), bar)
+    state = _State(fine, _relative(fine - coarse, fine), np.nan, _change(path.maps.flatten(1)), torch.empty(0))
+    if regions is not None:
+        # A dozen numbers are too few for the difference of two levels to tell their error: it would often be small by
+        # chance. What it is on average follows from how the densities change over every interval.
+        state.region_change = _change((path.maps * fine.sign()).flatten(1) @ regions)
+        bars = path.at.diff() * state.region_change / 2
+        state.region_difference = _relative(bars, fine.abs().flatten() @ regions)
+    return state
 
 
-def _region_difference(path: _Path, total: Tensor, regions: Tensor) -> float:
-    """Return d of the densities of regions, given as columns of weights (H·W, R).
-
-    A dozen numbers are too few for the difference of two levels to tell their error: it would often be small by
-    chance. What it is on average follows from the change of the densities over every interval.
-    """
-    densities = total.abs().flatten() @ regions
-    along = (path.maps * total.sign()).flatten(1) @ regions
-    squares = (path.at.diff()[:, None].to(along) * along.diff(dim=0)).square().sum() / 4
-    size = float(densities.norm())
-    return 0.0 if size == 0 else float(squares.sqrt()) / size
+def _change(along: Tensor) -> Tensor:
+    return along.diff(dim=0).norm(dim=1).double().cpu()
 
 
 def _columns(regions: np.ndarray, like: Tensor) -> Tensor:
@@ -296,13 +299,14 @@ def _relative(difference: Tensor, whole: Tensor) -> float:
     return 0.0 if size == 0 else float(difference.norm()) / size  # NaN stays NaN, and never converges
 
 
-def _next(path: _Path, budget: int) -> Tensor:
-    """Return the middles of the intervals to halve."""
+def _next(path: _Path, state: _State, stop_on: StopOn, budget: int) -> Tensor:
+    """Return the middles of the intervals to halve: those with the largest error."""
     widths = path.at.diff()
-    count = max(STEP, len(widths) // 8 * 2)
+    step = STEP[stop_on]
+    count = FIRST if len(widths) == FIRST else max(step, len(widths) * step // 32 // 2 * 2)
     if len(path.at) + count > budget:
         return torch.empty(0)
-    change = path.maps.diff(dim=0).flatten(1).norm(dim=1).double().cpu()
+    change = state.change if stop_on == "map" else state.region_change
     worst = torch.sort(widths * change, descending=True, stable=True).indices[:count]
     return path.at[worst] + widths[worst] / 2
 

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 Score: TypeAlias = Literal["logit", "log_softmax", "probability"]
 SCORES: tuple[Score, ...] = ("logit", "log_softmax", "probability")
 
-MEMORY = 1_000_000_000
+MEMORY = 640_000_000
 """Bytes that one forward and backward pass may hold on a CPU. On a GPU it is a quarter of what is free."""
 MOST = 16
 """Samples of one pass on a CPU: more are slower at any size of image."""
@@ -54,10 +54,10 @@ class Prepared:
             if not _alike(self.body(noise), expected):
                 self.body = _copy(model)
             elif first is not None:
-                whole = self.body
-                self.stem, self.body = _without(whole, first)
-                if not self._gives(noise, expected):
-                    self.stem, self.body = None, whole
+                self.stem = _take(self.body, first)
+                if self.stem is not None and not self._gives(noise, expected):
+                    self.body.set_submodule(first, self.stem)
+                    self.stem = None
 
     def _gives(self, images: Tensor, expected: Tensor) -> bool:
         try:
@@ -193,11 +193,10 @@ class _Uses(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _without(model: nn.Module, name: str) -> tuple[nn.Conv2d | None, nn.Module]:
-    """Return a convolution and a network that begins behind it; None and the network where it cannot be apart."""
+def _take(model: nn.Module, name: str) -> nn.Conv2d | None:
+    """Take a convolution out of a network, which then begins behind it; None where it cannot be apart."""
     layer = model.get_submodule(name)
     if not isinstance(layer, nn.Conv2d) or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
-        return None, model
-    body = copy.deepcopy(model)
-    body.set_submodule(name, nn.Identity())
-    return layer, body
+        return None
+    model.set_submodule(name, nn.Identity())
+    return layer

@@ -14,14 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from core.attribution import Explanation, Prepared, integrated_gradients, refine
+from core.attribution.integrated_gradients import StopOn
 from core.bench.quality import Errors, Truth
 
 POINTS = 50
 """Captum's own number of Gauss–Legendre points."""
 SIZES = (4, 5, 8, 10, 16, 25)
 """Internal batches tried for Captum."""
-HOLD_POINTS = 129
-"""Levels up to about here say whether the error bars hold."""
+HOLD_POINTS: dict[StopOn, int] = {"map": 129, "regions": 65}
+"""Levels up to about here say whether the error bars hold; regions settle sooner."""
 
 LABELS = {
     "captum": "Captum's default",
@@ -51,6 +52,8 @@ class Level:
     """One level of refinement of one image: its error bars and its true errors."""
 
     level: int
+    stop_on: StopOn
+    """What was refined."""
     points: int
     difference: float
     region_difference: float
@@ -105,38 +108,36 @@ def best_batch(model: nn.Module, image: Tensor, target: Tensor) -> tuple[int, di
     return min(last, key=lambda n: last[n]), tried
 
 
-def levels(task: Task, truth: Truth, aims: tuple[float, float]) -> tuple[list[Level], int, int]:
-    """Refine until `HOLD_POINTS` and both true errors are as small as their aims, or the engine's budget ends.
+def levels(task: Task, truth: Truth, stop_on: StopOn, aim: float) -> tuple[list[Level], int]:
+    """Refine until the true error is as small as its aim and the error bar was tried, or the engine's budget ends.
 
     Parameters
     ----------
     task : Task
     truth : Truth
-    aims : tuple of float
-        Errors of the map and of the parts to reach.
+    stop_on : "map" or "regions"
+        What is refined, and whose error is to reach the aim.
+    aim : float
 
     Returns
     -------
     list of Level
         All levels.
-    map_level, parts_level : int
+    int
         The first that is as right as wanted; the last where none is.
     """
     found: list[Level] = []
-    reached: list[int | None] = [None, None]
-    for explanation in _refine(task, regions=True):
+    reached: int | None = None
+    for explanation in _refine(task, stop_on):
         mine = _found(explanation)
         errors = truth.errors(mine.map)
-        pair = (errors.map, errors.parts)
-        found.append(Level(len(found), mine.points, mine.difference, mine.region_difference, errors))
-        for k in (0, 1):
-            if reached[k] is None and pair[k] <= aims[k]:
-                reached[k] = len(found) - 1
-        if mine.points >= HOLD_POINTS and None not in reached:
+        error = errors.map if stop_on == "map" else errors.parts
+        found.append(Level(len(found), stop_on, mine.points, mine.difference, mine.region_difference, errors))
+        if reached is None and error <= aim:
+            reached = len(found) - 1
+        if mine.points >= HOLD_POINTS[stop_on] and reached is not None:
             break
-    last = len(found) - 1
-    map_level, parts_level = (last if level is None else level for level in reached)
-    return found, map_level, parts_level
+    return found, len(found) - 1 if reached is None else reached
 
 
 def contenders(task: Task, batch: int, map_level: int, parts_level: int) -> dict[str, Callable[[], Found]]:
@@ -150,7 +151,7 @@ def contenders(task: Task, batch: int, map_level: int, parts_level: int) -> dict
         **by_captum_both_ways(task, batch),
         "first_map": lambda: until(task, 0),
         "equal_map": lambda: until(task, map_level),
-        "equal_parts": lambda: until(task, parts_level, regions=True),
+        "equal_parts": lambda: until(task, parts_level, "regions"),
         "default_map": lambda: _found(integrated_gradients(network, image, target)),
         "default_parts": default_parts,
     }
@@ -177,15 +178,15 @@ def by_captum_both_ways(task: Task, batch: int) -> dict[str, Callable[[], Found]
     return ways
 
 
-def until(task: Task, level: int, regions: bool = False) -> Found:
+def until(task: Task, level: int, stop_on: StopOn = "map") -> Found:
     """Refine an image up to a level, and no further."""
-    *_, last = islice(_refine(task, regions), level + 1)
+    *_, last = islice(_refine(task, stop_on), level + 1)
     return _found(last)
 
 
-def _refine(task: Task, regions: bool) -> Iterator[Explanation]:
-    given = task.regions[None] if regions else None
-    return refine(task.network, task.image, task.target, regions=given, tolerance=0)
+def _refine(task: Task, stop_on: StopOn) -> Iterator[Explanation]:
+    regions = task.regions[None] if stop_on == "regions" else None
+    return refine(task.network, task.image, task.target, regions=regions, stop_on=stop_on, tolerance=0)
 
 
 def _found(explanation: Explanation) -> Found:

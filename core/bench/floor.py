@@ -34,7 +34,7 @@ def convolution_floor(network: Prepared, image: Tensor) -> Floor:
     image : Tensor
         (1, C, H, W).
     """
-    batch = min(STEP, network.chunk(image))
+    batch = min(STEP["map"], network.chunk(image))
     known: dict[tuple[object, ...], float] = {}
     total = 0.0
     for conv, shape in convolutions(network, image):

@@ -102,9 +102,11 @@ def _compare(
     map_ = reference(task.network, task.image, task.target, intervals, lambda share: forward(0.6 * share))
     truth = Truth(map_, task.regions)
     theirs = truth.errors(by_captum(task.frozen, task.image, task.target, result.captum_batch).map)
-    result.levels[subject.names[i]], *wanted = levels(task, truth, (theirs.map, theirs.parts))
+    of_map, map_level = levels(task, truth, "map", theirs.map)
+    of_parts, parts_level = levels(task, truth, "regions", theirs.parts)
+    result.levels[subject.names[i]] = of_map + of_parts
     forward(0.1)
-    ways = contenders(task, result.captum_batch, *wanted)
+    ways = contenders(task, result.captum_batch, map_level, parts_level)
     _interleave(ways, subject, result, i, truth, lambda share: forward(0.3 * share))
 
 

@@ -75,10 +75,10 @@ def _row(runs: Sequence[Run]) -> list[str]:
     return [
         spread([run.seconds for run in runs], ".3g"),
         spread([run.points for run in runs], ".0f"),
-        spread([run.difference for run in runs], ".3f"),
-        spread([run.errors.map for run in runs], ".3f"),
-        spread([run.region_difference for run in runs], ".3f"),
-        spread([run.errors.parts for run in runs], ".3f"),
+        spread([run.difference for run in runs], ".2g"),
+        spread([run.errors.map for run in runs], ".2g"),
+        spread([run.region_difference for run in runs], ".2g"),
+        spread([run.errors.parts for run in runs], ".2g"),
         spread([run.errors.rank for run in runs], ".3f"),
     ]
 
@@ -119,10 +119,11 @@ def short(network: Timed, way: str) -> int:
 
 
 def holds(networks: Sequence[Timed]) -> tuple[Hold, Hold]:
-    """Return how the error bars of maps and of regions held, over all levels of all images."""
+    """Return how the error bars of maps and of regions held, over all levels of all images refined for either."""
     levels = [level for network in networks for found in network.levels.values() for level in found]
-    maps = hold([level.errors.map for level in levels], [level.difference for level in levels])
-    return maps, hold([level.errors.density for level in levels], [level.region_difference for level in levels])
+    maps = [(level.errors.map, level.difference) for level in levels if level.stop_on == "map"]
+    parts = [(level.errors.density, level.region_difference) for level in levels if level.stop_on == "regions"]
+    return hold([e for e, _ in maps], [d for _, d in maps]), hold([e for e, _ in parts], [d for _, d in parts])
 
 
 def hold_table(networks: Sequence[Timed]) -> Table:

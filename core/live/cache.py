@@ -116,7 +116,11 @@ def _database(folder: Path) -> diskcache.Cache:
     )
 
 
-@cache
 def live_cache() -> LiveCache:
     """Return the one cache of this process, in `live/` of the cache folder."""
-    return LiveCache(cache_folder() / "live")
+    return _live_cache(cache_folder() / "live")
+
+
+@cache
+def _live_cache(folder: Path) -> LiveCache:
+    return LiveCache(folder)

@@ -31,7 +31,7 @@ from core.run.check import check
 from core.run.plan import Task, keys, plan
 from core.store import sha256_file, write_bytes, write_json
 from core.study import Study, cache_folder
-from core.worker import die_with_parent
+from core.worker import die_with_parent, keep_memory
 
 
 @dataclass(frozen=True)
@@ -291,6 +291,7 @@ def _forget_state(study: Study, task: Task) -> None:
 
 def _worker() -> None:
     die_with_parent()
+    keep_memory()
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Several processes of one thread beat one of several threads by far (BIRDS.md), and give the same bits every time.

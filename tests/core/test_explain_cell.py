@@ -50,7 +50,7 @@ def changed(study: Study, monkeypatch: pytest.MonkeyPatch, section: str, **value
 def test_explaining_in_other_batches_gives_the_same(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the gallery ends within a batch, and batches follow that keep nothing."""
     importance, kept = ran_copy.importance(STUDENT), ran_copy.maps(STUDENT, "integrated_gradients")
-    monkeypatch.setattr(explain_cell, "BATCH", 3)
+    monkeypatch.setattr(explain_cell, "batch_size", lambda side: 3)
     assert explained_again(ran_copy) == files(ran_copy)
     by = ["method", "image", "part"]
     again, before = (table.sort_values(by, ignore_index=True) for table in (ran_copy.importance(STUDENT), importance))
@@ -67,7 +67,7 @@ class KilledError(Exception):
 def test_killed_it_goes_on_after_the_last_shard_and_gives_the_same_bits(
     after: int, ran_copy: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explain_cell, "BATCH", 3)
+    monkeypatch.setattr(explain_cell, "batch_size", lambda side: 3)
     explained_again(ran_copy)
     whole = [sha256_file(path) for path in files(ran_copy)]
     monkeypatch.setattr(explain_cell, "SECONDS", 0.0)  # a shard a batch: 3, 3 and 2 images
@@ -104,7 +104,7 @@ def test_shards_of_other_settings_are_not_taken_up(ran_copy: Study, monkeypatch:
 @pytest.mark.parametrize("keep", [0, 3, 8, 100])
 def test_as_many_maps_are_kept_as_asked_for(keep: int, ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     study = changed(ran_copy, monkeypatch, "keep", maps=keep)
-    monkeypatch.setattr(explain_cell, "BATCH", 4)
+    monkeypatch.setattr(explain_cell, "batch_size", lambda side: 4)
     stages.explain_cell(study.folder, STUDENT, "key", "cpu", quiet)
     ids, maps = study.maps(STUDENT, "saliency")
     assert len(ids) == len(maps) == min(keep, 8)
@@ -172,6 +172,10 @@ def test_a_smaller_tolerance_takes_more_points_and_a_baseline_changes_the_maps(
     )
     total = np.abs(found["integrated_gradients"].maps).sum()
     assert black["total"].iloc[0] == pytest.approx(total, rel=1e-3)
+
+
+def test_small_images_go_many_at_a_time() -> None:
+    assert [explain_cell.batch_size(side) for side in (32, 64, 128, 224, 512)] == [64, 64, 16, 8, 8]
 
 
 def test_rows_read_no_more_than_is_asked_for() -> None:

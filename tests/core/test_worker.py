@@ -1,8 +1,11 @@
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
+
+import pytest
 
 PARENT = """
 import multiprocessing, time
@@ -48,3 +51,28 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path) -> None:
         finally:
             if running(worker):
                 os.kill(worker, signal.SIGKILL)
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from core.worker import keep_memory
+
+if sys.argv[1] == "keep":
+    keep_memory()
+np.ones(4_000_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    np.ones(4_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_freed_memory_is_used_again() -> None:
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("only glibc can be told to")
+    given, kept = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, way], capture_output=True, check=True).stdout)
+        for way in ("give", "keep")
+    )
+    assert kept < given / 5

@@ -1,11 +1,13 @@
 """The Explanations page: its first sentence, its filters, its address."""
 
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store import read_table, write_table
+from tests.networks import add_networks
 from tests.pages.test_pages import errors, headline, open_page, texts
 
 
@@ -97,3 +99,17 @@ def test_another_study_starts_its_own_gallery() -> None:
     assert errors(app) == []
     assert "ρ" in headline(app)
     assert shown(app).isdigit()
+
+
+def test_another_baseline_is_computed_live_and_kept(cache: Path) -> None:
+    """The maps of the study are from the mean colour; from black they are made while one waits."""
+    add_networks(cache / "studies" / "tiny")
+    app = open_page("explanations", study="tiny", baseline="Black")
+    for _ in range(100):
+        if any("from a black image" in text for text in texts(app)) and not app.get("progress"):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert any("from a black image" in text for text in texts(app))
+    assert not errors(app)
+    assert (cache / "live" / "cache.db").exists()

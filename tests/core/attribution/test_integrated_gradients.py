@@ -280,7 +280,7 @@ def test_chunks_change_rounding_only(chunk: int, monkeypatch: pytest.MonkeyPatch
     assert sizes.count(chunk) > len(sizes) / 2 or chunk == 1000, "points of several images share a pass"
 
 
-@pytest.mark.parametrize("memory", [1, 256 * SIDE * SIDE * 8 * 4])
+@pytest.mark.parametrize("memory", [1, 2 * 256 * SIDE * SIDE * 8 * 4])
 def test_groups_change_rounding_only(memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
