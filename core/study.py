@@ -64,11 +64,8 @@ class Study:
             raise UserError(f"There is no study in {self.folder}.") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"{path} is damaged ({error}).") from None
-        made = tree.pop("provenance", None)
+        self.provenance: dict[str, Any] = tree.pop("provenance", {})
         self.config: Config = parse_config(tree, path)
-        if not isinstance(made, dict):  # a run writes it last: a file cut short between two settings is valid TOML
-            raise UserError(f"{path} has no [provenance]: it was cut short, or no run has written it.")
-        self.provenance: dict[str, Any] = made
 
     @property
     def name(self) -> str:

@@ -144,8 +144,9 @@ def test_a_missing_or_damaged_file_is_one_sentence_with_its_name(name: str, ran_
     path = ran_copy.folder / name
     whole = path.read_bytes()
     read(ran_copy)
-    half = whole.index(b"[provenance]") if name == "study.toml" else len(whole) // 2  # cut there, still a valid TOML
-    for content in (b"", b"garbage [", whole[:half]):
+    # Cut between two settings a TOML is a TOML still, and its half may be there: within a heading it is none.
+    cut = whole.index(b"[provenance]") + 5 if name == "study.toml" else len(whole) // 2
+    for content in (b"", b"garbage [", whole[:cut]):
         path.write_bytes(content)
         if name == "study.toml" and content == b"":
             continue  # an empty TOML is a TOML: it is the name that is missing
