@@ -107,7 +107,7 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
     device : str
         Where networks run.
     workers : int
-        Processes that will run tasks side by side; training is cut into as many groups.
+        Processes that will run tasks side by side.
     """
     config = study.config
     tasks: list[Task] = []
@@ -155,7 +155,7 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
 
 
 def _training(study: Study, wanted: dict[str, str], missing: set[str], device: str, workers: int) -> list[Task]:
-    """Group the cells to train: of one seed, with or without a teacher, spread evenly over the workers."""
+    """Group the cells to train: of one seed, with or without a teacher; a few seeds are spread over the workers."""
     config = study.config
     images = config.data.train_images if config.data.dataset == "birds" else 1000
     groups: dict[tuple[int | None, str], list[Cell]] = {}
@@ -165,8 +165,10 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
             kind = "teacher" if cell == study.teacher else "alone" if cell.alpha == 1 else "taught"
             groups.setdefault((cell.seed, kind), []).append(cell)
     tasks = []
+    # Every group asks the teacher anew, so with seeds enough to keep all workers busy, a seed is one group.
+    apart = max(1, workers // max(1, sum(kind == "taught" for _, kind in groups)))
     for (_, kind), cells in groups.items():
-        bins = _spread(cells, workers if kind == "taught" else 1)
+        bins = _spread(cells, apart if kind == "taught" else 1)
         for group in bins:
             cost = sum(COST.get(cell.architecture, 3.0) for cell in group)
             needs: tuple[str, ...] = ("images.parquet",)
