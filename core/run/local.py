@@ -7,13 +7,14 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
+from multiprocessing.context import SpawnContext
 from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from core.distill.train import autocast_dtype
 from core.errors import UserError
 from core.run.adopt import adopt
 from core.run.check import check
+from core.run.interrupt import Interrupt
 from core.run.plan import Task, keys, plan
 from core.store import sha256_file, write_bytes, write_json
 from core.study import Study, cache_folder
@@ -180,6 +182,7 @@ def _run(
     failed: dict[str, str] = {}
 
     def tell(finished: str = "") -> None:
+        interrupt.check()
         part = sum(share * costs[name] for name, (share, _) in shares.items())
         seconds = time.monotonic() - start
         ratio = (done + part) / total
@@ -195,9 +198,7 @@ def _run(
     costs = {task.name: task.cost for task in tasks}
     pending = list(tasks)
     context = get_context("spawn")
-    manager = SyncManager(ctx=context)
-    manager.start(die_with_parent)
-    with manager:
+    with Interrupt() as interrupt, _manager(context) as manager:
         queue = manager.Queue()
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_worker)
         running: dict[Future[Any], Task] = {}
@@ -249,6 +250,14 @@ def _run(
             pool.shutdown(wait=True, cancel_futures=True)
     if failed:
         raise UserError(_told(failed, {study.teacher.architecture, *study.config.students.architectures}))
+
+
+@contextmanager
+def _manager(context: SpawnContext) -> Iterator[SyncManager]:
+    manager = SyncManager(ctx=context)
+    manager.start(die_with_parent)
+    with manager:
+        yield manager
 
 
 def _told(failed: dict[str, str], architectures: set[str]) -> str:
