@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.figures import encoding
 from core.findings import Finding, nice_name
 from core.measures import MEASURES
 from core.study import Study
-from dashboard import encoding, loaded, numbers, words
+from dashboard import loaded, numbers, words
 from dashboard.names import plain
 from dashboard.state import Choices, choices
 from dashboard.widgets import choose

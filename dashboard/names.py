@@ -4,8 +4,8 @@ import math
 import re
 
 from core.cells import Cell
+from core.figures.encoding import trained
 from core.findings import nice_name
-from dashboard.encoding import trained
 
 
 def title(cell: Cell) -> str:

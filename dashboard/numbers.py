@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core.cells import Cell, teacher_cell
+from core.figures.encoding import written
 from core.findings import Finding, findings, nice_name
 from core.study import Study
 from dashboard import loaded, words
-from dashboard.encoding import written
 from dashboard.state import Choices
 
 COLUMNS = ["network", "alpha", "role", "estimate", "low", "high", "n", "skipped", "seeds"]

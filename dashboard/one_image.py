@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from core.cells import Cell
+from core.figures.encoding import INK, Spec
 from core.study import Study
 from dashboard import gallery, loaded
-from dashboard.encoding import INK, Spec, built_once
+from dashboard.charts import built_once
 from dashboard.names import decimal, kind, rho, short, subject, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel, ranks

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.cells import Cell, teacher_cell
+from core.figures.encoding import trained
 from core.findings import nice_name
 from core.overlay import overlay, shared_scale
 from core.study import Study
 from dashboard import gallery, loaded
-from dashboard.encoding import trained
 
 SIDE = 336
 

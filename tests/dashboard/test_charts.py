@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from core.figures import encoding
 from core.study import open_study
-from dashboard import charts, encoding, frame, numbers
+from dashboard import charts, frame, numbers
 from dashboard.state import Choices, cells
 
 BACKGROUND = {"light": "#ffffff", "dark": "#191817"}

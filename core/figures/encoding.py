@@ -1,12 +1,9 @@
 """How every chart looks: α as steps of one hue and as shapes, networks from left to right, light and dark."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import altair as alt
 import pandas as pd
-import streamlit as st
 
 Spec = dict[str, Any]
 
@@ -17,23 +14,6 @@ QUIET = {"light": "#6b7280", "dark": "#9ca3af"}
 INK = {"light": "#3f4650", "dark": "#c8ccd2"}
 POSTER = {"light": "#a8480b", "dark": "#f2a06b"}
 FORMATS = {"accuracy": ".1%", "top1_agreement": ".1%", "focus": ".1%"}
-
-
-def built_once(build: Callable[..., Spec]) -> Callable[..., Spec]:
-    """Make a builder of charts know the theme (`theme=`), and keep what it builds."""
-    kept = st.cache_data(max_entries=128, show_spinner=False)(build)
-
-    @wraps(build)
-    def built(*values: Any, **named: Any) -> Spec:
-        spec: Spec = kept(*values, **{"theme": theme_now(), **named})
-        return spec
-
-    return built
-
-
-def theme_now() -> str:
-    """Return "light" or "dark", as the person's browser shows the page."""
-    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def trained(alpha: Any) -> str:

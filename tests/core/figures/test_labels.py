@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.labels import LETTER, LINE, PLOTS, beside_points
+from core.figures.labels import LETTER, LINE, PLOTS, beside_points
 
 
 def boxes(table: pd.DataFrame, plot: tuple[float, float]) -> np.ndarray:
