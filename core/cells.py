@@ -11,7 +11,10 @@ _NAME = re.compile(r"(?P<architecture>.+)-a(?P<alpha>[0-9.]+(?:e-\d+)?)-s(?P<see
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One architecture at one α with one seed; an imported network has neither α nor seed, and its own name."""
+    """One architecture at one α with one seed.
+
+    An untrained one, a control, has no α; an imported network has neither α nor seed, and its own name.
+    """
 
     architecture: str
     alpha: float | None
@@ -20,8 +23,15 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """`resnet18-a0.1-s0`, or the imported network's own name."""
-        return self.own_name or f"{self.architecture}-a{self.alpha}-s{self.seed}"
+        """`resnet18-a0.1-s0`, `resnet18-random-s0`, or the imported network's own name."""
+        if self.own_name:
+            return self.own_name
+        return f"{self.architecture}-{'random' if self.untrained else f'a{self.alpha}'}-s{self.seed}"
+
+    @property
+    def untrained(self) -> bool:
+        """Whether this is the control that has learnt nothing."""
+        return self.alpha is None and self.seed is not None
 
 
 def teacher_cell(config: Config) -> Cell:
@@ -40,6 +50,22 @@ def grid(config: Config) -> list[Cell]:
         for seed in students.seeds
     ]
     return [teacher, *(cell for cell in cells if cell != teacher)]
+
+
+def untrained_cells(config: Config) -> list[Cell]:
+    """Return the controls of a study: every architecture as it is before training, of the first seed."""
+    return [Cell(architecture, None, config.students.seeds[0]) for architecture in config.students.architectures]
+
+
+def undistilled(cell: Cell, config: Config) -> Cell | None:
+    """Return the network that a distilled one is compared with: its architecture and seed at α = 1.0.
+
+    None for networks that are not distilled, and where that network is the teacher itself.
+    """
+    if cell.alpha is None or cell.alpha == 1:
+        return None
+    plain = Cell(cell.architecture, 1.0, cell.seed)
+    return None if plain == teacher_cell(config) else plain
 
 
 def parse_cell(name: str) -> Cell:

@@ -132,7 +132,7 @@ def explain(
     from core.explain_files import explain_files
 
     opened = open_study(study)
-    cells = [opened.cell(name) for name in models] if models else opened.cells
+    cells = [opened.cell(name) for name in models] if models else opened.networks
     for cell in (opened.teacher, *cells):
         if not opened.path("models", cell).exists():
             raise UserError(

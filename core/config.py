@@ -126,6 +126,8 @@ class Keep(Section):
 
     maps: int = Field(100, ge=0)
     """Images of the gallery, whose maps are kept."""
+    seeds: Literal["all", "first"] = "all"
+    """Of which seeds networks, logits, importance and maps stay once all is measured; numbers stay of all."""
     map_size: int = Field(32, ge=8)
 
 

@@ -1,12 +1,22 @@
-"""What an alignment would be without a reason: beside another image of the teacher, and by the size of parts alone."""
+"""What a measure would be without a reason: by chance, by the size of parts alone, and beside a teacher trained again.
+
+Why they are needed, with numbers: MEASURES.md. Two controls are networks, and go through the same measures as any
+other: the untrained network (`core.cells.untrained_cells`), and the same one undistilled (`core.cells.undistilled`).
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 
-from core.measures import rank_alignment
+from core.estimates import Estimate, mean_over_seeds, ratio_over_seeds
+from core.measures import focus_from_mass, rank_alignment
+
+REPEATS = 20
+"""Derangements that a shuffled control is the mean of."""
 
 
 def shuffled_alignment(
-    teacher: np.ndarray, student: np.ndarray, labels: np.ndarray, seed: int, repeats: int = 20
+    teacher: np.ndarray, student: np.ndarray, labels: np.ndarray, seed: int, repeats: int = REPEATS, min_parts: int = 5
 ) -> np.ndarray:
     """Align the student on each image with the teacher on an image of another class.
 
@@ -17,13 +27,15 @@ def shuffled_alignment(
     Parameters
     ----------
     teacher, student : ndarray
-        (N, P) importance, NaN where the part is not visible.
+        (N, P) importance, NaN where the part is not visible; or (N, C) logits, with `min_parts` = C.
     labels : ndarray
         (N,) the class of each image.
     seed : int
         Of the derangements.
     repeats : int
         How many of them.
+    min_parts : int
+        As `rank_alignment`.
 
     Returns
     -------
@@ -36,19 +48,44 @@ def shuffled_alignment(
     ValueError
         Shapes differ.
     """
-    labels = np.asarray(labels)
-    if labels.shape != np.shape(teacher)[:1]:
-        raise ValueError(f"there are {labels.shape} labels for importance of {np.shape(teacher)}")
-    rng = np.random.default_rng(seed)
-    total = np.zeros(len(labels))
-    count = np.zeros(len(labels))
-    for _ in range(repeats):
-        other = _other_class(labels, rng)
-        rho = rank_alignment(np.asarray(teacher)[other], student)
-        usable = ~np.isnan(rho) & (labels[other] != labels)
-        total += np.where(usable, rho, 0.0)
-        count += usable
-    return total / np.where(count > 0, count, np.nan)
+    teacher = np.asarray(teacher)
+    return _shuffled(teacher, labels, seed, repeats, lambda other: rank_alignment(teacher[other], student, min_parts))
+
+
+def shuffled_focus(
+    teacher: np.ndarray,
+    mass: np.ndarray,
+    total: np.ndarray,
+    labels: np.ndarray,
+    k: int,
+    seed: int,
+    repeats: int = REPEATS,
+) -> np.ndarray:
+    """Focus on the parts that matter most to the teacher on an image of another class, over parts visible in both.
+
+    Parameters
+    ----------
+    teacher : ndarray
+        (N, P) the teacher's importance.
+    mass, total : ndarray
+        (N, P) and (N,) of the student, as `focus_from_mass`.
+    labels, seed, repeats
+        As `shuffled_alignment`.
+    k : int
+        How many parts.
+
+    Returns
+    -------
+    ndarray
+        (N,) mean over the repeats; NaN where no repeat gives one.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or as `focus_from_mass`.
+    """
+    teacher = np.asarray(teacher)
+    return _shuffled(teacher, labels, seed, repeats, lambda other: focus_from_mass(mass, total, teacher[other], k))
 
 
 def area_alignment(teacher: np.ndarray, area: np.ndarray) -> np.ndarray:
@@ -60,6 +97,91 @@ def area_alignment(teacher: np.ndarray, area: np.ndarray) -> np.ndarray:
         Shapes differ.
     """
     return rank_alignment(teacher, area)
+
+
+def area_focus(teacher: np.ndarray, area: np.ndarray, total: np.ndarray, k: int) -> np.ndarray:
+    """Return the focus of a map that is the same everywhere: the teacher's k parts' share of the area.
+
+    Parameters
+    ----------
+    teacher, area : ndarray
+        (N, P) the teacher's importance, and the parts' pixels.
+    total : ndarray
+        (N,) pixels of the image, or of its visible parts.
+    k : int
+        How many parts.
+
+    Returns
+    -------
+    ndarray
+        (N,), NaN as `focus_from_mass`.
+    """
+    return focus_from_mass(area, total, teacher, k)
+
+
+def wins(distilled: np.ndarray, undistilled: np.ndarray) -> np.ndarray:
+    """Say of every image whether the distilled student's map is nearer the teacher's than the undistilled one's.
+
+    Ojha et al., NeurIPS 2023 (arXiv 2205.16004). The mean is the win rate, ½ by chance.
+
+    Parameters
+    ----------
+    distilled, undistilled : ndarray
+        (N,) similarity of each student's map to the teacher's.
+
+    Returns
+    -------
+    ndarray
+        (N,) 1, or 0, or ½ for a tie; NaN where either is undefined.
+    """
+    difference = np.asarray(distilled, np.float64) - np.asarray(undistilled, np.float64)
+    return (np.sign(difference) + 1) / 2
+
+
+def normalised_alignment(
+    student: np.ndarray, chance: np.ndarray, retrained: np.ndarray, retrained_chance: np.ndarray, level: float = 0.95
+) -> Estimate | None:
+    """Place an alignment between chance (0) and a teacher trained again (1), which a student may exceed.
+
+    (student − chance) / (retrained − retrained's chance), of means over seeds.
+
+    Parameters
+    ----------
+    student, chance, retrained, retrained_chance : ndarray
+        (S,) one value a seed, of the same seeds; NaN where there is none.
+    level : float
+        Coverage that is asked for.
+
+    Returns
+    -------
+    Estimate or None
+        With Fieller's interval; None where the interval of the denominator holds 0, or there are not two seeds.
+    """
+    over, under = (np.asarray(a, np.float64) - b for a, b in ((student, chance), (retrained, retrained_chance)))
+    known = ~(np.isnan(over) | np.isnan(under))
+    whole = mean_over_seeds(under[known], level)
+    if not (whole.low > 0 or whole.high < 0):
+        return None
+    return ratio_over_seeds(over[known], under[known], level)._replace(skipped=int((~known).sum()))
+
+
+def _shuffled(
+    teacher: np.ndarray, labels: np.ndarray, seed: int, repeats: int, score: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return the mean of a score of (N,) partners over derangements, each image's own class left out."""
+    labels = np.asarray(labels)
+    if labels.shape != np.shape(teacher)[:1]:
+        raise ValueError(f"there are {labels.shape} labels for importance of {np.shape(teacher)}")
+    rng = np.random.default_rng(seed)
+    total = np.zeros(len(labels))
+    count = np.zeros(len(labels))
+    for _ in range(repeats):
+        other = _other_class(labels, rng)
+        found = score(other)
+        usable = ~np.isnan(found) & (labels[other] != labels)
+        total += np.where(usable, found, 0.0)
+        count += usable
+    return total / np.where(count > 0, count, np.nan)
 
 
 def _other_class(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

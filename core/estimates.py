@@ -42,29 +42,52 @@ def resamples(labels: np.ndarray, count: int = RESAMPLES, seed: int = 0) -> np.n
     return drawn
 
 
-def mean_over_images(values: np.ndarray, drawn: np.ndarray, level: float = 0.95) -> Estimate:
-    """Estimate a mean over images with its percentile bootstrap interval (Efron 1979); NaN left out and counted.
+def how_often(drawn: np.ndarray) -> np.ndarray:
+    """Count how often each sample holds each image: (B, N) positions -> (B, N) float64."""
+    count, size = drawn.shape
+    flat = (drawn + size * np.arange(count)[:, None]).ravel()
+    return np.bincount(flat, minlength=count * size).reshape(count, size).astype(np.float64)
+
+
+def means_over_images(values: np.ndarray, often: np.ndarray, level: float = 0.95) -> list[Estimate]:
+    """Estimate means over images with percentile bootstrap intervals (Efron 1979); NaN left out and counted.
 
     Parameters
     ----------
-    values : ndarray, (N,)
-    drawn : ndarray, (B, N)
-        From `resamples`.
+    values : ndarray, (K, N)
+        K measures of the same images.
+    often : ndarray, (B, N)
+        From `how_often`.
     level : float
         Coverage that is asked for.
+
+    Returns
+    -------
+    list of Estimate
+        K of them.
+    """
+    samples = bootstrap_means(values, often)
+    means, known = known_mean(values, 1), (~np.isnan(values)).sum(1)
+    spans = [interval(each, level) for each in samples]
+    return [
+        Estimate(float(mean), low, high, int(n), values.shape[1] - int(n))
+        for mean, (low, high), n in zip(means, spans, known, strict=True)
+    ]
+
+
+def mean_over_images(values: np.ndarray, often: np.ndarray, level: float = 0.95) -> Estimate:
+    """Estimate one mean as `means_over_images` does: (N,) values."""
+    return means_over_images(values[None], often, level)[0]
+
+
+def bootstrap_means(values: np.ndarray, often: np.ndarray) -> np.ndarray:
+    """Return the mean of the known values of every sample: (K, N) and (B, N) -> (K, B).
+
+    By matrix products: sixty networks times sixty measures are two of them, and not as many gathers.
     """
     known = ~np.isnan(values)
-    if not known.any():
-        return Estimate(np.nan, np.nan, np.nan, 0, len(values))
-    low, high = interval(bootstrap_means(values, drawn), level)
-    return Estimate(float(values[known].mean()), low, high, int(known.sum()), int((~known).sum()))
-
-
-def bootstrap_means(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Return the mean of the known values of every sample: (N,) and (B, N) -> (B,)."""
-    known = ~np.isnan(values)
-    count = known[drawn].sum(1)
-    return np.where(known, values, 0.0)[drawn].sum(1) / np.where(count > 0, count, np.nan)
+    count = known.astype(np.float64) @ often.T
+    return np.asarray((np.where(known, values, 0.0) @ often.T) / np.where(count > 0, count, np.nan))
 
 
 def known_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
@@ -83,15 +106,45 @@ def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
 
 
 def mean_over_seeds(values: np.ndarray, level: float = 0.95) -> Estimate:
-    """Estimate a mean over seeds with Student's t interval: (S,) one value a seed, S ≥ 2; NaN left out and counted."""
-    from scipy import stats  # half a second that a page without several seeds need not wait for
+    """Estimate a mean over seeds with Student's t interval: (S,) one value a seed; NaN left out and counted.
 
+    With fewer than two known values there is no interval.
+    """
     known = values[~np.isnan(values)]
     skipped = len(values) - len(known)
     if len(known) < 2:
         return Estimate(float(known.mean()) if len(known) else np.nan, np.nan, np.nan, len(known), skipped)
-    centre, half = known.mean(), stats.sem(known) * stats.t.ppf((1 + level) / 2, len(known) - 1)
+    centre, half = known.mean(), _t(len(known), level) * known.std(ddof=1) / np.sqrt(len(known))
     return Estimate(float(centre), float(centre - half), float(centre + half), len(known), skipped)
+
+
+def ratio_over_seeds(over: np.ndarray, under: np.ndarray, level: float = 0.95) -> Estimate:
+    """Estimate a ratio of two means over the same seeds with Fieller's interval (Fieller 1954).
+
+    The interval holds every θ for which Student's t does not tell over − θ·under from 0.
+
+    Parameters
+    ----------
+    over, under : ndarray, (S,)
+        Without NaN. Unless the mean of `under` is told from 0 at this level, there is no bounded interval: NaN.
+    level : float
+        Coverage that is asked for.
+    """
+    count = len(over)
+    a, b = over.mean(), under.mean()
+    (saa, sab), (_, sbb) = np.cov(over, under) * (_t(count, level) ** 2 / count)
+    square = b * b - sbb
+    if square <= 0:
+        return Estimate(float(a / b), np.nan, np.nan, count, 0)
+    middle = (a * b - sab) / square
+    half = np.sqrt(max(0.0, middle**2 - (a * a - saa) / square))
+    return Estimate(float(a / b), float(middle - half), float(middle + half), count, 0)
+
+
+def _t(count: int, level: float) -> float:
+    from scipy import special  # half a second that a page without several seeds need not wait for
+
+    return float(special.stdtrit(count - 1, (1 + level) / 2))
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:

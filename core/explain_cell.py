@@ -13,10 +13,13 @@ import torch
 from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, relevance
 from core.config import Config
 from core.inputs import as_input
+from core.measures import map_similarity
 from core.models import Header
 from core.parts import importance
 from core.store import join_tables, read_arrays, write_arrays, write_table
 
+RELEVANCE = "relevance "
+"""Before a method's name: the full maps' relevance among a shard's arrays."""
 SECONDS = 20.0
 """After that long, what was explained is put on disk."""
 
@@ -79,8 +82,8 @@ class Shards:
         write_arrays(path.with_suffix(".safetensors"), maps)
         write_table(path, pd.concat(tables, ignore_index=True))
 
-    def merge(self, table: Path, maps: dict[str, Path], order: np.ndarray) -> list[Path]:
-        """Write the files of the study, one shard in memory at a time, and remove the shards."""
+    def merge(self, table: Path, maps: dict[str, Path], order: np.ndarray, full: Path | None) -> list[Path]:
+        """Write the files of the study, and remove the shards; `full` is where the teacher's relevance goes."""
         join_tables(table, self.finished)
         shards = [read_arrays(path.with_suffix(".safetensors")) for path in self.finished]
         ids = np.concatenate([shard["ids"] for shard in shards])
@@ -88,11 +91,16 @@ class Shards:
         for method, path in maps.items():
             together = np.concatenate([shard[method] for shard in shards])
             write_arrays(path, {"ids": order, "maps": together[[rows[int(image)] for image in order]]})
+        if full is not None:
+            names = {method: RELEVANCE + method for method in maps}
+            write_arrays(
+                full, {name: np.concatenate([shard[long] for shard in shards]) for name, long in names.items()}
+            )
         shutil.rmtree(self.folder.parent, ignore_errors=True)
         with suppress(OSError):  # another cell's are still there
             self.folder.parent.parent.rmdir()
             self.folder.parent.parent.parent.rmdir()
-        return [table, *maps.values()]
+        return [table, *maps.values(), *([full] if full is not None else [])]
 
 
 def explained(
@@ -106,6 +114,7 @@ def explained(
     targets: np.ndarray,
     kept: np.ndarray,
     shards: Shards,
+    teacher: dict[str, np.ndarray] | None,
 ) -> Iterator[int]:
     """Explain images in order, from where the shards end, and yield how many are done.
 
@@ -117,6 +126,9 @@ def explained(
         (N, S, S, 3) uint8 and (N, S, S), read batch by batch.
     kept : ndarray
         Ids of the images whose maps stay.
+    teacher : dict of ndarray, optional
+        (N, S, S) relevance of the teacher's maps by method, to compare with; None where this is the teacher, whose
+        relevance the shards then keep, at full size.
     """
     settings, methods = settings_of(config), config.explain.methods
     tables: list[pd.DataFrame] = []
@@ -131,7 +143,11 @@ def explained(
         stay = np.isin(ids[batch], kept)
         small.append({"ids": ids[batch][stay]})
         for method, result in found.items():
-            tables.append(_table(ids[batch], parts, part_maps[batch], method, result))
+            maps = relevance(result.maps, method)
+            if teacher is None:
+                small[-1][RELEVANCE + method] = as_shape(maps)
+            beside = as_shape(maps) if teacher is None else teacher[method][batch]
+            tables.append(_table(ids[batch], parts, part_maps[batch], method, result, maps, beside))
             small[-1][method] = shrink(result.maps[stay], config.keep.map_size).astype(np.float16)
         if time.monotonic() - since > SECONDS or batch.stop == len(ids):
             shards.add(batch.stop, tables, {key: np.concatenate([each[key] for each in small]) for key in small[0]})
@@ -139,8 +155,21 @@ def explained(
         yield batch.stop
 
 
-def _table(ids: np.ndarray, parts: tuple[str, ...], part_maps: np.ndarray, method: str, r: Explanation) -> pd.DataFrame:
-    maps = relevance(r.maps, method)
+def as_shape(maps: np.ndarray) -> np.ndarray:
+    """Return relevance (N, H, W) as float16 shares of each map's largest value: all that a cosine needs of it."""
+    largest = maps.max((1, 2), keepdims=True)
+    return np.asarray(maps / np.where(largest > 0, largest, 1)).astype(np.float16)
+
+
+def _table(
+    ids: np.ndarray,
+    parts: tuple[str, ...],
+    part_maps: np.ndarray,
+    method: str,
+    r: Explanation,
+    maps: np.ndarray,
+    teacher: np.ndarray,
+) -> pd.DataFrame:
     mass, area = importance(maps, part_maps, len(parts))
     total = maps.sum((1, 2), dtype=np.float64).astype(np.float32)
     of_image = {
@@ -150,6 +179,7 @@ def _table(ids: np.ndarray, parts: tuple[str, ...], part_maps: np.ndarray, metho
         "part_d": r.region_difference,
         "evaluations": r.evaluations,
         "converged": r.converged,
+        "similarity": map_similarity(teacher, maps).astype(np.float32),
     }
     table = pd.DataFrame(
         {

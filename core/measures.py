@@ -23,9 +23,11 @@ class Measure:
     label: str
     sentence: str
     range: tuple[float, float]
-    higher_is: Literal["better", "closer", "neither"]
+    higher_is: Literal["better", "closer", "further", "neither"]
     """Closer: to the teacher."""
     poster_figure: int | None
+    chance: float | None = None
+    """What it is by chance, where that needs no control to find out."""
 
 
 MEASURES: dict[str, Measure] = {
@@ -84,11 +86,48 @@ MEASURES: dict[str, Measure] = {
             poster_figure=4,
         ),
         Measure(
+            name="map_similarity",
+            label="Map similarity",
+            sentence="Do student and teacher look at the same pixels? 1 the same map, 0 nothing in common "
+            "(cosine of the two maps).",
+            range=(0.0, 1.0),
+            higher_is="closer",
+            poster_figure=None,
+        ),
+        Measure(
+            name="win_rate",
+            label="Win rate",
+            sentence="Share of the images on which the distilled student's map is nearer the teacher's than the map "
+            "of the same network trained without distillation.",
+            range=(0.0, 1.0),
+            higher_is="closer",
+            poster_figure=None,
+            chance=0.5,
+        ),
+        Measure(
             name="top1_agreement",
             label="Top-1 agreement",
             sentence="Share of the images on which student and teacher choose the same class, right or wrong.",
             range=(0.0, 1.0),
             higher_is="closer",
+            poster_figure=None,
+        ),
+        Measure(
+            name="top5_agreement",
+            label="Top-5 agreement",
+            sentence="How many of the teacher's five likeliest classes are among the student's five likeliest, as a "
+            "share.",
+            range=(0.0, 1.0),
+            higher_is="closer",
+            poster_figure=None,
+        ),
+        Measure(
+            name="kl",
+            label="Divergence",
+            sentence="How far the student's probabilities are from the teacher's: 0 the same, and the more the "
+            "further (Kullback–Leibler divergence of student from teacher, in nats).",
+            range=(0.0, np.inf),
+            higher_is="further",
             poster_figure=None,
         ),
     )
@@ -261,6 +300,40 @@ def top1_agreement(teacher_logits: np.ndarray, student_logits: np.ndarray) -> np
     """Say of every image whether both choose one class: (N, C), (N, C) -> (N,) of 1.0, 0.0, NaN for NaN logits."""
     unclear = np.where(np.isnan(teacher_logits).any(axis=1), np.nan, 0.0)
     return accuracy(student_logits, np.argmax(teacher_logits, axis=1)) + unclear
+
+
+def top5_agreement(teacher_logits: np.ndarray, student_logits: np.ndarray) -> np.ndarray:
+    """Return the share of the teacher's five likeliest classes among the student's five: (N, C), (N, C) -> (N,).
+
+    NaN for NaN logits, and with five classes or fewer, where it says nothing.
+    """
+    teacher, student = np.asarray(teacher_logits), np.asarray(student_logits)
+    if teacher.shape[1] <= 5:
+        return np.full(len(teacher), np.nan)
+    both = [top_parts(np.where(np.isnan(each), -np.inf, each), 5) for each in (teacher, student)]
+    unclear = np.isnan(teacher).any(axis=1) | np.isnan(student).any(axis=1)
+    return np.where(unclear, np.nan, (both[0] & both[1]).sum(axis=1) / 5)
+
+
+def kl(teacher_logits: np.ndarray, student_logits: np.ndarray) -> np.ndarray:
+    """Return KL(teacher ‖ student) = Σ p_t·(log p_t − log p_s) at T = 1: (N, C), (N, C) -> (N,) nats; NaN for NaN."""
+    teacher, student = (_log_softmax(np.asarray(each, np.float64)) for each in (teacher_logits, student_logits))
+    return np.asarray((np.exp(teacher) * (teacher - student)).sum(axis=1)).clip(0)
+
+
+def map_similarity(teacher: np.ndarray, student: np.ndarray) -> np.ndarray:
+    """Return the cosine of two relevance maps of each image: (N, H, W) ≥ 0 both -> (N,) in [0, 1]; NaN if one is flat.
+
+    Flat: no relevance anywhere.
+    """
+    a, b = (np.reshape(each, (len(each), -1)).astype(np.float64) for each in (teacher, student))
+    lengths = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return np.clip((a * b).sum(axis=1) / np.where(lengths > 0, lengths, np.nan), 0, 1)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 def _whole(image: np.ndarray, on_parts: np.ndarray, outside: Outside) -> np.ndarray:

@@ -5,6 +5,7 @@ before anything is computed: that is how a run tells what is missing or stale.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from core.distill import Learner, TrainingData, train
 from core.errors import UserError
 from core.explain_cell import Rows, Shards, explained
 from core.inputs import as_input
-from core.measure_cell import measure_cell
+from core.measure_cell import measure_cell, part_shares
 from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model
-from core.store import write_arrays, write_table
+from core.store import read_arrays, write_arrays, write_table
 from core.study import Study, cache_folder
 from core.summarise import summarise
 
@@ -164,20 +165,35 @@ def _keep(
 
 def _fresh(study: Study, cell: Cell) -> torch.nn.Module:
     """Return a cell's network before training: named by its seed alone, so α does not change where it starts."""
-    students = study.config.students
-    weights = study.config.teacher.weights if cell == study.teacher else students.weights
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(cell.seed or 0)
-        model = build(cell.architecture, len(study.dataset.classes), students.width, students.stem)
+    model = _built(study, cell)
+    weights = study.config.teacher.weights if cell == study.teacher else study.config.students.weights
     initialise(model, cell.architecture, weights)
     return model
+
+
+def _built(study: Study, cell: Cell) -> torch.nn.Module:
+    """Return a cell's network with nothing but random weights."""
+    students = study.config.students
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(cell.seed or 0)
+        return build(cell.architecture, len(study.dataset.classes), students.width, students.stem)
+
+
+def _network(study: Study, name: str, device: str) -> tuple[torch.nn.Module, Header]:
+    """Return a cell's network, read from its file; an untrained one is built, and sees images as the teacher does."""
+    cell = next(each for each in study.measured if each.name == name)
+    if not cell.untrained:
+        return load_model(study.path("models", name), device)
+    header = replace(study.header(study.teacher), architecture=cell.architecture, alpha=None, seed=cell.seed)
+    model = _built(study, cell).eval().requires_grad_(False)
+    return model.to(device), header
 
 
 def predict_cell(folder: Path, name: str, device: str, report: Report) -> list[Path]:
     """Run a network over every test image: logits/."""
     study = Study(folder)
     ids, images, _ = _arrays(folder, "test")
-    model, header = load_model(study.path("models", name), device)
+    model, header = _network(study, name, device)
     if header.classes != study.dataset.classes:
         raise UserError(f"{study.path('models', name)} knows other classes than the study; remove it, or add it anew.")
     logits = np.empty((len(ids), len(header.classes)), np.float16)
@@ -192,14 +208,18 @@ def predict_cell(folder: Path, name: str, device: str, report: Report) -> list[P
 
 
 def explain_cell(folder: Path, name: str, key: str, device: str, report: Report) -> list[Path]:
-    """Explain a network on the chosen test images, and sum its maps over the parts: maps/ and importance/."""
+    """Explain a network on the chosen test images, and sum its maps over the parts: maps/ and importance/.
+
+    The teacher's relevance stays whole, for those that are explained after it: relevance/.
+    """
     study = Study(folder)
     config = study.config
     chosen = explained_ids(study.images(), config.explain.images)
     ids = np.sort(chosen)
     all_ids, images, part_maps = _arrays(folder, "test")
     rows = np.searchsorted(all_ids, ids)
-    model, header = load_model(study.path("models", name), device)
+    model, header = _network(study, name, device)
+    is_teacher = name == study.teacher.name
     targets = pick_targets(
         config.explain.target, study.labels(ids), study.logits(study.teacher)[1][rows], study.logits(name)[1][rows]
     )
@@ -216,19 +236,23 @@ def explain_cell(folder: Path, name: str, key: str, device: str, report: Report)
         targets,
         kept,
         shards,
+        None if is_teacher else read_arrays(study.path("relevance", study.teacher), *config.explain.methods),
     )
     for done in work:
         report(done / len(ids), f"explaining, image {done} of {len(ids)}")
     maps: dict[str, Path] = {method: study.path("maps", name, method) for method in config.explain.methods}
-    return shards.merge(study.path("importance", name), maps, kept)
+    full = study.path("relevance", name) if is_teacher else None
+    return shards.merge(study.path("importance", name), maps, kept, full)
 
 
 def measure(folder: Path, name: str, report: Report) -> list[Path]:
-    """Compare a cell with the teacher, image by image: measures/."""
+    """Compare a cell with the teacher, image by image, and sum up which parts it looks at: measures/ and parts/."""
     study = Study(folder)
-    path = study.path("measures", name)
-    write_table(path, measure_cell(study, name))
-    return [path]
+    cell = next(each for each in study.measured if each.name == name)
+    measured, parts = study.path("measures", name), study.path("parts", name)
+    write_table(parts, part_shares(study, cell))
+    write_table(measured, measure_cell(study, cell))
+    return [measured, parts]
 
 
 def conclude(folder: Path, report: Report) -> list[Path]:

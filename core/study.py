@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.cells import Cell, grid, teacher_cell
+from core.cells import Cell, grid, teacher_cell, untrained_cells
 from core.config import Config, parse_config
 from core.errors import UserError, unknown
 from core.store import read_arrays, read_json, read_table, sha256_file
@@ -96,6 +96,17 @@ class Study:
                     cells.append(Cell(header.architecture, None, None, path.stem))
         return cells
 
+    @property
+    def networks(self) -> list[Cell]:
+        """Those of `cells` whose networks a complete study keeps."""
+        first = (None, self.config.students.seeds[0])
+        return [cell for cell in self.cells if self.config.keep.seeds == "all" or cell.seed in first]
+
+    @property
+    def measured(self) -> list[Cell]:
+        """Every network that is measured: `cells`, then the untrained controls."""
+        return [*self.cells, *untrained_cells(self.config)]
+
     def cell(self, name: str) -> Cell:
         """Return a cell by its name; UserError with the near matches otherwise."""
         for cell in self.cells:
@@ -105,20 +116,15 @@ class Study:
         raise unknown("cell", name, alike or (cell.name for cell in self.cells))
 
     def path(self, kind: str, cell: Cell | str, method: str = "") -> Path:
-        """Return the file of one kind ("models", "history", "logits", "maps", "importance", "measures") of a cell."""
-        suffix = ".safetensors" if kind in ("models", "logits", "maps") else ".parquet"
+        """Return a cell's file of one kind: models, history, logits, maps, relevance, importance, parts or measures."""
+        suffix = ".safetensors" if kind in ("models", "logits", "maps", "relevance") else ".parquet"
         return self.folder / kind / method / f"{cell if isinstance(cell, str) else cell.name}{suffix}"
 
     @property
     def manifest(self) -> dict[str, dict[str, str]]:
         """Per file kept, relative path to its `sha256` and the `key` of what it was made from."""
+        content = self._manifest()
         path = self.folder / "manifest.json"
-        if not path.exists():
-            return {}
-        try:
-            content = read_json(path)
-        except UserError as error:
-            raise UserError(f"{error} {self.command} makes it anew and keeps the networks.") from None
         files = content.get("files") if isinstance(content, dict) else None
         if not isinstance(files, dict) or not all(
             isinstance(entry, dict) and {"sha256", "key"} <= set(entry) for entry in files.values()
@@ -127,6 +133,21 @@ class Study:
                 f"{path} is damaged (it does not list files). {self.command} makes it anew and keeps the networks."
             )
         return files
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Per file that was made and then removed, as `[keep]` has it: relative path to the key of what made it."""
+        found = self._manifest().get("left_out", {}) if self.manifest else {}
+        return found if isinstance(found, dict) else {}
+
+    def _manifest(self) -> Any:
+        path = self.folder / "manifest.json"
+        if not path.exists():
+            return {"files": {}}
+        try:
+            return read_json(path)
+        except UserError as error:
+            raise UserError(f"{error} {self.command} makes it anew and keeps the networks.") from None
 
     @property
     def command(self) -> str:
@@ -215,6 +236,10 @@ class Study:
     def measures(self, cell: Cell | str | None = None) -> pd.DataFrame:
         """Return image, method, measure, importance, outside, value (long); with a column `cell` for all of them."""
         return self._tables("measures", cell)
+
+    def parts(self, cell: Cell | str) -> pd.DataFrame:
+        """Return method, part, mean, error, n: the share of a cell's looking that each part receives."""
+        return read_table(self.path("parts", cell))
 
     def _tables(self, kind: str, cell: Cell | str | None) -> pd.DataFrame:
         if cell is not None:

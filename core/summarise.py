@@ -1,25 +1,18 @@
 """Every number that is shown, with its interval: the per-image measures of a study, gathered into summary.parquet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.associations import associations
 from core.cells import Cell, grid
-from core.estimates import (
-    Estimate,
-    bootstrap_means,
-    interval,
-    known_mean,
-    mean_over_images,
-    mean_over_seeds,
-    partial_spearman,
-    resamples,
-    spearman,
-)
+from core.controls import normalised_alignment
+from core.estimates import Estimate, known_mean, mean_over_images, mean_over_seeds, means_over_images
 from core.study import Study
+from core.values import Keys, Values, load_values
 
 COLUMNS = [
     "kind",
@@ -39,39 +32,30 @@ COLUMNS = [
     "n",
     "skipped",
 ]
-"""Of summary.parquet. `kind` is cell, control (a cell's, by chance), group (mean over seeds), contrast (less α = 1.0 of
-the same architecture and seed), finding (a contrast of the primary analysis; architecture "" over the smaller students)
-or association (between two measures). Text is "" where it does not apply."""
+"""Of summary.parquet. Text is "" where it does not apply. `kind` is
 
-CONTROLS = ("shuffled", "area")
+cell         one network, with an interval over images
+group        mean over the seeds of an architecture and α
+contrast     the same less α = 1.0, paired by seed
+finding      the contrast at the lowest α: each smaller student (Bonferroni over them), and "" for all of them together
+control      what a number is compared with: shuffled, area, random network, retrained teacher
+normalised   an alignment between chance (0) and a retrained teacher (1)
+question     a finding by integrated gradients less the same by saliency
+association  how two measures go together
+part         share of the looking that a part receives; `subset` is the part
+quantile     how rank alignment spreads over images; `control` is p5 … p95
+"""
+
+SUBSETS = ("all", "both right")
 PRIMARY = {
     "accuracy": ("", "", ""),
     "rank_alignment": ("integrated_gradients", "density", ""),
     "focus": ("integrated_gradients", "density", "parts"),
 }
 """Method, importance and outside of the one analysis that a claim is judged by (MEASURES.md, "Estimates")."""
-
-Keys = tuple[str, str, str, str]
-"""Measure, method, importance, outside."""
-
-
-@dataclass(frozen=True)
-class Values:
-    """All cells' per-image values of one measure: `values` (cells, N) beside `cells` and the images' classes."""
-
-    keys: Keys
-    cells: list[Cell]
-    images: np.ndarray
-    values: np.ndarray
-    drawn: np.ndarray
-
-    def of(self, architecture: str, alpha: float) -> dict[int, np.ndarray]:
-        """Return seed -> (N,) of one architecture and α."""
-        return {
-            cell.seed: values
-            for cell, values in zip(self.cells, self.values, strict=True)
-            if (cell.architecture, cell.alpha) == (architecture, alpha) and cell.seed is not None
-        }
+QUANTILES = (5, 25, 50, 75, 95)
+COMPARED = ("integrated_gradients", "saliency")
+"""The methods that research question 1 asks of."""
 
 
 def summarise(study: Study) -> pd.DataFrame:
@@ -80,155 +64,230 @@ def summarise(study: Study) -> pd.DataFrame:
     Where a study has several seeds an interval over them is Student's t; with one seed it is a bootstrap over images,
     stratified by class, and speaks of these very networks only. The teacher's own cell is in no estimate of alignment.
     """
-    rows = list(_rows(study))
+    found = load_values(study)
+    rows = [row for part in (_measured, _questions, _normalised, _spreads) for row in part(study, found)]
+    rows += [_row(*row) for row in associations(study, found)]
+    rows += _parts(study)
     table = pd.DataFrame(rows, columns=COLUMNS)
     text = ["kind", "cell", "architecture", "seed", "method", "measure", "importance", "outside", "subset", "control"]
     table[text] = table[text].fillna("").astype(str)
     return table.astype({"alpha": float, "n": int, "skipped": int})
 
 
-def load_values(study: Study) -> dict[Keys, Values]:
-    """Return every measure's values over cells and images."""
-    tables = {cell: study.measures(cell) for cell in study.cells}
-    keys = ["measure", "method", "importance", "outside"]
-    labels = study.images().set_index("id")["label"]
-    found: dict[Keys, Values] = {}
-    drawn: dict[bytes, np.ndarray] = {}
-    grouped = {cell: dict(iter(t.groupby(keys, observed=True))) for cell, t in tables.items()}
-    for name_of, first in grouped[study.teacher].items():
-        measure, method, importance, outside = (str(part) for part in cast(tuple[Any, ...], name_of))
-        key: Keys = (measure, method, importance, outside)
-        images = first["image"].to_numpy()
-        name = images.tobytes()
-        if name not in drawn:
-            drawn[name] = resamples(labels.loc[images].to_numpy())
-        values = np.stack([grouped[cell][key]["value"].to_numpy(float) for cell in tables])
-        found[key] = Values(key, list(tables), images, values, drawn[name])
-    return found
-
-
-def _row(kind: str, keys: Keys, estimate: Estimate, **more: Any) -> dict[str, Any]:
-    measure, method, importance, outside = keys
-    control = more.pop("control", "")
-    for name in CONTROLS:
-        if measure.endswith(f"_{name}"):
-            kind, measure, control = "control", measure.removesuffix(f"_{name}"), name
+def _row(kind: str, keys: Keys, estimate: Estimate, more: dict[str, Any]) -> dict[str, Any]:
     value, low, high, n, skipped = estimate
-    return {
-        "kind": kind,
-        "measure": measure,
-        "method": method,
-        "importance": importance,
-        "outside": outside,
-        "subset": "all",
-        "control": control,
-        "estimate": value,
-        "low": low,
-        "high": high,
-        "n": n,
-        "skipped": skipped,
-        **more,
-    }
+    numbers = {"estimate": value, "low": low, "high": high, "n": n, "skipped": skipped}
+    return {"kind": kind, **keys._asdict(), "subset": "all", **numbers, **more}
 
 
-def _over(seeds: list[np.ndarray], drawn: np.ndarray, level: float = 0.95) -> Estimate:
-    """Estimate over seeds where there are several, over images where there is one."""
+def over(seeds: list[np.ndarray], often: np.ndarray, level: float = 0.95, kept: int | None = None) -> Estimate:
+    """Estimate a mean over seeds where there are several, over images where there is one.
+
+    Parameters
+    ----------
+    seeds : list of ndarray, (N,)
+        Values of each seed's images, NaN where undefined.
+    often : ndarray, (B, N)
+        From `core.estimates.how_often`.
+    level : float
+        Coverage that is asked for.
+    kept : int, optional
+        Images of all seeds together that a subset leaves; all by default.
+    """
     if len(seeds) == 1:
-        return mean_over_images(seeds[0], drawn, level)
-    means = np.array([known_mean(v) for v in seeds])
-    skipped = int(sum(np.isnan(v).sum() for v in seeds))
-    return mean_over_seeds(means, level)._replace(skipped=skipped)
+        found = mean_over_images(seeds[0], often, level)
+    else:
+        found = mean_over_seeds(np.array([known_mean(values) for values in seeds]), level)
+    unknown = int(sum(np.isnan(values).sum() for values in seeds))
+    total = sum(len(values) for values in seeds)
+    return found._replace(skipped=unknown - (total - (total if kept is None else kept)))
 
 
-def _rows(study: Study) -> Iterator[dict[str, Any]]:
-    found = load_values(study)
-    students = study.config.students
-    for key, all_values in found.items():
-        control = key[0].endswith(CONTROLS)
-        for cell, values in zip(all_values.cells, all_values.values, strict=True):
-            yield _row(
-                "cell",
-                key,
-                mean_over_images(values, all_values.drawn),
-                cell=cell.name,
-                architecture=cell.architecture,
-                alpha=cell.alpha,
-                seed="" if cell.seed is None else str(cell.seed),
-            )
-        for architecture in students.architectures:
-            for alpha in students.alphas:
-                by_seed = _students(study, all_values, architecture, alpha)
-                if by_seed and not control:
-                    where = {"architecture": architecture, "alpha": alpha, "seed": "all"}
-                    yield _row("group", key, _over(list(by_seed.values()), all_values.drawn), **where)
-                    differences = _differences(study, all_values, architecture, alpha)
-                    if differences:
-                        estimate = _over(differences, all_values.drawn)
-                        yield _row("contrast", key, estimate, **where, control="no distillation")
-    for measure, primary in PRIMARY.items():
-        if (measure, *primary) in found:
-            yield from _claim(study, found[(measure, *primary)])
-    for method in study.config.explain.methods:
-        for importance in ("density", "mass"):
-            yield from _associations(study, found, method, importance)
+def _measured(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:
+    for values in found.values():
+        if values.keys.control == "area":
+            yield _row("control", values.keys, mean_over_images(values.values[0], values.often), {})
+            continue
+        yield from _cells(study, values)
+        if values.keys.control:
+            yield from _groups(study, values, "control")
+            continue
+        yield from _groups(study, values, "group")
+        yield from _contrasts(study, values)
+        if values.keys.measure not in ("accuracy", "top1_agreement"):  # there it is 1 by definition
+            yield from _groups(study, values, "group", "both right")
+            yield from _contrasts(study, values, "both right")
 
 
-def _students(study: Study, values: Values, architecture: str, alpha: float) -> dict[int, np.ndarray]:
-    """Values by seed, less the teacher's own cell except for its accuracy."""
-    by_seed = values.of(architecture, alpha)
+def _cells(study: Study, values: Values) -> Iterator[dict[str, Any]]:
+    """Every network by itself; the untrained are controls."""
+    estimates = means_over_images(values.values, values.often)
+    for cell, estimate in zip(values.cells, estimates, strict=True):
+        where = {"architecture": cell.architecture, "alpha": cell.alpha, "seed": "" if cell.seed is None else cell.seed}
+        if values.keys.control:
+            if cell.own_name:
+                yield _row("control", values.keys, estimate, {**where, "cell": cell.name})
+        elif cell.untrained:
+            yield _row("control", values.keys, estimate, {**where, "control": "random network"})
+        else:
+            yield _row("cell", values.keys, estimate, {**where, "cell": cell.name})
+
+
+def _groups(study: Study, values: Values, kind: str, subset: str = "all") -> Iterator[dict[str, Any]]:
+    teacher, students = study.teacher, study.config.students
+    for architecture in students.architectures:
+        for alpha in students.alphas:
+            by_seed, kept = _students(study, values, architecture, alpha, subset)
+            if not by_seed:
+                continue
+            estimate = over(list(by_seed.values()), values.often, kept=kept)
+            where = {"architecture": architecture, "alpha": alpha, "seed": "all", "subset": subset}
+            yield _row(kind, values.keys, estimate, where)
+            again = (architecture, alpha) == (teacher.architecture, teacher.alpha)
+            if again and kind == "group" and subset == "all" and values.keys.measure != "accuracy":
+                yield _row("control", values.keys, estimate, {**where, "control": "retrained teacher"})
+
+
+def _students(
+    study: Study, values: Values, architecture: str, alpha: float, subset: str = "all"
+) -> tuple[dict[int, np.ndarray], int]:
+    """Values by seed, less the teacher's own cell except for its accuracy, and how many images they keep."""
+    chosen = values if subset == "all" else values.both_right()
+    by_seed, right = chosen.of(architecture, alpha), replace(values, values=values.right).of(architecture, alpha)
     teacher = study.teacher
-    if values.keys[0] != "accuracy" and (architecture, alpha) == (teacher.architecture, teacher.alpha):
+    if values.keys.measure != "accuracy" and (architecture, alpha) == (teacher.architecture, teacher.alpha):
         by_seed.pop(teacher.seed or 0, None)
-    return by_seed
+    kept = sum(int(right[seed].sum()) if subset != "all" else len(right[seed]) for seed in by_seed)
+    return by_seed, kept
 
 
-def _differences(study: Study, values: Values, architecture: str, alpha: float) -> list[np.ndarray]:
-    if alpha == 1:
-        return []
-    distilled = _students(study, values, architecture, alpha)
-    plain = _students(study, values, architecture, 1.0)
-    return [distilled[seed] - plain[seed] for seed in distilled if seed in plain]
+def _differences(
+    study: Study, values: Values, architecture: str, alpha: float, subset: str = "all"
+) -> tuple[dict[int, np.ndarray], int]:
+    """Distilled less undistilled by seed, and how many images they keep: a subset holds what both are right on."""
+    if alpha == 1 or 1.0 not in study.config.students.alphas:
+        return {}, 0
+    distilled, _ = _students(study, values, architecture, alpha, subset)
+    plain, _ = _students(study, values, architecture, 1.0, subset)
+    found = {seed: distilled[seed] - plain[seed] for seed in distilled if seed in plain}
+    right = replace(values, values=values.right)
+    both = {s: right.of(architecture, alpha)[s] & right.of(architecture, 1.0)[s] for s in found}
+    kept = sum(int(both[seed].sum()) if subset != "all" else len(both[seed]) for seed in found)
+    return found, kept
 
 
-def _claim(study: Study, values: Values) -> Iterator[dict[str, Any]]:
-    """Give the strongest distillation less none: each smaller student, Bonferroni over them, and all together."""
+def _contrasts(study: Study, values: Values, subset: str = "all") -> Iterator[dict[str, Any]]:
+    if values.keys.measure == "win_rate":  # it is one already
+        return
+    where: dict[str, Any] = {"seed": "all", "control": "no distillation", "subset": subset}
+    for architecture in study.config.students.architectures:
+        for alpha in study.config.students.alphas:
+            found, kept = _differences(study, values, architecture, alpha, subset)
+            if found:
+                estimate = over(list(found.values()), values.often, kept=kept)
+                yield _row("contrast", values.keys, estimate, {**where, "architecture": architecture, "alpha": alpha})
     alpha = min(study.config.students.alphas)
-    smaller = [a for a in study.config.students.architectures if a != study.config.teacher.architecture]
-    differences = {a: _differences(study, values, a, alpha) for a in smaller}
-    differences = {a: d for a, d in differences.items() if d}
+    each = {a: _differences(study, values, a, alpha, subset) for a in smaller(study)}
+    each = {architecture: found for architecture, found in each.items() if found[0]}
+    by_architecture = {architecture: list(found.values()) for architecture, (found, _) in each.items()}
+    where |= {"alpha": alpha}
+    for architecture, level, seeds in claimed(by_architecture):
+        left = each[architecture][1] if architecture else None  # of all together an image counts where one has it
+        estimate = over(seeds, values.often, level, left)
+        yield _row("finding", values.keys, estimate, {**where, "architecture": architecture})
+
+
+def smaller(study: Study) -> list[str]:
+    """Return the architectures that the claims are about: all but the teacher's."""
+    return [a for a in study.config.students.architectures if a != study.config.teacher.architecture]
+
+
+def claimed(differences: dict[str, list[np.ndarray]]) -> Iterator[tuple[str, float, list[np.ndarray]]]:
+    """Give architecture, level and seeds' values: each by itself, Bonferroni over them, and "" for all together."""
     if not differences:
         return
-    where = {"alpha": alpha, "seed": "all", "control": "no distillation"}
-    for architecture, each in differences.items():
-        estimate = _over(each, values.drawn, 1 - 0.05 / len(differences))
-        yield _row("finding", values.keys, estimate, architecture=architecture, **where)
-    together = [known_mean(np.stack(per), 0) for per in zip(*differences.values(), strict=True)]
-    yield _row("finding", values.keys, _over(together, values.drawn), architecture="", **where)
+    for architecture, seeds in differences.items():
+        yield architecture, 1 - 0.05 / len(differences), seeds
+    yield "", 0.95, [known_mean(np.stack(per), 0) for per in zip(*differences.values(), strict=True)]
 
 
-def _associations(study: Study, found: dict[Keys, Values], method: str, importance: str) -> Iterator[dict[str, Any]]:
-    """Ask whether outputs and explanations move together: across cells, and across the images of a cell."""
-    logit, accuracy = found[("logit_alignment", "", "", "")], found[("accuracy", "", "", "")]
-    rank = found[("rank_alignment", method, importance, "")]
-    students = [i for i, cell in enumerate(rank.cells) if cell in set(grid(study.config)) and cell != study.teacher]
-    if not students:
-        return
-    keys = ("logit_alignment~rank_alignment", method, importance, "")
-    pools = [np.stack([bootstrap_means(v.values[i], v.drawn) for i in students], 1) for v in (logit, rank, accuracy)]
-    plain = [np.array([[known_mean(v.values[i]) for i in students]]) for v in (logit, rank, accuracy)]
-    count = len(students)
-    for control, statistic in (("", lambda x, y, z: spearman(x, y)), ("accuracy", partial_spearman)):
-        value = float(statistic(*plain)[0])
-        estimate = Estimate(value, *interval(statistic(*pools)), count, 0)
-        yield _row("association", keys, estimate, subset="cells", control=control)
+def _questions(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:
+    """Ask whether distillation moves both methods alike: its effect on one less its effect on the other."""
+    alpha = min(study.config.students.alphas)
+    for keys, values in found.items():
+        other = found.get(keys._replace(method=COMPARED[1]))
+        if keys.method != COMPARED[0] or keys.control or other is None or keys.measure == "win_rate":
+            continue
+        each = {}
+        for architecture in smaller(study):
+            one, two = (_differences(study, v, architecture, alpha)[0] for v in (values, other))
+            if one:
+                each[architecture] = [one[seed] - two[seed] for seed in one]
+        where = {"alpha": alpha, "seed": "all", "control": "no distillation", "method": "~".join(COMPARED)}
+        for architecture, level, seeds in claimed(each):
+            yield _row("question", keys, over(seeds, values.often, level), {**where, "architecture": architecture})
 
-    rows = np.searchsorted(logit.images, rank.images)
-    each: list[tuple[np.ndarray, np.ndarray]] = []
-    for i in students:
-        x, y, z = logit.values[i][rows], rank.values[i], accuracy.values[i][rows]
-        every = np.vstack([np.arange(len(rows))[None], rank.drawn])
-        each.append((spearman(x[every], y[every]), partial_spearman(x[every], y[every], z[every])))
-    for control, which in (("", 0), ("accuracy", 1)):
-        over_cells = known_mean(np.stack([pair[which] for pair in each]), 0)
-        estimate = Estimate(float(over_cells[0]), *interval(over_cells[1:]), len(rows), 0)
-        yield _row("association", keys, estimate, subset="images", control=control)
+
+def _normalised(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:
+    teacher = study.teacher
+    for keys, values in found.items():
+        chance = found.get(keys._replace(control="shuffled"))
+        if keys.control or chance is None or not keys.measure.endswith("alignment"):
+            continue
+        again = [_means(study, v, teacher.architecture, 1.0) for v in (values, chance)]
+        if len(again[0]) < 2:
+            continue
+        for architecture in study.config.students.architectures:
+            for alpha in study.config.students.alphas:
+                if (architecture, alpha) == (teacher.architecture, 1.0):
+                    continue
+                own = [_means(study, v, architecture, alpha) for v in (values, chance)]
+                seeds = [seed for seed in own[0] if seed in again[0]]
+                a, b, c, d = (np.array([by_seed[seed] for seed in seeds]) for by_seed in (*own, *again))
+                estimate = normalised_alignment(a, b, c, d)
+                if estimate is not None:
+                    where = {"architecture": architecture, "alpha": alpha, "seed": "all"}
+                    yield _row("normalised", keys, estimate, where)
+
+
+def _means(study: Study, values: Values, architecture: str, alpha: float) -> dict[int, float]:
+    by_seed, _ = _students(study, values, architecture, alpha)
+    return {seed: float(known_mean(each)) for seed, each in by_seed.items()}
+
+
+def _spreads(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:
+    """How rank alignment spreads over the images of each network of the first seed."""
+    for keys, values in found.items():
+        if keys.measure != "rank_alignment" or keys.control:
+            continue
+        for cell, row in zip(values.cells, values.values, strict=True):
+            known = row[~np.isnan(row)]
+            if cell.untrained or cell == study.teacher or cell.seed not in (None, study.teacher.seed) or not len(known):
+                continue
+            where = {"cell": cell.name, "architecture": cell.architecture, "alpha": cell.alpha}
+            for q, value in zip(QUANTILES, np.percentile(known, QUANTILES), strict=True):
+                estimate = Estimate(float(value), np.nan, np.nan, len(known), len(row) - len(known))
+                yield _row("quantile", keys, estimate, {**where, "control": f"p{q}"})
+
+
+def _parts(study: Study) -> list[dict[str, Any]]:
+    """Which share of its looking each part receives, over seeds; the teacher's with an interval over images."""
+    tables: dict[tuple[str, float | None], list[tuple[Cell, pd.DataFrame]]] = {}
+    for cell in grid(study.config):
+        key: tuple[str, float | None] = ("", None) if cell == study.teacher else (cell.architecture, cell.alpha)
+        tables.setdefault(key, []).append((cell, study.parts(cell).set_index(["method", "part"])))
+    rows = []
+    for (architecture, alpha), cells in tables.items():
+        where: dict[str, Any] = {"architecture": architecture, "alpha": alpha, "seed": "all"}
+        if not architecture:
+            teacher = cells[0][0]
+            where = {"cell": teacher.name, "architecture": teacher.architecture, "alpha": 1.0, "seed": teacher.seed}
+        for method, part in cells[0][1].index:
+            one = [table.loc[(method, part)] for _, table in cells if (method, part) in table.index]
+            if len(one) == 1:
+                half = 1.96 * one[0]["error"]
+                estimate = Estimate(one[0]["mean"], one[0]["mean"] - half, one[0]["mean"] + half, int(one[0]["n"]), 0)
+            else:
+                estimate = mean_over_seeds(np.array([each["mean"] for each in one]))
+            rows.append(_row("part", Keys("part_share", str(method)), estimate, {**where, "subset": str(part)}))
+    return rows

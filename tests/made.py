@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from core.cells import Cell, grid, teacher_cell
+from core.cells import Cell, grid, teacher_cell, untrained_cells
 from core.config import Config, parse_config
 
 IG = "integrated_gradients"
@@ -19,6 +19,9 @@ KEYS = {
     "rank_alignment": (IG, "density", ""),
     "rank_alignment_shuffled": (IG, "density", ""),
     "focus": (IG, "density", "parts"),
+    "focus_shuffled": (IG, "density", "parts"),
+    "focus_area": (IG, "density", "parts"),
+    "map_similarity": (IG, "", ""),
 }
 Value = Callable[[Cell, str], np.ndarray | float]
 
@@ -32,17 +35,23 @@ class Made:
         tree = {"name": "made", "teacher": teacher, "students": given, "explain": {"methods": [IG]}}
         self.config: Config = parse_config(tree, None)  # type: ignore[arg-type]
         self.cells = [*grid(self.config), *imported]
+        self.measured = [*self.cells, *untrained_cells(self.config)]
         self.teacher = teacher_cell(self.config)
         self.value = value
 
     def images(self) -> pd.DataFrame:
         return pd.DataFrame({"id": np.arange(TEST) + 100, "label": LABELS})
 
+    def parts(self, cell: Cell) -> pd.DataFrame:
+        share = float(np.mean(self.value(cell, "focus"))) / 2
+        rows = [(IG, part, mean, 0.01, 12) for part, mean in {"beak": share, "wing": 1 - share}.items()]
+        return pd.DataFrame(rows, columns=["method", "part", "mean", "error", "n"])
+
     def measures(self, cell: Cell) -> pd.DataFrame:
         frames = []
         for importance in ("density", "mass"):
             for measure, (method, kind, outside) in KEYS.items():
-                if importance == "mass" and kind != "density":
+                if (importance == "mass" and kind != "density") or (measure == "focus_area" and cell != self.teacher):
                     continue
                 count = EXPLAINED if method else TEST
                 frames.append(
@@ -73,4 +82,6 @@ def known(cell: Cell, measure: str) -> np.ndarray | float:
     if cell == Cell("resnet50", 1.0, 0) and measure != "accuracy":
         return 1.0
     base = np.linspace(0, 0.5, TEST if measure in ("accuracy", "logit_alignment") else EXPLAINED)
+    if cell.untrained:
+        return base / 8
     return base + SKILL[cell.architecture] * (1 - (cell.alpha if cell.alpha is not None else 1.0))

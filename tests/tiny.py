@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 import tomli_w
 
-from core.cells import grid
 from core.config import Config, parse_config
-from core.measure_cell import measure_cell
+from core.measure_cell import measure_cell, part_shares
 from core.store import write_arrays, write_json, write_table
 from core.study import Study
 from core.summarise import summarise
@@ -91,20 +90,23 @@ def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
     teacher_density = rng.gamma(2.0, size=(len(METHODS), len(explained), len(parts)))
     area = rng.integers(4, 40, size=(len(explained), len(parts))).astype(float)
     area[rng.random(area.shape) < 0.15] = np.nan
-    for cell in grid(config):
+    for cell in study.measured:
         teacher = cell == study.teacher
-        noise = 0.0 if teacher else 0.5 if cell.alpha != 1 else 1.5
+        noise = 0.0 if teacher else 4.0 if cell.untrained else 0.5 if cell.alpha != 1 else 1.5
         logits = teacher_logits + noise * rng.normal(size=teacher_logits.shape)
         write_arrays(study.path("logits", cell), {"ids": test["id"].to_numpy(), "logits": logits.astype(np.float16)})
         density = teacher_density * np.exp(noise * rng.normal(size=teacher_density.shape))
-        write_table(study.path("importance", cell), _importance(density, area, explained, parts))
+        likeness = 1 / (1 + noise * rng.random((len(METHODS), len(explained))))
+        write_table(study.path("importance", cell), _importance(density, area, explained, parts, likeness))
         for method in METHODS:
             maps = rng.normal(size=(KEPT, MAP_SIDE, MAP_SIDE)).astype(np.float16)
             maps = maps if method == "integrated_gradients" else np.abs(maps)
             write_arrays(study.path("maps", cell, method), {"ids": explained[:KEPT], "maps": maps})
-        write_table(study.path("history", cell), _history(config, rng))
-    for cell in grid(config):
-        write_table(study.path("measures", cell), measure_cell(study, cell.name))
+        if not cell.untrained:
+            write_table(study.path("history", cell), _history(config, rng))
+    for cell in study.measured:
+        write_table(study.path("measures", cell), measure_cell(study, cell))
+        write_table(study.path("parts", cell), part_shares(study, cell))
     write_table(folder / "summary.parquet", summarise(study))
     write_json(folder / "manifest.json", {"files": {}})
     return folder
@@ -158,9 +160,11 @@ def _images(study: Study) -> pd.DataFrame:
     return table
 
 
-def _importance(density: np.ndarray, area: np.ndarray, ids: np.ndarray, parts: tuple[str, ...]) -> pd.DataFrame:
+def _importance(
+    density: np.ndarray, area: np.ndarray, ids: np.ndarray, parts: tuple[str, ...], likeness: np.ndarray
+) -> pd.DataFrame:
     frames = []
-    for method, values in zip(METHODS, density, strict=True):
+    for method, values, alike in zip(METHODS, density, likeness, strict=True):
         mass = values * area
         frames.append(
             pd.DataFrame(
@@ -177,6 +181,7 @@ def _importance(density: np.ndarray, area: np.ndarray, ids: np.ndarray, parts: t
                     "part_d": np.float32(0.012 if method == "integrated_gradients" else 0),
                     "evaluations": np.int32(33 if method == "integrated_gradients" else 1),
                     "converged": True,
+                    "similarity": np.repeat(alike, len(parts)).astype(np.float32),
                 }
             )
         )

@@ -30,7 +30,8 @@ from core.errors import UserError
 from core.run.adopt import adopt
 from core.run.check import check
 from core.run.interrupt import Interrupt
-from core.run.plan import Task, keys, plan
+from core.run.plan import Task, plan
+from core.run.recipe import keys, stays, to_make
 from core.store import sha256_file, write_bytes, write_json
 from core.study import Study, cache_folder
 from core.worker import die_with_parent, keep_memory
@@ -95,24 +96,50 @@ def run_study(
     study.dataset = dataset
     wanted = keys(study)
     files = _up_to_date(study, wanted, unchanged, on_note)
-    missing = set(wanted) - set(files)
+    absent = {name for name, entry in files.items() if "sha256" not in entry}
+    missing = to_make(study, (set(wanted) - set(files)) | (absent & stays(study, wanted)), absent)
     tasks = plan(study, wanted, missing, device, workers)
     if any(name.startswith("models/") for task in tasks for name in task.gives):
         _begin(config, folder, made)
     if tasks:
         _run(study, tasks, wanted, files, workers, on_progress)
+    _sweep(study, wanted, files)
     return Study(folder)
 
 
-def _up_to_date(
-    study: Study, wanted: dict[str, str], unchanged: bool, on_note: Callable[[str], None]
-) -> dict[str, dict[str, str]]:
+Files = dict[str, dict[str, str]]
+"""The manifest: per file its `key`, and its `sha256` unless it was left out."""
+
+
+def _sweep(study: Study, wanted: dict[str, str], files: Files) -> None:
+    """Remove what `[keep]` leaves out; the manifest goes on to say what it was made from."""
+    gone = {name for name in set(wanted) - stays(study, wanted) if "sha256" in files[name]}
+    if not gone:
+        return
+    for name in gone:
+        del files[name]["sha256"]
+    _write_manifest(study, files)
+    for name in gone:
+        (study.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # other files are there
+            (study.folder / name).parent.rmdir()
+
+
+def _write_manifest(study: Study, files: Files) -> None:
+    kept = {name: entry for name, entry in files.items() if "sha256" in entry}
+    left_out = {name: entry["key"] for name, entry in files.items() if "sha256" not in entry}
+    write_json(study.folder / "manifest.json", {"files": kept, "left_out": left_out})
+
+
+def _up_to_date(study: Study, wanted: dict[str, str], unchanged: bool, on_note: Callable[[str], None]) -> "Files":
     """Return the manifest's entries of the files that are as they should be."""
     with suppress(UserError):  # a damaged manifest is as good as none
         if study.manifest:
             files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
             paths = {name: study.folder / name for name in files}
-            return {n: e for n, e in files.items() if paths[n].is_file() and sha256_file(paths[n]) == e["sha256"]}
+            whole = {n: e for n, e in files.items() if paths[n].is_file() and sha256_file(paths[n]) == e["sha256"]}
+            gone = {name: {"key": key} for name, key in study.left_out.items() if wanted.get(name) == key}
+            return gone | whole
     files, sentence = adopt(study, wanted, unchanged)
     if sentence:
         on_note(sentence)
@@ -171,7 +198,7 @@ def _run(
     study: Study,
     tasks: list[Task],
     wanted: dict[str, str],
-    files: dict[str, dict[str, str]],
+    files: Files,
     workers: int,
     on_progress: Callable[[Progress], None],
 ) -> None:
@@ -193,7 +220,7 @@ def _run(
     def keep(task: Task) -> None:
         for name in task.gives:
             files[name] = {"sha256": sha256_file(study.folder / name), "key": wanted[name]}
-        write_json(study.folder / "manifest.json", {"files": files})
+        _write_manifest(study, files)
 
     costs = {task.name: task.cost for task in tasks}
     pending = list(tasks)

@@ -1,4 +1,4 @@
-"""Which files a study consists of, what each is made from, and the tasks that make those that are missing."""
+"""The tasks that make what is missing of a study."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,12 +7,8 @@ from typing import Any
 
 from core import stages
 from core.cells import Cell
-from core.config import WORDS
-from core.store import digest_of, sha256_file
+from core.run.recipe import CONCLUDED, files_of, needs
 from core.study import Study
-
-VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 2, "measure": 1, "conclude": 1}
-"""Raise a station's number when its results change: what it made, and all that follows, is then made again."""
 
 COST = {"resnet18": 1.0, "resnet34": 1.6, "resnet50": 3.0, "resnet101": 4.2}
 """Seconds of a training step beside ResNet18's (BIRDS.md), for the time left; others count as ResNet50."""
@@ -49,51 +45,6 @@ class Task:
     workers: bool = field(default=False)
 
 
-def keys(study: Study) -> dict[str, str]:
-    """Return, for every file a complete study has, the digest of all that it is made from."""
-    config = study.config
-    data = study.dataset.digest
-    found: dict[str, str] = {}
-
-    def key(station: str, *parts: Any) -> str:
-        return digest_of([station, VERSIONS[station], *parts])
-
-    students = config.students
-    found["images.parquet"] = key("images", data, config.explain.images, config.keep.maps)
-    for cell in study.cells:
-        names = _files(study, cell)
-        if cell.own_name:
-            model = digest_of(study.header(cell).digest)
-        else:
-            weights = config.teacher.weights if cell == study.teacher else students.weights
-            recipe = config.training.model_dump(exclude={"validate_every", "temperature"})
-            initial = weights if weights in WORDS else sha256_file(Path(weights))
-            parts = [data, recipe, students.width, students.stem, initial, cell.architecture, cell.alpha, cell.seed]
-            parts.append(students.weights == "imagenet")  # which decides how all images are normalised
-            if cell.alpha != 1:
-                parts += [config.training.temperature, found[_files(study, study.teacher)["models"]]]
-            model = key("train", *parts)
-            found[names["models"]] = found[names["history"]] = model
-        found[names["logits"]] = key("predict", data, model)
-        aims = [found[_files(study, study.teacher)["logits"]]] if config.explain.target == "teacher" else []
-        explained = key("explain", data, model, config.explain.model_dump(), config.keep.model_dump(), *aims)
-        found[names["importance"]] = explained
-        for method in config.explain.methods:
-            found[names[f"maps/{method}"]] = explained
-        teacher = _files(study, study.teacher)
-        beside = [found[teacher["importance"]], found[teacher["logits"]]]
-        found[names["measures"]] = key("measure", explained, found[names["logits"]], *beside, config.measure.top_k)
-    found["summary.parquet"] = key("conclude", [found[_files(study, cell)["measures"]] for cell in study.cells])
-    return found
-
-
-def _files(study: Study, cell: Cell) -> dict[str, str]:
-    """Return the files of one cell, relative to the study's folder."""
-    kinds = {kind: study.path(kind, cell) for kind in ("models", "history", "logits", "importance", "measures")}
-    kinds |= {f"maps/{method}": study.path("maps", cell, method) for method in study.config.explain.methods}
-    return {kind: path.relative_to(study.folder).as_posix() for kind, path in kinds.items()}
-
-
 def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, workers: int) -> list[Task]:
     """Return the tasks that make what is missing, in an order in which they can run.
 
@@ -115,42 +66,29 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
     if missing - {"summary.parquet"}:
         tasks.append(Task("read images", stages.prepare, (), (), ("images.parquet",), 1.0, workers=True))
     tasks += _training(study, wanted, missing, device, workers)
-    teacher = _files(study, study.teacher)
-    for cell in study.cells:
-        files = _files(study, cell)
+    for cell in study.measured:
+        files, reads = files_of(study, cell), needs(study, cell)
         cost = COST.get(cell.architecture, 3.0) * FORWARD
         tests = config.data.test_images if config.data.dataset == "birds" else 1000
         if files["logits"] in missing:
-            tasks.append(
-                Task(
-                    f"predict {cell.name}",
-                    stages.predict_cell,
-                    (cell.name, device),
-                    ("images.parquet", files["models"]),
-                    (files["logits"],),
-                    cost * tests * 2,
-                )
-            )
-        needs: tuple[str, ...]
-        maps = tuple(files[f"maps/{method}"] for method in config.explain.methods)
-        if {files["importance"], *maps} & missing:
+            args: tuple[str, ...] = (cell.name, device)
+            gives = (files["logits"],)
+            title = f"predict {cell.name}"
+            tasks.append(Task(title, stages.predict_cell, args, reads["logits"], gives, cost * tests * 2))
+        made = tuple(files[kind] for kind in ("importance", *(f"maps/{method}" for method in config.explain.methods)))
+        if cell == study.teacher:
+            made += (files["relevance"],)
+        if set(made) & missing:
             steps = sum(1 if m == "saliency" else POINTS for m in config.explain.methods)
-            tasks.append(
-                Task(
-                    f"explain {cell.name}",
-                    stages.explain_cell,
-                    (cell.name, wanted[files["importance"]], device),
-                    ("images.parquet", files["models"], files["logits"], teacher["logits"]),
-                    (files["importance"], *maps),
-                    cost * config.explain.images * steps * 4,
-                )
-            )
-        if files["measures"] in missing:
-            needs = ("images.parquet", files["logits"], files["importance"], teacher["logits"], teacher["importance"])
-            tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), needs, (files["measures"],), 200.0))
+            args = (cell.name, wanted[files["importance"]], device)
+            cost *= config.explain.images * steps * 4
+            tasks.append(Task(f"explain {cell.name}", stages.explain_cell, args, reads["importance"], made, cost))
+        made = tuple(files[kind] for kind in CONCLUDED)
+        if set(made) & missing:
+            tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), reads["measures"], made, 200.0))
     if "summary.parquet" in missing:
-        needs = ("images.parquet", *(_files(study, cell)["measures"] for cell in study.cells))
-        tasks.append(Task("conclude", stages.conclude, (), needs, ("summary.parquet",), 1000.0))
+        reads_all = ("images.parquet", *(files_of(study, cell)[kind] for cell in study.measured for kind in CONCLUDED))
+        tasks.append(Task("conclude", stages.conclude, (), reads_all, ("summary.parquet",), 1000.0))
     return tasks
 
 
@@ -160,7 +98,7 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
     images = config.data.train_images if config.data.dataset == "birds" else 1000
     groups: dict[tuple[int | None, str], list[Cell]] = {}
     for cell in study.cells:
-        files = _files(study, cell)
+        files = files_of(study, cell)
         if not cell.own_name and {files["models"], files["history"]} & missing:
             kind = "teacher" if cell == study.teacher else "alone" if cell.alpha == 1 else "taught"
             groups.setdefault((cell.seed, kind), []).append(cell)
@@ -171,20 +109,18 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
         bins = _spread(cells, apart if kind == "taught" else 1)
         for group in bins:
             cost = sum(COST.get(cell.architecture, 3.0) for cell in group)
-            needs: tuple[str, ...] = ("images.parquet",)
             if kind == "taught":
                 cost += COST.get(config.teacher.architecture, 3.0) * FORWARD
-                needs += (_files(study, study.teacher)["models"],)
             names = tuple(cell.name for cell in group)
-            cell_keys = {cell.name: wanted[_files(study, cell)["models"]] for cell in group}
-            gives = tuple(_files(study, cell)[kind] for cell in group for kind in ("models", "history"))
+            cell_keys = {cell.name: wanted[files_of(study, cell)["models"]] for cell in group}
+            gives = tuple(files_of(study, cell)[kind] for cell in group for kind in ("models", "history"))
             title = f"train {names[0]}" if len(names) == 1 else f"train {len(names)} together: {', '.join(names)}"
             tasks.append(
                 Task(
                     title,
                     stages.train_cells,
                     (names, cell_keys, device),
-                    needs,
+                    needs(study, group[0])["models"],
                     gives,
                     cost * config.training.epochs * images,
                 )

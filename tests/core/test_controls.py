@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.controls import _other_class, area_alignment, shuffled_alignment
-from core.measures import rank_alignment
+from core.controls import (
+    _other_class,
+    area_alignment,
+    area_focus,
+    normalised_alignment,
+    shuffled_alignment,
+    shuffled_focus,
+    wins,
+)
+from core.measures import map_similarity, rank_alignment
 from core.parts import importance
 
 N, PARTS, SIZE = 120, 12, 64
@@ -123,3 +131,75 @@ def test_labels_must_fit() -> None:
 def test_area_alignment_leaves_hidden_parts_out() -> None:
     area = np.array([[1.0, 2, 3, 4, 5, np.nan]])
     np.testing.assert_allclose(area_alignment(np.array([[2.0, 4, 6, 8, 10, np.nan]]), area), [1])
+
+
+def test_focus_of_another_image_by_hand() -> None:
+    """Two images of two classes: each meets the other's most important parts."""
+    teacher = np.array([[9.0, 8, 1, 1], [1, 1, 8, 9]])
+    mass = np.array([[4.0, 3, 2, 1], [1, 2, 3, 4]])
+    got = shuffled_focus(teacher, mass, mass.sum(1), np.array([0, 1]), k=2, seed=0)
+    np.testing.assert_allclose(got, [0.3, 0.3])
+
+
+def test_focus_of_noise_is_what_chance_gives_and_of_a_shared_bias_more() -> None:
+    part_map = world(0.3)
+    own, other = (by("mass", noise(seed), part_map) for seed in (1, 2))
+    teacher = by("density", noise(3), part_map)
+    area, total = by("area", noise(1), part_map), noise(1).sum((1, 2))
+    by_chance = shuffled_focus(teacher, own, total, LABELS, 5, seed=0).mean()
+    assert by_chance == pytest.approx(area_focus(teacher, area, np.full(N, SIZE * SIZE), 5).mean(), abs=0.03)
+    # A teacher that always prefers the same parts: another image's are as good as one's own.
+    fond = own * np.where(np.arange(PARTS) < 5, 5.0, 1.0)
+    habit = np.broadcast_to(np.arange(PARTS)[::-1], teacher.shape) + 0.0
+    whole = np.nansum(fond, axis=1)
+    same = shuffled_focus(habit, fond, whole, LABELS, 5, seed=0)
+    np.testing.assert_allclose(same, np.nansum(fond[:, :5], axis=1) / whole)
+    assert same.mean() > 0.7
+    assert not np.allclose(own, other)
+
+
+def test_focus_by_area_when_parts_are_very_unequal() -> None:
+    area = np.array([[100.0, 10, 10, 10, 10, 10, 10]])
+    teacher = np.array([[7.0, 6, 5, 4, 3, 2, 1]])
+    np.testing.assert_allclose(area_focus(teacher, area, area.sum(1), 5), [140 / 160])
+    np.testing.assert_allclose(area_focus(-teacher, area, area.sum(1), 5), [50 / 160])
+
+
+def test_wins_ties_and_the_undefined() -> None:
+    got = wins(np.array([0.9, 0.1, 0.5, np.nan, 0.5]), np.array([0.2, 0.3, 0.5, 0.1, np.nan]))
+    np.testing.assert_array_equal(got, [1, 0, 0.5, np.nan, np.nan])
+
+
+def test_unrelated_students_win_half_of_the_images() -> None:
+    """Two students that look at random: neither is nearer the teacher."""
+    teacher, one, other = (noise(seed) for seed in (1, 2, 3))
+    rate = wins(map_similarity(teacher, one), map_similarity(teacher, other)).mean()
+    assert abs(rate - 0.5) < 0.12
+    nearer = 0.5 * teacher + 0.5 * one
+    assert wins(map_similarity(teacher, nearer), map_similarity(teacher, other)).mean() == 1
+
+
+def test_between_chance_and_a_second_teacher() -> None:
+    rng = np.random.default_rng(0)
+    chance, again = 0.1 + 0.01 * rng.random(5), 0.9 + 0.01 * rng.random(5)
+    halfway = normalised_alignment((chance + again) / 2, chance, again, chance)
+    assert halfway is not None
+    assert halfway.value == pytest.approx(0.5)
+    assert halfway.low < 0.5 < halfway.high
+    beyond = normalised_alignment(again + 0.3, chance, again, chance)
+    assert beyond is not None
+    assert beyond.value > 1.3, "never clipped"
+
+
+def test_no_scale_where_a_second_teacher_is_no_better_than_chance() -> None:
+    rng = np.random.default_rng(1)
+    chance, again = 0.1 + rng.normal(0, 0.1, 5), 0.1 + rng.normal(0, 0.1, 5)
+    assert normalised_alignment(chance, chance, again, chance) is None
+    assert normalised_alignment(*(np.array([0.5]),) * 4) is None, "one seed: there is no second teacher"
+
+
+def test_seeds_without_a_second_teacher_are_left_out_and_counted() -> None:
+    student, chance = np.array([0.5, 0.6, 0.7]), np.array([0.1, 0.1, 0.1])
+    got = normalised_alignment(student, chance, np.array([np.nan, 0.90, 0.92]), chance)
+    assert got is not None
+    assert (got.n, got.skipped) == (2, 1)

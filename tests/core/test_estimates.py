@@ -7,17 +7,23 @@ from scipy import stats
 from core.estimates import (
     Estimate,
     bootstrap_means,
+    how_often,
     interval,
     known_mean,
     mean_over_images,
     mean_over_seeds,
     partial_spearman,
+    ratio_over_seeds,
     resamples,
     spearman,
 )
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat([3, 0, 7], [20, 30, 50])
+
+
+def samples(labels: np.ndarray, count: int = 1000) -> np.ndarray:
+    return how_often(resamples(labels, count))
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 30])
@@ -71,21 +77,21 @@ def test_samples_are_the_same_every_time() -> None:
 
 def test_over_images_it_is_the_percentile_bootstrap() -> None:
     values = RNG.exponential(size=60)
-    got = mean_over_images(values, resamples(np.zeros(60), 4000))
+    got = mean_over_images(values, samples(np.zeros(60), 4000))
     want = stats.bootstrap((values,), np.mean, n_resamples=4000, method="percentile", rng=1).confidence_interval
     width = want.high - want.low
-    assert got.value == values.mean()
+    assert got.value == pytest.approx(values.mean())
     assert got.low == pytest.approx(want.low, abs=0.06 * width)
     assert got.high == pytest.approx(want.high, abs=0.06 * width)
-    wider = mean_over_images(values, resamples(np.zeros(60), 4000), 0.99)
+    wider = mean_over_images(values, samples(np.zeros(60), 4000), 0.99)
     assert wider.low < got.low < got.high < wider.high
 
 
 def test_what_differs_between_classes_only_is_no_uncertainty() -> None:
     values = LABELS.astype(float)
-    got = mean_over_images(values, resamples(LABELS))
-    assert got == Estimate(values.mean(), values.mean(), values.mean(), 100, 0)
-    unaware = mean_over_images(values, resamples(np.zeros(100)))
+    got = mean_over_images(values, samples(LABELS))
+    assert got == pytest.approx(Estimate(values.mean(), values.mean(), values.mean(), 100, 0))
+    unaware = mean_over_images(values, samples(np.zeros(100)))
     assert unaware.high - unaware.low > 0.5
 
 
@@ -93,23 +99,24 @@ def test_undefined_images_are_left_out_and_counted() -> None:
     values = RNG.normal(size=100)
     values[::4] = np.nan
     drawn = resamples(LABELS, 50)
-    got = mean_over_images(values, drawn)
+    got = mean_over_images(values, how_often(drawn))
     assert (got.n, got.skipped) == (75, 25)
     assert got.value == pytest.approx(np.nanmean(values))
     assert got.low < got.value < got.high
-    np.testing.assert_allclose(bootstrap_means(values, drawn), [np.nanmean(values[sample]) for sample in drawn])
+    want = [np.nanmean(values[sample]) for sample in drawn]
+    np.testing.assert_allclose(bootstrap_means(values[None], how_often(drawn)), [want])
 
 
 def test_nothing_known_is_nan_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        got = mean_over_images(np.full(100, np.nan), resamples(LABELS, 10))
+        got = mean_over_images(np.full(100, np.nan), samples(LABELS, 10))
         assert np.isnan(got[:3]).all()
         assert got[3:] == (0, 100)
         assert np.isnan(interval(np.array([np.nan]))).all()
         alone = np.full(100, np.nan)
         alone[0] = 1.0  # missing from most samples
-        assert mean_over_images(alone, resamples(LABELS, 10))[:4] == (1, 1, 1, 1)
+        assert mean_over_images(alone, samples(LABELS, 10))[:4] == (1, 1, 1, 1)
 
 
 def test_the_mean_of_what_is_known() -> None:
@@ -172,3 +179,31 @@ def test_partial_spearman_at_its_edges() -> None:
     assert np.isnan(partial_spearman(a, b, 2 * a)), "it decides a"
     assert np.isnan(partial_spearman(a, b, -b)), "it decides b"
     assert np.isnan(partial_spearman(np.ones((1, 6)), b, a)), "a is constant"
+
+
+def test_how_often_counts_positions() -> None:
+    np.testing.assert_array_equal(how_often(np.array([[0, 2, 2], [1, 1, 0]])), [[1, 0, 2], [1, 2, 0]])
+
+
+@pytest.mark.parametrize("level", [0.95, 0.99])
+def test_a_ratio_is_all_that_students_t_does_not_reject(level: float) -> None:
+    over, under = RNG.normal(3, 1, 6), RNG.normal(5, 1, 6)
+    got = ratio_over_seeds(over, under, level)
+    assert got.value == pytest.approx(over.mean() / under.mean())
+    for edge in (got.low, got.high):
+        assert stats.ttest_1samp(over - edge * under, 0).pvalue == pytest.approx(1 - level, abs=1e-6)
+    assert stats.ttest_1samp(over - got.value * under, 0).pvalue == pytest.approx(1)
+
+
+def test_a_ratio_to_what_may_be_nothing_has_no_interval() -> None:
+    got = ratio_over_seeds(np.array([1.0, 2, 3]), np.array([-1.0, 0.5, 1]))
+    assert np.isnan([got.low, got.high]).all()
+
+
+def test_the_interval_of_a_ratio_covers_what_it_promises() -> None:
+    def hit() -> bool:
+        shared = RNG.normal(0, 1, 5)
+        got = ratio_over_seeds(2 + shared + RNG.normal(0, 0.5, 5), 8 + shared, 0.95)
+        return got.low <= 0.25 <= got.high
+
+    assert np.mean([hit() for _ in range(2000)]) == pytest.approx(0.95, abs=0.015)

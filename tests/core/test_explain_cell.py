@@ -11,7 +11,7 @@ from core.attribution import Prepared, baseline, explain
 from core.explain_cell import Rows, settings_of, shrink
 from core.inputs import as_input
 from core.models import load_model
-from core.run.plan import keys
+from core.run.recipe import keys
 from core.store import sha256_file
 from core.study import Study
 
@@ -34,7 +34,14 @@ def files(study: Study) -> list[Path]:
     ]
 
 
+def teacher_first(study: Study) -> None:
+    """Explain the teacher, whose full maps a complete study no longer has."""
+    if not study.path("relevance", TEACHER).exists():
+        stages.explain_cell(study.folder, TEACHER, "any", "cpu", quiet)
+
+
 def explained_again(study: Study) -> list[Path]:
+    teacher_first(study)
     for path in files(study):
         path.unlink()
     return stages.explain_cell(study.folder, STUDENT, key(study), "cpu", quiet)
@@ -105,6 +112,7 @@ def test_shards_of_other_settings_are_not_taken_up(ran_copy: Study, monkeypatch:
 def test_as_many_maps_are_kept_as_asked_for(keep: int, ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     study = changed(ran_copy, monkeypatch, "keep", maps=keep)
     monkeypatch.setattr(explain_cell, "batch_size", lambda side: 4)
+    teacher_first(study)
     stages.explain_cell(study.folder, STUDENT, "key", "cpu", quiet)
     ids, maps = study.maps(STUDENT, "saliency")
     assert len(ids) == len(maps) == min(keep, 8)
@@ -143,6 +151,7 @@ def test_a_smaller_tolerance_takes_more_points_and_a_baseline_changes_the_maps(
     ran_copy: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = ran_copy.importance(STUDENT)
+    teacher_first(ran_copy)
     study = changed(ran_copy, monkeypatch, "explain", tolerance=0.008, budget=600)
     stages.explain_cell(study.folder, STUDENT, "finer", "cpu", quiet)
     finer = study.importance(STUDENT)

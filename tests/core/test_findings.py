@@ -7,13 +7,14 @@ import pytest
 
 from core.cells import Cell
 from core.config import Config
-from core.findings import findings, nice_name, verdict
+from core.findings import Analysis, findings, nice_name, question, verdict
 from core.summarise import COLUMNS, summarise
 from tests.made import EXPLAINED, IG, TEST, Made, known, noise
 
 
 def rows(*given: dict[str, Any]) -> pd.DataFrame:
     empty = dict.fromkeys(COLUMNS, "") | {"alpha": np.nan, "low": np.nan, "high": np.nan, "n": 9, "skipped": 0}
+    empty["subset"] = "all"
     return pd.DataFrame([{**empty, **row} for row in given], columns=COLUMNS)
 
 
@@ -62,8 +63,11 @@ def test_accuracy_in_one_sentence() -> None:
     assert (found.claim, found.verdict, found.page) == (1, "supported", "training")
     for part in ("α = 0.1", "1.2 points more", "+0.4 to +2.1", "trained once"):
         assert part in found.sentence, found.sentence
-    for part in ("ResNet18 +2.0 points (+0.1 to +3.0)", "ResNet34 −0.5 points (−2.0 to +1.0)"):
-        assert part in found.detail, found.detail
+    said = {each.architecture: (each.verdict, each.sentence) for each in found.each}
+    assert said == {
+        "resnet18": ("supported", "ResNet18: +2.0 points (interval +0.1 to +3.0)."),
+        "resnet34": ("not settled", "ResNet34: −0.5 points (interval −2.0 to +1.0)."),
+    }
     (lower,) = findings(rows(claim("accuracy", -0.03, -0.05, -0.01)), Config(name="x"))
     assert lower.verdict == "contradicted"
     assert "3.0 points fewer" in lower.sentence
@@ -82,11 +86,62 @@ def test_alignment_in_one_sentence_beside_chance() -> None:
     )
     (found,) = findings(summary, Config(name="x"))
     assert (found.claim, found.verdict) == (2, "not settled")
-    for part in ("0.76", "0.71", "+0.050", "-0.010 to +0.110", "by chance 0.03"):
+    for part in ("0.76", "0.71", "+0.050", "-0.010 to +0.110"):
         assert part in found.sentence.replace("−", "-"), found.sentence
+    assert "the teacher's map of another image 0.03" in found.controls
+    assert "With one seed there is no teacher trained again" in found.controls
+    (alone,) = found.each
+    assert alone.sentence.endswith("; distilled 0.76 [0.00, 0.00], undistilled 0.71 [0.00, 0.00], by chance 0.03.")
     (without,) = findings(summary[summary["kind"] != "control"], Config(name="x"))
-    assert "nan" not in without.sentence
-    assert "by chance" not in without.sentence
+    assert "nan" not in without.sentence + without.controls
+    assert "another image" not in without.controls
+
+
+def test_alignment_beside_a_second_teacher_an_untrained_network_and_the_win_rate() -> None:
+    control = {"kind": "control", "control": "retrained teacher", "architecture": "resnet101", "n": 4}
+    everything = rows(
+        claim("rank_alignment", 0.05, 0.01, 0.11),
+        claim("rank_alignment", 0.05, 0.02, 0.12, "resnet18"),
+        {**claim("rank_alignment", 0.03, 0.01, 0.05), "subset": "both right"},
+        {**mean("rank_alignment", 1.0, 0.78), **control, "low": 0.75, "high": 0.81},
+        mean("rank_alignment", np.nan, 0.01, kind="control", control="random network"),
+        mean("rank_alignment", np.nan, 0.2, kind="control", control="area", architecture=""),
+        mean("rank_alignment", 0.1, 0.64, kind="normalised"),
+        {**mean("win_rate", 0.1, 0.71), "importance": ""},
+    )
+    (found,) = findings(everything, Config.model_validate({"name": "x", "students": {"seeds": [0, 1, 2, 3, 4]}}))
+    for part in ("untrained network 0.01", "parts alone 0.20", "reaches 0.78 [0.75, 0.81] (4 trainings)", "at 0.64"):
+        assert part in found.controls, found.controls
+    assert "On 71.0% of the images" in found.controls
+    assert "teacher and students get right: +0.030" in found.detail
+    assert "trained once" not in found.sentence
+
+
+def test_another_analysis_is_judged_by_its_own_rows() -> None:
+    mass = {**claim("rank_alignment", -0.2, -0.3, -0.1), "importance": "mass"}
+    summary = rows(claim("rank_alignment", 0.05, 0.01, 0.11), mass)
+    assert findings(summary, Config(name="x"))[0].verdict == "supported"
+    other = Analysis(importance="mass")
+    assert findings(summary, Config(name="x"), other)[0].verdict == "contradicted"
+    assert (other.exploratory, Analysis().exploratory) == (True, False)
+    assert findings(summary, Config(name="x"), Analysis(method="saliency")) == []
+
+
+def test_the_first_question_in_one_sentence() -> None:
+    asked = {"kind": "question", "method": "integrated_gradients~saliency"}
+    saliency = {**claim("rank_alignment", 0.02, 0.0, 0.04), "method": "saliency"}
+    summary = rows(
+        claim("rank_alignment", 0.05, 0.01, 0.11),
+        saliency,
+        {**claim("rank_alignment", 0.03, 0.01, 0.05), **asked},
+        {**claim("rank_alignment", 0.01, -0.01, 0.05, "resnet18"), **asked},
+    )
+    found = question(summary, Config(name="x"))
+    assert found is not None
+    for part in ("by +0.050 as", "by +0.020 as", "brings integrated gradients nearer", "+0.030 (95 % interval +0.010"):
+        assert part in found.sentence, found.sentence
+    assert found.each == ("ResNet18: +0.010 (interval −0.010 to +0.050)",)
+    assert question(summary[summary["kind"] != "question"], Config(name="x")) is None
 
 
 def test_focus_in_one_sentence() -> None:
@@ -116,10 +171,10 @@ def test_the_association_is_judged_within_networks_with_accuracy_held_fixed() ->
     )
     (found,) = findings(summary, Config(name="x"))
     assert (found.claim, found.verdict) == (4, "contradicted")
-    for part in ("+0.30", "-0.10", "-0.15 to -0.05", "11 students", "+0.90"):
+    for part in ("+0.30", "-0.10", "-0.15 to -0.05", "across the students", "+0.90"):
         assert part in found.sentence.replace("−", "-"), found.sentence
-    few = summary.assign(n=3)
-    assert "students ρ" not in findings(few, Config(name="x"))[0].sentence, "three points are no trend"
+    few = Config.model_validate({"name": "x", "students": {"architectures": ["resnet18"]}})
+    assert "across" not in findings(summary, few)[0].sentence, "three points are no trend"
 
 
 def test_what_a_grid_cannot_ask_is_left_out() -> None:

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from core import measures as m
 from core.attribution import Prepared, explain
 from core.explain_cell import settings_of
-from core.measure_cell import measure_cell, part_arrays
+from core.measure_cell import measure_cell, part_arrays, part_shares
 from core.study import Study
 from tests.tiny import EXPLAINED, tiny_study
 
@@ -36,7 +36,7 @@ def relevance(study: Study, cell: str, image: np.ndarray, part_map: np.ndarray, 
 
 
 def test_it_is_what_full_maps_and_masks_give(ran: Study) -> None:
-    table = ran.measures(STUDENT)
+    table, teachers_own = ran.measures(STUDENT), ran.measures(ran.teacher)
     ids = ran.maps(STUDENT, "saliency")[0][:3]
     images, part_maps = ran.dataset.load(ids)
     defined = 0
@@ -48,6 +48,8 @@ def test_it_is_what_full_maps_and_masks_give(ran: Study) -> None:
             own, teachers = (
                 relevance(ran, cell, image, part_map, target, method) for cell in (STUDENT, ran.teacher.name)
             )
+            got = value(table, image_id, "map_similarity", method)
+            assert got == pytest.approx(m.map_similarity(teachers, own)[0], abs=0.01, nan_ok=True)
             for kind, of in {"density": m.part_density, "mass": m.part_mass}.items():
                 student, teacher = of(own, masks), of(teachers, masks)
                 visible = ~np.isnan(student[0])
@@ -56,7 +58,7 @@ def test_it_is_what_full_maps_and_masks_give(ran: Study) -> None:
                 assert got == pytest.approx(rho, abs=0.02, nan_ok=True)
                 defined += np.isfinite(rho)
                 area = m.rank_alignment(teacher, m.part_area(masks))[0]
-                got = value(table, image_id, "rank_alignment_area", method, kind)
+                got = value(teachers_own, image_id, "rank_alignment_area", method, kind)
                 assert got == pytest.approx(area, abs=0.02, nan_ok=True)
                 for outside in ("image", "parts"):
                     share = m.focus(own, masks, teacher, 5, outside)[0]
@@ -100,15 +102,23 @@ def test_every_image_has_every_measure_once(ran: Study) -> None:
     assert {name: list(found) for name, found in by_name.items()} == {
         "accuracy": [24],
         "logit_alignment": [24],
+        "logit_alignment_shuffled": [24],
         "top1_agreement": [24],
+        "top5_agreement": [24],
+        "kl": [24],
+        "map_similarity": [8],
+        "win_rate": [8],
         "rank_alignment": [8],
-        "rank_alignment_area": [8],
         "rank_alignment_shuffled": [8],
         "focus": [8],
         "focus_ratio": [8],
+        "focus_shuffled": [8],
         "enrichment": [8],
     }
-    assert len(counts) == 3 + 2 * 2 * (3 + 2 * 3)
+    assert len(counts) == 6 + 2 * (2 + 2 * (2 + 2 * 4))
+    teachers_own = set(ran.measures(ran.teacher)["measure"])
+    assert teachers_own - set(table["measure"]) == {"rank_alignment_area", "focus_area"}
+    assert set(table["measure"]) - teachers_own == {"win_rate"}
 
 
 def test_part_arrays() -> None:
@@ -120,6 +130,7 @@ def test_part_arrays() -> None:
             "density": [0.1, 0.2, np.nan, 0.4, 0.5, 0.6],
             "area": [10.0, 10, 10, 10, 10, 10],
             "total": [3.0, 3, 7, 7, 11, 11],
+            "similarity": [0.5, 0.5, 0.6, 0.6, 0.7, 0.7],
         }
     )
     got = part_arrays(table, "a")
@@ -127,16 +138,19 @@ def test_part_arrays() -> None:
     assert got["mass"].tolist() == [[1, 2], [3, 4]]
     np.testing.assert_array_equal(got["density"], [[0.1, 0.2], [np.nan, 0.4]])
     assert got["total"].tolist() == [3, 7]
+    assert got["similarity"].tolist() == [0.5, 0.6]
 
 
 def test_superpixels_have_no_shuffled_control(tmp_path) -> None:
     """Region 3 of one image has nothing to do with region 3 of another."""
     study = Study(tiny_study(tmp_path / "tiny"))
-    assert "rank_alignment_shuffled" in set(measure_cell(study, STUDENT)["measure"])
+    assert "rank_alignment_shuffled" in set(measure_cell(study, study.cell(STUDENT))["measure"])
     object.__setattr__(study.dataset, "named_parts", False)
-    found = set(measure_cell(study, STUDENT)["measure"])
+    found = set(measure_cell(study, study.cell(STUDENT))["measure"])
     assert "rank_alignment_shuffled" not in found
-    assert {"rank_alignment", "rank_alignment_area", "focus"} <= found
+    assert "focus_shuffled" not in found
+    assert {"rank_alignment", "focus", "win_rate"} <= found
+    assert part_shares(study, study.cell(STUDENT)).empty
 
 
 def test_a_flat_map_is_undefined_throughout(tmp_path) -> None:
@@ -146,7 +160,7 @@ def test_a_flat_map_is_undefined_throughout(tmp_path) -> None:
     table.loc[seen, ["mass", "density"]] = 0.0
     table["total"] = np.float32(0)
     table.to_parquet(study.path("importance", STUDENT))
-    got = measure_cell(study, STUDENT)
+    got = measure_cell(study, study.cell(STUDENT))
     on_parts = got[got["measure"].isin(["rank_alignment", "focus", "focus_ratio", "enrichment"])]
     assert len(on_parts) == EXPLAINED * 2 * 2 * (1 + 2 * 3)
     assert on_parts["value"].isna().all(), "never 0"

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import special, stats
+from scipy.spatial import distance
 from scipy.stats import spearmanr
 
+from core import measures as m
 from core.measures import (
     MEASURES,
     accuracy,
@@ -203,11 +206,38 @@ def test_accuracy_and_agreement_count_class_zero() -> None:
 
 
 def test_measures_are_declared() -> None:
-    names = "accuracy logit_alignment rank_alignment focus focus_ratio enrichment top1_agreement"
-    assert set(MEASURES) == set(names.split())
+    names = "accuracy logit_alignment rank_alignment focus focus_ratio enrichment top1_agreement top5_agreement kl"
+    assert set(MEASURES) == {*names.split(), "map_similarity", "win_rate"}
     for name, measure in MEASURES.items():
         assert measure.name == name
         assert measure.range[0] < measure.range[1]
         assert measure.sentence.endswith((".", ")"))
     figures = {m.poster_figure: name for name, m in MEASURES.items() if m.poster_figure}
     assert figures == {1: "accuracy", 2: "rank_alignment", 3: "focus_ratio", 4: "logit_alignment"}
+
+
+def test_top5_agreement_counts_what_both_have() -> None:
+    teacher = np.array([[9.0, 8, 7, 6, 5, 4, 3], [9, 8, 7, 6, 5, 4, 3], [np.nan, 1, 2, 3, 4, 5, 6]])
+    student = np.array([[5.0, 6, 7, 8, 9, 1, 0], [0, 0, 7, 8, 9, 10, 11], [6, 1, 2, 3, 4, 5, 0]])
+    np.testing.assert_array_equal(m.top5_agreement(teacher, student), [1, 0.6, np.nan])
+    assert np.isnan(m.top5_agreement(teacher[:, :5], student[:, :5])).all(), "five of five say nothing"
+
+
+def test_kl_is_scipys() -> None:
+    teacher, student = np.random.default_rng(0).normal(0, 3, (2, 20, 7))
+    want = [stats.entropy(special.softmax(t), special.softmax(s)) for t, s in zip(teacher, student, strict=True)]
+    np.testing.assert_allclose(m.kl(teacher, student), want)
+    np.testing.assert_allclose(m.kl(teacher, teacher + 5), 0, atol=1e-12)
+    huge = np.array([[1e4, 0.0], [np.nan, 0]])
+    np.testing.assert_allclose(m.kl(huge, -huge), [1e4, np.nan])
+
+
+def test_map_similarity_is_the_cosine() -> None:
+    a, b = np.random.default_rng(0).random((2, 5, 6, 7)).astype(np.float32)
+    want = [1 - distance.cosine(x.ravel().astype(float), y.ravel().astype(float)) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(m.map_similarity(a, b), want)
+    np.testing.assert_allclose(m.map_similarity(a, 3 * a), 1)
+    apart = np.zeros((1, 2, 2)), np.zeros((1, 2, 2))
+    assert np.isnan(m.map_similarity(*apart)).all(), "a flat map is like nothing"
+    apart[0][0, 0, 0] = apart[1][0, 1, 1] = 1
+    assert m.map_similarity(*apart)[0] == 0

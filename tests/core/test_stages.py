@@ -12,7 +12,7 @@ from core.cells import parse_cell
 from core.distill import Learner, TrainingData, train
 from core.errors import UserError
 from core.models import load_model, save_model
-from core.run.plan import keys
+from core.run.recipe import keys
 from core.store import sha256_file, write_bytes
 from core.study import Study
 

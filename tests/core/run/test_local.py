@@ -22,7 +22,7 @@ from core.config import Config
 from core.errors import UserError
 from core.run import local
 from core.run.local import Progress, run_study
-from core.run.plan import keys
+from core.run.recipe import keys
 from core.store import sha256_file
 from core.study import Study, cache_folder
 from tests.core.conftest import Threads
@@ -44,12 +44,14 @@ def written(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]
 
 def same_numbers(a: Study, b: Study) -> None:
     """Bit for bit, whatever took how long."""
-    assert [cell.name for cell in a.cells] == [cell.name for cell in b.cells]
-    for cell in a.cells:
+    assert [cell.name for cell in a.measured] == [cell.name for cell in b.measured]
+    for cell in a.measured:
         for kind in KINDS:
             assert sha256_file(a.path(kind, cell)) == sha256_file(b.path(kind, cell)), (kind, cell)
         for method in a.config.explain.methods:
             assert sha256_file(a.path("maps", cell, method)) == sha256_file(b.path("maps", cell, method))
+        if cell.untrained:
+            continue
         assert sha256_file(a.path("models", cell)) == sha256_file(b.path("models", cell)), cell
         histories = [each.history(cell).drop(columns="seconds") for each in (a, b)]
         pd.testing.assert_frame_equal(*histories, check_exact=True)
@@ -60,7 +62,9 @@ def same_numbers(a: Study, b: Study) -> None:
 def test_a_whole_run_leaves_what_it_promises(ran: Study) -> None:
     wanted = keys(ran)
     files = {name for name in state(ran.folder) if name not in ("study.toml", "manifest.json")}
-    assert set(wanted) == set(ran.manifest) == files, "no state, no temporary file"
+    gone = {f"relevance/{ran.teacher.name}.safetensors"}
+    assert set(wanted) - gone == set(ran.manifest) == files, "no state, no temporary file"
+    assert ran.left_out == {name: wanted[name] for name in gone}
     for name, entry in ran.manifest.items():
         assert entry == {"sha256": sha256_file(ran.folder / name), "key": wanted[name]}
     assert ran.damaged() == []
@@ -97,7 +101,8 @@ def test_missing_damaged_and_stale_files_are_made_again_and_no_others(ran_copy: 
     tasks = {
         f"predict {STUDENT}",
         "explain resnet18-a1.0-s0",
-        *(f"measure {cell.name}" for cell in study.cells),
+        f"explain {study.teacher.name}",  # whose full maps are not kept, and which it is compared with
+        *(f"measure {cell.name}" for cell in study.measured),
         "read images",
         "conclude",
     }
@@ -110,7 +115,9 @@ def test_missing_damaged_and_stale_files_are_made_again_and_no_others(ran_copy: 
         "importance/resnet18-a1.0-s0.parquet",
         "maps/saliency/resnet18-a1.0-s0.safetensors",
         "maps/integrated_gradients/resnet18-a1.0-s0.safetensors",
-        *(f"measures/{cell.name}.parquet" for cell in study.cells),
+        *(f"{kind}/{cell.name}.parquet" for kind in ("measures", "parts") for cell in study.measured),
+        f"importance/{study.teacher.name}.parquet",
+        *(f"maps/{method}/{study.teacher.name}.safetensors" for method in study.config.explain.methods),
         "summary.parquet",
     }
     assert touched == again | {"study.toml", "manifest.json"}

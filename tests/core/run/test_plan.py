@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.cells import Cell, grid
+from core.cells import Cell, grid, untrained_cells
 from core.config import Config
-from core.run import plan as planning
-from core.run.plan import Task, _spread, keys, plan
+from core.run.plan import COST, Task, _spread, plan
+from core.run.recipe import VERSIONS, keys
 from core.study import Study
 from tests.tiny import tiny_config, write_toml
 
@@ -25,12 +25,17 @@ def changed(folder: Path, **sections: Any) -> set[str]:
 
 
 def of(*kinds: str, cells: list[str] | None = None) -> set[str]:
+    """Files of some kinds; what is made together goes together."""
     found = set()
-    for cell in cells or [cell.name for cell in grid(tiny_config())]:
+    for cell in cells or [cell.name for cell in (*grid(tiny_config()), *untrained_cells(tiny_config()))]:
         for kind in kinds:
             if kind == "maps":
                 found |= {f"maps/{method}/{cell}.safetensors" for method in ("saliency", "integrated_gradients")}
-            else:
+            elif kind not in ("models", "history") or "random" not in cell:
+                if (kind, cell) == ("importance", "resnet34-a1.0-s0"):
+                    found.add(f"relevance/{cell}.safetensors")
+                if kind == "measures":
+                    found.add(f"parts/{cell}.parquet")
                 suffix = "safetensors" if kind in ("models", "logits") else "parquet"
                 found.add(f"{kind}/{cell}.{suffix}")
     return found
@@ -74,7 +79,7 @@ def test_a_complete_study(tmp_path: Path) -> None:
         ),
         (
             {"students": {"architectures": ["resnet34", "resnet18", "resnet50"]}},
-            of(*EVERY, cells=["resnet50-a1.0-s0", "resnet50-a0.1-s0"]) | {"summary.parquet"},
+            of(*EVERY, cells=["resnet50-a1.0-s0", "resnet50-a0.1-s0", "resnet50-random-s0"]) | {"summary.parquet"},
         ),
         ({"students": {"alphas": [1.0]}}, {"summary.parquet"}),
     ],
@@ -97,10 +102,10 @@ def test_more_seeds_leave_what_is_there(tmp_path: Path) -> None:
     assert len([name for name in stale if name.startswith("models/")]) == 4
 
 
-@pytest.mark.parametrize("station", planning.VERSIONS)
+@pytest.mark.parametrize("station", VERSIONS)
 def test_a_station_of_a_new_version_is_run_again(station: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = keys(study(tmp_path))
-    monkeypatch.setitem(planning.VERSIONS, station, 99)
+    monkeypatch.setitem(VERSIONS, station, 99)
     after = keys(study(tmp_path))
     stale = {name for name in after if after[name] != before[name]}
     want = {
@@ -178,6 +183,7 @@ def test_only_what_is_missing_is_made(tmp_path: Path) -> None:
     assert names(f"logits/{cell}.safetensors") == ["read images", f"predict {cell}"]
     assert names(f"history/{cell}.parquet") == ["read images", f"train {cell}"]
     assert names(f"maps/saliency/{cell}.safetensors") == ["read images", f"explain {cell}"]
+    assert names(f"parts/{cell}.parquet")[-1] == f"measure {cell}"
     assert names("measures/resnet34-a1.0-s0.parquet")[-1] == "measure resnet34-a1.0-s0"
 
 
@@ -201,7 +207,7 @@ def test_an_imported_network_is_measured_and_never_trained(tmp_path: Path, monke
 def test_groups_are_of_like_cost() -> None:
     names = ["resnet101", "resnet50", "resnet34", "resnet18"]
     cells = [Cell(name, alpha, 0) for name in names for alpha in (0.5, 0.1)]
-    loads = [sum(planning.COST[cell.architecture] for cell in group) for group in _spread(cells, 2)]
+    loads = [sum(COST[cell.architecture] for cell in group) for group in _spread(cells, 2)]
     assert loads[0] == pytest.approx(loads[1])
     assert sorted(cell for group in _spread(cells, 3) for cell in group) == sorted(cells)
     assert [len(group) for group in _spread(cells[:2], 5)] == [1, 1]

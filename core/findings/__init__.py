@@ -1,0 +1,48 @@
+"""What a study finds: the four claims and a question, each in one plain sentence with its numbers and controls."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from core.config import Config
+from core.findings import claims
+from core.findings.association import association
+from core.findings.claims import Finding, Judged, Verdict, verdict
+from core.findings.question import Question, question
+from core.findings.rows import Analysis, Rows
+from core.findings.wording import NAMES, nice_name
+
+__all__ = [
+    "LIMIT",
+    "NAMES",
+    "Analysis",
+    "Finding",
+    "Judged",
+    "Question",
+    "Verdict",
+    "findings",
+    "nice_name",
+    "question",
+    "verdict",
+]
+
+LIMIT = " These networks only: each was trained once."
+"""What a study of one seed can speak of: training again may move a number further than distillation does."""
+
+
+def findings(summary: pd.DataFrame, config: Config, analysis: Analysis = Analysis()) -> list[Finding]:  # noqa: B008
+    """Return the four claims as a study's summary has them; those that its grid cannot ask are left out.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        A study's summary.parquet (`core.summarise.COLUMNS`).
+    config : Config
+        The study's settings.
+    analysis : Analysis
+        The primary one by default; any other is exploratory, and whoever shows it says so.
+    """
+    rows = Rows(summary, config, analysis)
+    made = [claims.accuracy(rows), claims.alignment(rows), claims.focus(rows), association(rows)]
+    limit = LIMIT if len(config.students.seeds) == 1 else ""
+    return [replace(finding, sentence=finding.sentence + limit) for finding in made if finding is not None]

@@ -1,0 +1,54 @@
+"""Whether distillation moves saliency and integrated gradients alike: research question 1."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.config import Config
+from core.findings.wording import nice_name, signed, span, students_named
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, its answer in a sentence, and the same for each architecture by itself."""
+
+    title: str
+    sentence: str
+    each: tuple[str, ...]
+
+
+def question(summary: pd.DataFrame, config: Config) -> Question | None:
+    """Answer it by the interval of the difference between distillation's effects on rank alignment.
+
+    None where the study lacks one of the methods, or has nothing to compare.
+    """
+    rows = summary[
+        (summary["measure"] == "rank_alignment")
+        & (summary["importance"] == "density")
+        & (summary["subset"] == "all")
+        & summary["estimate"].notna()
+    ]
+    asked = rows[rows["kind"] == "question"]
+    all_together = asked[asked["architecture"] == ""]
+    if all_together.empty:
+        return None
+    row: Any = next(all_together.itertuples())
+    effects = rows[(rows["kind"] == "finding") & (rows["architecture"] == "")].set_index("method")["estimate"]
+    gradients, saliency = (signed(effects[method], 3) for method in ("integrated_gradients", "saliency"))
+    about = f"{signed(row.estimate, 3)} ({span(row, 1, 3)})"
+    who = students_named(config)
+    if row.low <= 0 <= row.high or pd.isna(row.low):
+        verdict = "whether it moves one more than the other is not settled"
+    else:
+        first, second = ("integrated gradients", "saliency")[:: 1 if row.estimate > 0 else -1]
+        verdict = f"it brings {first} nearer the teacher's than it brings {second}"
+    sentence = (
+        f"Distilling {who} at α = {row.alpha:g} changes rank alignment by {gradients} as integrated gradients see it "
+        f"and by {saliency} as saliency does: {verdict}, a difference of {about}."
+    )
+    alone: list[Any] = list(asked[asked["architecture"] != ""].itertuples())
+    each = tuple(
+        f"{nice_name(one.architecture)}: {signed(one.estimate, 3)} ({span(one, 1, 3, 'interval')})" for one in alone
+    )
+    return Question("Does distillation move saliency and integrated gradients alike?", sentence, each)

@@ -1,0 +1,77 @@
+"""The rows of a summary that a claim is judged by, under one analysis."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from core.cells import teacher_cell
+from core.config import Config
+
+BY_METHOD = ("map_similarity", "win_rate")
+BY_IMPORTANCE = ("rank_alignment", *BY_METHOD)
+BY_OUTSIDE = ("focus", "focus_ratio", "enrichment")
+
+
+class Analysis(NamedTuple):
+    """How the claims are judged; the defaults are the one analysis that was fixed beforehand (MEASURES.md)."""
+
+    method: str = "integrated_gradients"
+    importance: str = "density"
+    outside: str = "parts"
+    subset: str = "all"
+
+    @property
+    def exploratory(self) -> bool:
+        """Whether this is any other: it may be looked at, but proves nothing."""
+        return self != Analysis()
+
+
+class Rows:
+    """A study's summary under one analysis; what it has no row for is None."""
+
+    def __init__(self, summary: pd.DataFrame, config: Config, analysis: Analysis) -> None:
+        self.summary, self.config, self.analysis = summary[summary["estimate"].notna()], config, analysis
+
+    def finding(self, measure: str, architecture: str = "", subset: str | None = None) -> Any:
+        """Return the contrast that a claim is judged by: of one architecture, or "" of all."""
+        return self._one(measure, subset, kind="finding", architecture=architecture)
+
+    def each(self, measure: str) -> list[Any]:
+        """Return the contrasts of every architecture by itself."""
+        rows = self._of(measure, None, kind="finding")
+        return list(rows[rows["architecture"] != ""].itertuples())
+
+    def group(self, measure: str, architecture: str, alpha: float) -> Any:
+        """Return the mean of an architecture at one α."""
+        return self._one(measure, None, kind="group", architecture=architecture, alpha=alpha)
+
+    def control(self, measure: str, name: str, **keys: Any) -> Any:
+        """Return a control: of an architecture and α where keys say so."""
+        return self._one(measure, "all", kind="control", control=name, **keys)
+
+    def mean(self, measure: str, kind: str, alpha: float | None = None, control: str = "") -> float:
+        """Return the mean over the architectures of a claim of what each has by itself; NaN where none has."""
+        rows = self._of(measure, None if kind == "group" else "all", kind=kind, control=control)
+        asked = self.each(measure) or self.each("rank_alignment")  # a win rate is in no contrast
+        rows = rows[rows["architecture"].isin([row.architecture for row in asked])]
+        return float(rows.loc[rows["alpha"].isna() if alpha is None else rows["alpha"] == alpha, "estimate"].mean())
+
+    def teacher(self, measure: str) -> Any:
+        """Return the teacher's own number."""
+        return self._one(measure, "all", kind="cell", cell=teacher_cell(self.config).name)
+
+    def _one(self, measure: str, subset: str | None, **keys: Any) -> Any:
+        return next(self._of(measure, subset, **keys).itertuples(), None)
+
+    def _of(self, measure: str, subset: str | None, **keys: Any) -> pd.DataFrame:
+        chosen = self.analysis
+        wanted = {"measure": measure, "subset": chosen.subset if subset is None else subset, **keys}
+        wanted["method"] = chosen.method if measure in (*BY_IMPORTANCE, *BY_OUTSIDE) else ""
+        wanted["importance"] = "" if wanted["method"] == "" or measure in BY_METHOD else chosen.importance
+        wanted["outside"] = chosen.outside if measure in BY_OUTSIDE else ""
+        if measure in ("accuracy", "top1_agreement"):
+            wanted["subset"] = "all"  # among images that both get right it says nothing
+        keep = pd.Series(data=True, index=self.summary.index)
+        for column, value in wanted.items():
+            keep &= self.summary[column] == value
+        return self.summary[keep]

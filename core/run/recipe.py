@@ -1,0 +1,119 @@
+"""Which files a study consists of, what each is made from, and which of them stay."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from core.cells import Cell, undistilled
+from core.config import WORDS
+from core.store import digest_of, sha256_file
+from core.study import Study
+
+VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 3, "measure": 2, "conclude": 2}
+"""Raise a station's number when its results change: what it made, and all that follows, is then made again."""
+
+
+def keys(study: Study) -> dict[str, str]:
+    """Return, for every file a complete study has, the digest of all that it is made from."""
+    config = study.config
+    data = study.dataset.digest
+    found: dict[str, str] = {}
+
+    def key(station: str, *parts: Any) -> str:
+        return digest_of([station, VERSIONS[station], *parts])
+
+    students = config.students
+    found["images.parquet"] = key("images", data, config.explain.images, config.keep.maps)
+    teacher = files_of(study, study.teacher)
+    for cell in study.measured:
+        names = files_of(study, cell)
+        if cell.own_name:
+            model = digest_of(study.header(cell).digest)
+        elif cell.untrained:
+            model = key("train", "not", found[teacher["models"]], students.width, students.stem, cell.name)
+        else:
+            weights = config.teacher.weights if cell == study.teacher else students.weights
+            recipe = config.training.model_dump(exclude={"validate_every", "temperature"})
+            initial = weights if weights in WORDS else sha256_file(Path(weights))
+            parts = [data, recipe, students.width, students.stem, initial, cell.architecture, cell.alpha, cell.seed]
+            parts.append(students.weights == "imagenet")  # which decides how all images are normalised
+            if cell.alpha != 1:
+                parts += [config.training.temperature, found[teacher["models"]]]
+            model = key("train", *parts)
+            found[names["models"]] = found[names["history"]] = model
+        found[names["logits"]] = key("predict", data, model)
+        aims = [found[teacher["logits"]]] if config.explain.target == "teacher" else []
+        keep = config.keep.model_dump(exclude={"seeds"})
+        beside = [] if cell == study.teacher else [found[teacher["relevance"]]]
+        explained = key("explain", data, model, config.explain.model_dump(), keep, *aims, *beside)
+        made = ["importance", *(f"maps/{method}" for method in config.explain.methods)]
+        found |= {names[kind]: explained for kind in (*made, *(["relevance"] if cell == study.teacher else []))}
+    for cell in study.measured:
+        names = files_of(study, cell)
+        inputs = [found[name] for name in needs(study, cell)["measures"] if name != "images.parquet"]
+        found[names["measures"]] = found[names["parts"]] = key("measure", *inputs, config.measure.top_k)
+    found["summary.parquet"] = key("conclude", [found[files_of(study, c)["measures"]] for c in study.measured])
+    return found
+
+
+def files_of(study: Study, cell: Cell) -> dict[str, str]:
+    """Return the files of one cell by kind, relative to the study's folder, whether it has one of that kind or not."""
+    kinds = ("models", "history", "logits", "importance", "relevance", "measures", "parts")
+    paths = {kind: study.path(kind, cell) for kind in kinds}
+    paths |= {f"maps/{method}": study.path("maps", cell, method) for method in study.config.explain.methods}
+    return {kind: path.relative_to(study.folder).as_posix() for kind, path in paths.items()}
+
+
+def needs(study: Study, cell: Cell) -> dict[str, tuple[str, ...]]:
+    """Return, by the kind of a cell's files, the files that making it reads."""
+    own, teacher = files_of(study, cell), files_of(study, study.teacher)
+    images = "images.parquet"
+    network = teacher["models"] if cell.untrained else own["models"]
+    explain: tuple[str, ...] = (images, network, own["logits"], teacher["logits"])
+    if cell != study.teacher:
+        explain += (teacher["relevance"],)
+    measure: tuple[str, ...] = (images, own["logits"], own["importance"], teacher["logits"], teacher["importance"])
+    plain = undistilled(cell, study.config)
+    if plain is not None:
+        measure += (files_of(study, plain)["importance"],)
+    train = (images,) if cell.alpha == 1 else (images, teacher["models"])
+    made = {"models": train, "history": train, "logits": (images, network), "measures": measure, "parts": measure}
+    maps = (f"maps/{method}" for method in study.config.explain.methods)
+    return {**made, **dict.fromkeys(("importance", "relevance", *maps), explain)}
+
+
+def to_make(study: Study, missing: Iterable[str], absent: set[str]) -> set[str]:
+    """Return what is missing with all that must be made again to make it.
+
+    Parameters
+    ----------
+    study : Study
+    missing : iterable of str
+        Files that are not there, or not made from what they should be.
+    absent : set of str
+        Files that are not there, but need not be unless something is made from them.
+    """
+    makes = {files_of(study, cell)[kind]: read for cell in study.measured for kind, read in needs(study, cell).items()}
+    makes["summary.parquet"] = tuple(files_of(study, cell)[kind] for cell in study.measured for kind in CONCLUDED)
+    found, new = set(), set(missing)
+    while new:
+        found |= new
+        new = {name for made in new for name in makes.get(made, ()) if name in absent} - found
+    return found
+
+
+CONCLUDED = ("measures", "parts")
+"""Kinds of a cell's files that the summary is made from."""
+
+
+def stays(study: Study, wanted: Iterable[str]) -> set[str]:
+    """Return those of a complete study's files that `[keep]` keeps.
+
+    The teacher's relevance at full size serves other networks' explanations only, and goes when they are done.
+    """
+    gone = {files_of(study, study.teacher)["relevance"]}
+    if study.config.keep.seeds == "first":
+        others = [cell for cell in study.measured if cell.untrained or cell not in study.networks]
+        maps = [f"maps/{method}" for method in study.config.explain.methods]
+        gone |= {files_of(study, cell)[kind] for cell in others for kind in ("models", "logits", "importance", *maps)}
+    return set(wanted) - gone
