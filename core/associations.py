@@ -69,13 +69,16 @@ def _within(
     """Over the images of each network: all networks together, then each architecture and α."""
     logit, rank, accuracy = three
     rows = np.searchsorted(logit.images, rank.images)
-    drawn = _positions(rank.often) if len(seeds) == 1 else np.empty((0, len(rows)), int)
-    every = np.vstack([np.arange(len(rows))[None], drawn])
+    drawn = rank.drawn[:SAMPLES] if len(seeds) == 1 else rank.drawn[:0]
     by_cell = {}
     for cell in students:
         x, y, z = (v.values[v.cells.index(cell)] for v in (logit, rank, accuracy))
         x, z = x[rows], z[rows]
-        by_cell[cell] = spearman(x[every], y[every]), partial_spearman(x[every], y[every], z[every])
+        samples = [np.array([x]), np.array([y]), np.array([z])], [x[drawn], y[drawn], z[drawn]]
+        by_cell[cell] = [
+            np.concatenate([spearman(a, b) for a, b, _ in samples]),
+            np.concatenate([partial_spearman(a, b, c) for a, b, c in samples]),
+        ]
     groups: dict[tuple[str, float | None], list[Cell]] = {("", None): students}
     for cell in students:
         groups.setdefault((cell.architecture, cell.alpha), []).append(cell)
@@ -89,9 +92,3 @@ def _within(
             else:
                 estimate = Estimate(float(means[0][0]), *interval(means[0][1:]), len(rows), 0)
             yield where, fixed, estimate
-
-
-def _positions(often: np.ndarray) -> np.ndarray:
-    """Return some of the samples as positions: (B, N) counts -> (SAMPLES, N)."""
-    size = often.shape[1]
-    return np.stack([np.repeat(np.arange(size), each.astype(int)) for each in often[:SAMPLES]])

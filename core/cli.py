@@ -214,6 +214,19 @@ def bench_ig(
         raise typer.Exit(130)
 
 
+@timings.command("findings")
+def bench_findings(
+    studies: Annotated[int, typer.Option(min=10, help="Studies to simulate.")] = 1000,
+    seeds: Annotated[int, typer.Option(min=2, help="Of each.")] = 5,
+    images: Annotated[int, typer.Option(min=24, help="That are explained.")] = 300,
+    tests: Annotated[int, typer.Option(min=24, help="Test images.")] = 3000,
+) -> None:
+    """Count how often intervals hold the truth, and time the estimates of a whole study; about a minute."""
+    from core.bench.findings import run as run_bench
+
+    run_bench(console, studies, seeds, images, max(tests, images))
+
+
 def _free_folder(config: Config) -> Path:
     """Return the study's usual folder, unless a preset of other settings, already trained, would be lost there."""
     folder = cache_folder() / "studies" / config.name

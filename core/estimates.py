@@ -22,6 +22,9 @@ class Estimate(NamedTuple):
 def resamples(labels: np.ndarray, count: int = RESAMPLES, seed: int = 0) -> np.ndarray:
     """Draw bootstrap samples of images, stratified by class.
 
+    Of a class with n images n − 1 are drawn: drawing n would make the interval of a stratified mean too short by
+    √((n − 1)/n), which with ten images a class is 5 % (Rao and Wu 1988).
+
     Parameters
     ----------
     labels : ndarray, (N,)
@@ -31,22 +34,25 @@ def resamples(labels: np.ndarray, count: int = RESAMPLES, seed: int = 0) -> np.n
 
     Returns
     -------
-    ndarray, (B, N), intp
-        Positions drawn with replacement; every sample holds each class as often as the data.
+    ndarray, (B, M), intp
+        Positions drawn with replacement.
     """
     rng = np.random.default_rng(seed)
-    drawn = np.empty((count, len(labels)), dtype=np.intp)
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        drawn[:, rows] = rows[rng.integers(len(rows), size=(count, len(rows)))]
-    return drawn
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    drawn = [rows[rng.integers(len(rows), size=(count, max(1, len(rows) - 1)))] for rows in classes]
+    return np.concatenate(drawn, axis=1) if drawn else np.empty((count, 0), np.intp)
 
 
-def how_often(drawn: np.ndarray) -> np.ndarray:
-    """Count how often each sample holds each image: (B, N) positions -> (B, N) float64."""
-    count, size = drawn.shape
+def how_often(labels: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Weigh each image in each sample of `resamples`: (N,) and (B, M) -> (B, N) float64.
+
+    How often it was drawn, times what gives its class the share of the sample that it has of the data.
+    """
+    count, size = len(drawn), len(labels)
     flat = (drawn + size * np.arange(count)[:, None]).ravel()
-    return np.bincount(flat, minlength=count * size).reshape(count, size).astype(np.float64)
+    times = np.bincount(flat, minlength=count * size).reshape(count, size)
+    _, group, of_class = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.asarray(times * (of_class / np.maximum(1, of_class - 1))[group])
 
 
 def means_over_images(values: np.ndarray, often: np.ndarray, level: float = 0.95) -> list[Estimate]:
@@ -57,7 +63,7 @@ def means_over_images(values: np.ndarray, often: np.ndarray, level: float = 0.95
     values : ndarray, (K, N)
         K measures of the same images.
     often : ndarray, (B, N)
-        From `how_often`.
+        Weights of the images in each sample, from `how_often`.
     level : float
         Coverage that is asked for.
 

@@ -39,8 +39,10 @@ class Values:
         NaN where undefined.
     right : ndarray, (cells, N), bool
         Where teacher and cell both choose the annotated class.
+    drawn : ndarray, (B, M)
+        Bootstrap samples of these images (`core.estimates.resamples`).
     often : ndarray, (B, N)
-        Bootstrap samples of these images (`core.estimates.how_often`).
+        The same as weights (`core.estimates.how_often`).
     """
 
     keys: Keys
@@ -48,6 +50,7 @@ class Values:
     images: np.ndarray
     values: np.ndarray
     right: np.ndarray
+    drawn: np.ndarray
     often: np.ndarray
 
     def of(self, architecture: str, alpha: float) -> dict[int, np.ndarray]:
@@ -77,16 +80,19 @@ def load_values(study: Study) -> dict[Keys, Values]:
             gathered.setdefault(keys, {})[cell] = values[rows]
             ids.setdefault(keys, images[rows])
     accuracy, every = gathered[Keys("accuracy")], ids[Keys("accuracy")]
-    samples: dict[bytes, np.ndarray] = {}
+    samples: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
     found = {}
     for keys, by_cell in gathered.items():
         images = ids[keys]
         if images.tobytes() not in samples:
-            samples[images.tobytes()] = how_often(resamples(labels.loc[images].to_numpy()))
+            classes = labels.loc[images].to_numpy()
+            drawn = resamples(classes)
+            samples[images.tobytes()] = drawn, how_often(classes, drawn)
         rows = np.searchsorted(every, images)
         both = np.stack([accuracy[cell][rows] * accuracy[study.teacher][rows] for cell in by_cell]) == 1
-        often = samples[images.tobytes()]
-        found[keys] = Values(keys, list(by_cell), images, np.stack(list(by_cell.values())), both, often)
+        found[keys] = Values(
+            keys, list(by_cell), images, np.stack(list(by_cell.values())), both, *samples[images.tobytes()]
+        )
     found |= dict(_derived(found))
     return found
 

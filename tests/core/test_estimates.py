@@ -23,7 +23,7 @@ LABELS = np.repeat([3, 0, 7], [20, 30, 50])
 
 
 def samples(labels: np.ndarray, count: int = 1000) -> np.ndarray:
-    return how_often(resamples(labels, count))
+    return how_often(labels, resamples(labels, count))
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 30])
@@ -62,10 +62,14 @@ def test_the_t_interval_covers_what_it_promises() -> None:
 def test_a_sample_holds_every_class_as_often_as_the_data() -> None:
     labels = RNG.permutation(LABELS)
     drawn = resamples(labels, 40)
-    assert drawn.shape == (40, 100)
-    for sample in drawn:
-        assert np.array_equal(labels[sample], labels), "a place is filled by its own class"
+    assert drawn.shape == (40, 97), "one less of every class"
+    often = how_often(labels, drawn)
+    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
+        np.testing.assert_allclose(often[:, labels == label].sum(1), count)
+        assert ((labels[drawn] == label).sum(1) == count - 1).all()
     assert (np.array([len(set(sample)) for sample in drawn]) < 75).all(), "with replacement"
+    alone = how_often(np.array([0, 0, 1]), resamples(np.array([0, 0, 1]), 20))
+    assert (alone[:, 2] == 1).all(), "the only image of its class is in every sample"
     assert set(drawn.ravel()) == set(range(100)), "no image is out of reach"
     assert len(np.unique(drawn, axis=0)) == 40
 
@@ -99,12 +103,14 @@ def test_undefined_images_are_left_out_and_counted() -> None:
     values = RNG.normal(size=100)
     values[::4] = np.nan
     drawn = resamples(LABELS, 50)
-    got = mean_over_images(values, how_often(drawn))
+    got = mean_over_images(values, how_often(LABELS, drawn))
     assert (got.n, got.skipped) == (75, 25)
     assert got.value == pytest.approx(np.nanmean(values))
     assert got.low < got.value < got.high
-    want = [np.nanmean(values[sample]) for sample in drawn]
-    np.testing.assert_allclose(bootstrap_means(values[None], how_often(drawn)), [want])
+    weight = np.array([n / (n - 1) for n in (20, 30, 50)]).repeat([20, 30, 50])
+    known = [sample[~np.isnan(values[sample])] for sample in drawn]
+    want = [np.average(values[sample], weights=weight[sample]) for sample in known]
+    np.testing.assert_allclose(bootstrap_means(values[None], how_often(LABELS, drawn)), [want])
 
 
 def test_nothing_known_is_nan_without_a_warning() -> None:
@@ -182,7 +188,8 @@ def test_partial_spearman_at_its_edges() -> None:
 
 
 def test_how_often_counts_positions() -> None:
-    np.testing.assert_array_equal(how_often(np.array([[0, 2, 2], [1, 1, 0]])), [[1, 0, 2], [1, 2, 0]])
+    want = np.array([[1, 0, 2, 0], [1, 2, 0, 0]]) * 4 / 3
+    np.testing.assert_allclose(how_often(np.zeros(4), np.array([[0, 2, 2], [1, 1, 0]])), want)
 
 
 @pytest.mark.parametrize("level", [0.95, 0.99])
