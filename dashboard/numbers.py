@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from core import literature
 from core.cells import Cell
 from core.figures import tables
 from core.figures.tables import as_table as as_table
@@ -90,8 +91,8 @@ def associations(choices: Choices) -> pd.DataFrame:
 
 
 def poster_logits(choices: Choices) -> pd.DataFrame:
-    """Return the poster's logit alignment of what is shown, as `core.figures.tables.poster_logits`."""
-    return tables.poster_logits(view(choices))
+    """Return the poster's logit alignment of what is shown, as `core.literature.poster_logits`."""
+    return literature.poster_logits(view(choices))
 
 
 def claims(study: Study) -> list[Finding]:

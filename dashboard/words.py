@@ -24,6 +24,7 @@ METHOD_HELP = (
 METHOD_NOTES = {
     "training": "The method changes nothing here: accuracy has none.",
     "logit": "The method counts only in the second half of this page: outputs have none.",
+    "literature": "The method counts only for the win rates: the findings have their own, outputs have none.",
 }
 """Of pages on which the method changes less than one might think."""
 

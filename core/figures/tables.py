@@ -8,7 +8,6 @@ from core.cells import Cell, teacher_cell
 from core.config import Config
 from core.figures.encoding import written
 from core.findings import nice_name
-from core.literature import POSTER_LOGIT_ALIGNMENT
 
 COLUMNS = ["network", "alpha", "role", "estimate", "low", "high", "n", "skipped", "seeds"]
 """Of `estimates`. `role`: student, teacher, retrained (the teacher's architecture trained anew) or imported. `n`:
@@ -58,9 +57,9 @@ def names(view: View) -> list[str]:
 def estimates(view: View, measure: str, importance: str = "", outside: str = "") -> pd.DataFrame:
     """Return one row a network shown (`COLUMNS`): students by architecture and α, then teacher and imported ones.
 
-    The view's method counts where importance is given; accuracy and what is made of logits have none.
+    The view's method counts where the measure has one; accuracy and what is made of logits have none.
     """
-    rows = of(view.summary, measure, view.method if importance else "", importance, outside)
+    rows = of(view.summary, measure, view.method, importance, outside)
     teacher = teacher_cell(view.config)
     groups = rows[(rows["kind"] == "group") & rows["estimate"].notna()]
     groups = groups[groups["architecture"].isin(view.architectures) & groups["alpha"].isin(view.alphas)]
@@ -143,17 +142,6 @@ def associations(view: View) -> pd.DataFrame:
     )
 
 
-def poster_logits(view: View) -> pd.DataFrame:
-    """Return the poster's logit alignment where it has a number for what is shown: network, alpha, estimate."""
-    rows = [
-        {"network": nice_name(architecture), "alpha": alpha, "estimate": value}
-        for alpha, row in POSTER_LOGIT_ALIGNMENT.items()
-        for architecture, value in row.items()
-        if alpha in view.alphas and architecture in view.architectures
-    ]
-    return pd.DataFrame(rows, columns=["network", "alpha", "estimate"])
-
-
 def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
     """Return network, alpha, estimate as people print it: a row an α, a column a network, two decimals."""
     wide = rows.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
@@ -164,9 +152,9 @@ def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
 def of(
     summary: pd.DataFrame, measure: str, method: str, importance: str, outside: str, control: str = ""
 ) -> pd.DataFrame:
-    """Return the rows of one measure over all images, each with its place in the summary as index."""
-    keys = {"measure": measure, "method": method, "importance": importance, "outside": outside, "control": control}
-    keep = summary["subset"] == "all"
+    """Return the rows of one measure over all images, by `method` or by none; their place in the summary as index."""
+    keys = {"measure": measure, "importance": importance, "outside": outside, "control": control}
+    keep = (summary["subset"] == "all") & summary["method"].isin(["", method])
     for column, value in keys.items():
         keep &= summary[column] == value
     return summary[keep]
