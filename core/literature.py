@@ -26,8 +26,9 @@ class Reference:
         return f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
 
     def __str__(self) -> str:
-        venue = ", ".join(filter(None, [self.venue, str(self.year or "")]))
-        return f"{self.authors}. {self.title}. {venue}." + (f" arXiv {self.arxiv}." if self.arxiv else "")
+        where = ", ".join(filter(None, [self.venue, str(self.year or "")]))
+        sentences = (self.authors, self.title, where, f"arXiv {self.arxiv}" if self.arxiv else "")
+        return " ".join(each if each[-1] in ".?" else f"{each}." for each in sentences if each)
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ OTHERS = (
         reference=Reference(
             "Mason-Williams, I., Mason-Williams, G. and Yannakoudakis, H.",
             "Rethinking Knowledge Distillation: A Data Dependent Regulariser With a Negative Asymmetric Payoff",
-            "arXiv",
+            "Preprint",
             2025,
             "2510.12615",
         ),
@@ -203,7 +204,7 @@ OTHERS = (
         reference=Reference(
             "Li, X., Xiong, H., Huang, S., Ji, S. and Dou, D.",
             "Cross-Model Consensus of Explanations and Beyond for Image Classification Models: An Empirical Study",
-            "arXiv",
+            "Preprint",
             2021,
             "2109.00707",
         ),
@@ -252,7 +253,7 @@ def agreement(found: list[Finding]) -> str:
 
 
 def findings_beside(found: list[Finding]) -> pd.DataFrame:
-    """Return the poster's findings beside a study's: claim, poster, figure, verdict ("" where not asked), page."""
+    """Return the poster's findings beside a study's: claim, poster, figure, verdict ("" where not asked), sentence."""
     by_claim = {finding.claim: finding for finding in found}
     rows: list[dict[str, Any]] = []
     for claim, (says, figure) in POSTER_FINDINGS.items():

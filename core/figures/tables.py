@@ -40,12 +40,7 @@ def imported(summary: pd.DataFrame) -> list[Cell]:
     """Return the networks somebody brought in (`core add`), as far as the summary knows them."""
     rows = summary[(summary["kind"] == "cell") & (summary["cell"] != "") & summary["alpha"].isna()]
     pairs = rows[["cell", "architecture"]].drop_duplicates().itertuples(index=False)
-    return [Cell(str(architecture), None, None, str(name)) for name, architecture in pairs if not untrained(str(name))]
-
-
-def untrained(cell: str) -> bool:
-    """Whether a cell is a control that was never trained: `resnet18-random-s0`."""
-    return "-random-s" in cell
+    return [Cell(str(architecture), None, None, str(name)) for name, architecture in pairs]
 
 
 def names(view: View) -> list[str]:
@@ -67,7 +62,6 @@ def estimates(view: View, measure: str, importance: str = "", outside: str = "")
     cells = rows[rows["kind"] == "cell"]
     is_teacher = cells["cell"] == teacher.name
     strangers = cells[cells["alpha"].isna() & cells["architecture"].isin(view.architectures)]
-    strangers = strangers[~strangers["cell"].map(untrained).astype(bool)]
     # The teacher is a point of its own where it is measured against nothing.
     retrained = "student" if measure == "accuracy" else "retrained"
     table = pd.concat(

@@ -251,8 +251,10 @@ def test_imported_network_is_shown_by_its_own_name(page: str, cache: Path) -> No
     assert "mine" in json.dumps([chart.proto.spec for chart in app.get("vega_lite_chart")], default=str)
 
 
-@pytest.mark.usefixtures("cache")
-def test_others_numbers_are_marked_as_another_setting() -> None:
+def test_others_numbers_are_marked_as_another_setting(cache: Path) -> None:
+    path = cache / "studies" / "wide" / "summary.parquet"
+    summary = pd.read_parquet(path)
+    summary[summary["measure"] != "win_rate"].to_parquet(path)
     app = open_page("literature", study="wide")
     assert headline(app).startswith("#### Of the poster's four findings, this study ")
     marked = [caption.value for caption in app.main.caption if "Another data set and setting" in caption.value]
@@ -260,3 +262,15 @@ def test_others_numbers_are_marked_as_another_setting() -> None:
     assert "This study has no win rates" in app.info[0].value
     verdicts = app.main.table[0].value["This study"]
     assert len(verdicts) == 4
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_report_is_made_on_a_click_and_belongs_to_its_study() -> None:
+    app = open_page("home", study="tiny")
+    assert not app.get("download_button")
+    app.button(key="report").click().run()
+    assert errors(app) == []
+    (offered,) = app.get("download_button")
+    assert "Download the report" in offered.proto.label
+    app.sidebar.selectbox[0].set_value("wide").run()
+    assert not app.get("download_button")
