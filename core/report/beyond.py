@@ -9,7 +9,17 @@ from core.figures.tables import estimates, students, teacher_value
 from core.findings import nice_name, verdict
 from core.measures import MEASURES
 from core.report.pieces import NONE, Block, Entry, Figure, Items, Section, Table, Text, interval, number, table_of_rows
-from core.report.results import IMPORTANCE, WHOM, Source, every_network, figure_of, how, keys_of, missing, network
+from core.report.results import (
+    IMPORTANCE,
+    Source,
+    every_network,
+    figure_of,
+    how,
+    keys_of,
+    missing,
+    network,
+    whose_images,
+)
 
 CONTROLS = {
     "shuffled": "The student's importance on one image against the teacher's on an image of another class: what a "
@@ -44,6 +54,8 @@ def controls(source: Source) -> list[Section]:
     for name, says in CONTROLS.items():
         if name in there:
             why = ""
+        elif name == "no distillation":
+            why = " Missing here: the study has no students both with and without distillation."
         elif name == "retrained teacher" and not source.by_seed:
             why = " Missing here: the study has one seed, so its teacher was trained once."
         else:
@@ -52,11 +64,12 @@ def controls(source: Source) -> list[Section]:
     sections = [Section("Controls", [Text("What an alignment would be without a reason:"), Items(tuple(items))])]
     lead = [
         ("Control", lambda row: str(row["control"])),
-        ("Network", lambda row: network(row) if row["architecture"] else "any"),
-        ("Trained", how),
+        ("Network", lambda row: "any" if row["control"] == "area" else network(row)),
+        ("Trained", lambda row: f"{how(row)}, seed {row['seed']}" if _one_of_several(row, source) else how(row)),
     ]
     for measure in CONTROLLED:
         rows = source.of("control", measure)
+        rows = rows[(rows["control"] != "area") | ~rows["control"].duplicated()]  # the same beside every student
         if not (rows["control"] == "retrained teacher").any():
             again = source.of("group", measure)
             again = again[(again["architecture"] == teacher) & (again["alpha"] == 1)]
@@ -96,7 +109,7 @@ def question(source: Source) -> Section:
         ("Measure", lambda row: MEASURES[row["measure"]].label if row["measure"] in MEASURES else str(row["measure"])),
         ("Importance", lambda row: IMPORTANCE.get(row["importance"], "")),
         ("Network", network),
-        ("Images", lambda row: WHOM.get(row["subset"], str(row["subset"]))),
+        ("Images", whose_images),
     ]
     caption = "What distillation adds by integrated gradients, less what it adds by saliency."
     return Section(title, [*blocks, table_of_rows("question", caption, rows, lead, True)])
@@ -182,6 +195,10 @@ def _normalised(source: Source) -> list[Block]:
         ("Trained", how),
     ]
     return [table_of_rows("normalised", text, rows, lead)]
+
+
+def _one_of_several(row: pd.Series, source: Source) -> bool:
+    return source.by_seed and str(row["seed"]).isdigit() and row["control"] != "area"
 
 
 def _cost(found: pd.DataFrame, measure: str) -> Entry:

@@ -18,7 +18,8 @@ PAGES = {1: "accuracy", 2: "rank_alignment", 3: "focus"}
 """The measure of a claim; the fourth is of two."""
 OBJECT = {"": "", "parts": "within the object", "image": "of the whole image"}
 IMPORTANCE = {"": "", "density": "per pixel", "mass": "in total"}
-WHOM = {"all": "all images", "both right": "images that both get right"}
+WHOM = {"all": "all", "both right": "both right"}
+"""Images by subset: all, or those that both networks get right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +72,7 @@ def how(row: pd.Series) -> str:
     """Say how the network of a row was trained."""
     if row["control"] == "random network":
         return "not at all"
-    said = "" if pd.isna(row["alpha"]) else trained(row["alpha"])
-    return f"{said}, seed {row['seed']}" if said and row["kind"] == "control" and row["seed"].isdigit() else said
+    return "" if pd.isna(row["alpha"]) or row["control"] == "area" else trained(row["alpha"])
 
 
 def findings_sections(source: Source) -> list[Section]:
@@ -171,7 +171,7 @@ def _differences(source: Source, measure: str) -> list[Block]:
     rows = source.ordered(rows[(rows["kind"] == "finding") & (rows["measure"] == measure)])
     method, importance, outside = PRIMARY[measure]
     primary = (rows["importance"] == importance) & (rows["outside"] == outside) & (rows["method"] == method)
-    whom = ("Images", lambda row: WHOM.get(row["subset"], str(row["subset"])))
+    whom = [("Images", whose_images)] if rows["subset"].nunique() > 1 else []
     blocks: list[Block] = []
     judged = rows[primary]
     if len(judged):
@@ -179,14 +179,19 @@ def _differences(source: Source, measure: str) -> list[Block]:
             f"{MEASURES[measure].label}: distilled less undistilled, at the lowest α. Intervals of single networks "
             "are wide enough to hold for all of them together (Bonferroni)."
         )
-        lead = [("Network", network), whom]
+        lead = [("Network", network), *whom]
         blocks.append(table_of_rows(f"{measure}-difference".replace("_", "-"), caption, judged, lead, True, verdict))
     others = rows[~primary & (rows["architecture"] == "")]
     if len(others):
-        lead = [("By", analysis), whom]
+        lead = [("By", analysis), *whom]
         caption = f"{MEASURES[measure].label} by other choices, over all smaller students: exploratory, proves nothing."
         blocks.append(table_of_rows(f"{measure}-exploratory".replace("_", "-"), caption, others, lead, True, verdict))
     return blocks
+
+
+def whose_images(row: pd.Series) -> str:
+    """Say over which images a row was computed."""
+    return WHOM.get(row["subset"], str(row["subset"]))
 
 
 def analysis(row: pd.Series) -> str:
