@@ -109,6 +109,26 @@ def show(
 
 
 @app.command()
+def report(
+    study: str,
+    out: Annotated[Path | None, typer.Option(help="The HTML file; <study>-report.html by default.")] = None,
+    files: Annotated[Path | None, typer.Option(help="Folder for the figures (SVG, PNG) and tables (CSV) too.")] = None,
+) -> None:
+    """Write a study up as one HTML file that asks no other and prints well."""
+    from core.report import report as make
+    from core.store import write_bytes
+
+    opened = open_study(study)
+    out = out or Path(f"{opened.name}-report.html")
+    with console.status("Reading the study") as status:
+        made = make(opened, lambda done, total, what: status.update(f"Drawing figure {done} of {total}  {what}"))
+    write_bytes(out, made.html.encode())
+    if files:
+        _say(f"{len(made.write_files(files))} figures and tables are in {files}.")
+    _say(f"The report is in {out}.")
+
+
+@app.command()
 def explain(
     study: str,
     images: Annotated[list[Path], typer.Argument(help="Image files.")],

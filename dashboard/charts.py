@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures import charts
+from core.figures import beside, charts
 from core.figures.encoding import Spec
 
 
@@ -40,3 +40,5 @@ spreads = built_once(charts.spreads)
 curves = built_once(charts.curves)
 parts = built_once(charts.parts)
 together = built_once(charts.together)
+poster_directions = built_once(beside.poster_directions)
+win_rates = built_once(beside.win_rates)

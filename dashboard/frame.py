@@ -1,13 +1,11 @@
 """What every chart page is built from: a title, one sentence, definitions, a table on demand."""
 
-import math
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
-from core.figures import encoding
-from core.findings import Finding, nice_name
+from core import sentences
+from core.figures import encoding, tables
+from core.findings import Finding
 from core.measures import MEASURES
 from core.study import Study
 from dashboard import loaded, numbers, words
@@ -93,35 +91,8 @@ def exploratory(choices: Choices, importance: str = "density", outside: str = "p
 
 
 def levels(table: pd.DataFrame, measure: str, chance: float | None = None) -> str:
-    """Say in one sentence how high a measure is without distillation and with the strongest, over the students shown.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `numbers.estimates`.
-    measure : str
-        A key of `MEASURES`.
-    chance : float
-        What it would be by chance.
-    """
-    form = encoding.FORMATS.get(measure, ".2f")
-    pupils = table[(table["role"] == "student") & table["estimate"].notna()]
-    if (table["seeds"] == 1).all():  # then the teacher stands among the students where accuracy is shown
-        teacher = table[table["role"] == "teacher"]
-        pupils = pupils[~(pupils["network"].isin(teacher["network"]) & pupils["alpha"].isin(teacher["alpha"]))]
-    wide = pupils.pivot_table(index="network", columns="alpha", values="estimate").dropna()
-    if wide.empty:
-        return "Choose more networks and α on the left to compare."
-    high, low = wide[max(wide.columns)].mean(), wide[min(wide.columns)].mean()
-    about = f"{MEASURES[measure].label.lower()} of {high:{form}} {_learnt(max(wide.columns))}"
-    if len(wide.columns) > 1:
-        about += f" and {low:{form}} {_learnt(min(wide.columns))}"
-    beside = "" if chance is None or math.isnan(chance) else f"; by chance it would be {chance:{form}}"
-    return f"On average the students shown reach {words.article(about)} {about}{beside}."
-
-
-def _learnt(alpha: Any) -> str:
-    return "when they learn alone (α = 1.0)" if alpha == 1 else f"when distilled at α = {alpha}"
+    """Say how high a measure is, over the students shown (`core.sentences.levels`)."""
+    return sentences.levels(table, measure, chance, "Choose more networks and α on the left to compare.")
 
 
 def definition(*measures: str, more: str = "") -> None:
@@ -138,10 +109,7 @@ def small_print(choices: Choices, about: str = "") -> None:
 
 def teacher_note(choices: Choices) -> str:
     """Say why one network has no mark where students are compared with the teacher."""
-    name = nice_name(choices.config.teacher.architecture)
-    if len(choices.config.students.seeds) > 1:
-        return f"{name} at α = 1.0 is the teacher's own network trained anew: what repeating the training would give."
-    return f"{name} at α = 1.0 is the teacher itself, so it has no mark."
+    return sentences.teacher_note(choices.config)
 
 
 def table(rows: pd.DataFrame, measure: str, name: str) -> None:
@@ -181,10 +149,7 @@ def importance_switch(page: str) -> str:
 
 def names(choices: Choices) -> list[str]:
     """Return the architectures shown as people write them, then the imported networks."""
-    return [
-        *(nice_name(architecture) for architecture in choices.architectures),
-        *(cell.name for cell in loaded.imported(choices.study)),
-    ]
+    return tables.names(numbers.view(choices))
 
 
 def alphas(choices: Choices) -> list[float]:

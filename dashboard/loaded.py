@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.cells import Cell
 from core.errors import UserError
+from core.figures import tables
 from core.study import Study, cache_folder, open_study, study_names
 
 
@@ -84,11 +85,9 @@ def logits(study: Study, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
 def imported(study: Study) -> list[Cell]:
     """Return the networks somebody brought in (`core add`), as far as the summary knows them."""
     try:
-        rows = summary(study).query("kind == 'cell' and cell != '' and alpha.isna()")
+        return tables.imported(summary(study))
     except UserError:  # whoever shows the summary says what is wrong with it
         return []
-    pairs = rows[["cell", "architecture"]].drop_duplicates().itertuples(index=False)
-    return [Cell(str(architecture), None, None, str(name)) for name, architecture in pairs]
 
 
 def knows(study: Study) -> str | None:

@@ -5,80 +5,32 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.cells import Cell, teacher_cell
-from core.figures.encoding import written
+from core import literature
+from core.cells import Cell
+from core.figures import tables
+from core.figures.tables import as_table as as_table
+from core.figures.tables import students as students
+from core.figures.tables import teacher_value as teacher_value
 from core.findings import Finding, findings, nice_name
 from core.study import Study
-from dashboard import loaded, words
+from dashboard import loaded
 from dashboard.state import Choices
 
-COLUMNS = ["network", "alpha", "role", "estimate", "low", "high", "n", "skipped", "seeds"]
-"""Of `estimates`. `role`: student, teacher, retrained (the teacher's architecture trained anew) or imported. `n`:
-trainings where there are several `seeds`, else images."""
+
+def view(choices: Choices) -> tables.View:
+    """Return what the person chose of the study's summary."""
+    shown = choices.architectures, choices.alphas, choices.method
+    return tables.View(loaded.summary(choices.study), choices.config, *shown)
 
 
 def estimates(choices: Choices, measure: str, importance: str = "", outside: str = "") -> pd.DataFrame:
-    """Return one row a network shown (`COLUMNS`): students by architecture and α, then teacher and imported ones.
-
-    The chosen method counts where importance is given; accuracy and what is made of logits have none.
-    """
-    method = choices.method if importance else ""
-    rows = _of(loaded.summary(choices.study), measure, method, importance, outside)
-    teacher = teacher_cell(choices.config)
-    groups = rows[(rows["kind"] == "group") & rows["estimate"].notna()]
-    groups = groups[groups["architecture"].isin(choices.architectures) & groups["alpha"].isin(choices.alphas)]
-    again = (groups["architecture"] == teacher.architecture) & (groups["alpha"] == teacher.alpha)
-    cells = rows[rows["kind"] == "cell"]
-    is_teacher = cells["cell"] == teacher.name
-    imported = cells[cells["alpha"].isna() & cells["architecture"].isin(choices.architectures)]
-    # The teacher is a point of its own where it is measured against nothing.
-    retrained = "student" if measure == "accuracy" else "retrained"
-    table = pd.concat(
-        [
-            groups.assign(role=again.map({True: retrained, False: "student"})),
-            cells[is_teacher].assign(role="teacher"),
-            imported.assign(role="imported"),
-        ],
-        ignore_index=True,
-    )
-    names = table["architecture"].map(nice_name)
-    table["network"] = names.where(table["role"] != "imported", table["cell"])
-    order = {name: place for place, name in enumerate(choices.architectures)}
-    table = table.sort_values(
-        ["architecture", "alpha"], key=lambda c: c.map(order) if c.name == "architecture" else -c, kind="stable"
-    )
-    return table.assign(seeds=len(choices.config.students.seeds))[COLUMNS].reset_index(drop=True)
-
-
-def students(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `estimates` that are drawn as points: all but the teacher."""
-    return table[table["role"] != "teacher"]
-
-
-def teacher_value(table: pd.DataFrame) -> float | None:
-    """Return the teacher's own number in `estimates`."""
-    found = table.loc[table["role"] == "teacher", "estimate"].dropna()
-    return float(found.iloc[0]) if len(found) else None
+    """Return one row a network shown, as `core.figures.tables.estimates`."""
+    return tables.estimates(view(choices), measure, importance, outside)
 
 
 def control(choices: Choices, name: str, importance: str) -> pd.DataFrame:
-    """Return what rank alignment would be by chance: network, alpha, estimate; the mean over seeds.
-
-    Parameters
-    ----------
-    choices : Choices
-        Architectures, α and the method.
-    name : str
-        "shuffled" or "area".
-    importance : str
-        "density" or "mass".
-    """
-    rows = _of(loaded.summary(choices.study), "rank_alignment", choices.method, importance, "", name)
-    teacher = teacher_cell(choices.config)
-    rows = rows[(rows["kind"] == "control") & (rows["cell"] != teacher.name) & rows["estimate"].notna()]
-    rows = rows[rows["architecture"].isin(choices.architectures) & rows["alpha"].isin(choices.alphas)]
-    table = rows.groupby(["architecture", "alpha"], sort=False, as_index=False)["estimate"].mean()
-    return table.assign(network=table["architecture"].map(nice_name))
+    """Return what rank alignment would be by chance, as `core.figures.tables.control`."""
+    return tables.control(view(choices), name, importance)
 
 
 def quartiles(choices: Choices, cells: Sequence[Cell], measure: str, importance: str) -> pd.DataFrame:
@@ -129,47 +81,18 @@ def histories(choices: Choices, cells: Sequence[Cell]) -> pd.DataFrame:
 
 
 def together(choices: Choices) -> pd.DataFrame:
-    """Return one row a network shown: its logit and rank alignment (importance per pixel), with their intervals."""
-    logit = students(estimates(choices, "logit_alignment"))
-    rank = students(estimates(choices, "rank_alignment", "density"))
-    keys = ["network", "alpha", "role"]
-    return logit.merge(rank, on=keys, suffixes=("_logit", "_rank"))
+    """Return one row a network shown, as `core.figures.tables.together`."""
+    return tables.together(view(choices))
 
 
 def associations(choices: Choices) -> pd.DataFrame:
-    """Return how outputs and explanations go together: over, held fixed, estimate, low, high, n."""
-    rows = loaded.summary(choices.study)
-    rows = rows[(rows["kind"] == "association") & (rows["method"] == choices.method)]
-    rows = rows[rows["importance"] == "density"]
-    over = {"cells": "across the students", "images": "across the images, within a student"}
-    return pd.DataFrame(
-        {
-            "compared": rows["subset"].map(over),
-            "held fixed": rows["control"].replace("", "nothing"),
-            "ρ": rows["estimate"],
-            "low": rows["low"],
-            "high": rows["high"],
-            "counted": rows["n"],
-        }
-    )
+    """Return how outputs and explanations go together, as `core.figures.tables.associations`."""
+    return tables.associations(view(choices))
 
 
 def poster_logits(choices: Choices) -> pd.DataFrame:
-    """Return the poster's logit alignment where it has a number for what is shown: network, alpha, estimate."""
-    rows = [
-        {"network": nice_name(architecture), "alpha": alpha, "estimate": value}
-        for alpha, row in words.POSTER_LOGIT_ALIGNMENT.items()
-        for architecture, value in row.items()
-        if alpha in choices.alphas and architecture in choices.architectures
-    ]
-    return pd.DataFrame(rows, columns=["network", "alpha", "estimate"])
-
-
-def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
-    """Return network, alpha, estimate as people print it: a row an α, a column a network, two decimals."""
-    wide = rows.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
-    wide.index = pd.Index([f"α = {alpha}" for alpha in wide.index])
-    return wide[[name for name in networks if name in wide]].map(lambda value: written(value, ".2f"))
+    """Return the poster's logit alignment of what is shown, as `core.literature.poster_logits`."""
+    return literature.poster_logits(view(choices))
 
 
 def claims(study: Study) -> list[Finding]:
@@ -185,13 +108,3 @@ def claim(study: Study, page: str) -> Finding | None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _claims(_study: Study, folder: str, stamp: str) -> list[Finding]:
     return findings(loaded.summary(_study), _study.config)
-
-
-def _of(
-    summary: pd.DataFrame, measure: str, method: str, importance: str, outside: str, control: str = ""
-) -> pd.DataFrame:
-    keys = {"measure": measure, "method": method, "importance": importance, "outside": outside, "control": control}
-    keep = summary["subset"] == "all"
-    for column, value in keys.items():
-        keep &= summary[column] == value
-    return summary[keep]

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, frame, loaded, numbers, words
+from dashboard import charts, frame, loaded, numbers, reporting, words
 from dashboard.names import plain
 from dashboard.navigation import link
 from dashboard.strip import strip
@@ -43,6 +43,8 @@ st.subheader("About", anchor=False)
 st.markdown(words.ABOUT)
 if knows := loaded.knows(study):
     st.markdown(f"These networks know {plain(knows)}.")
+st.markdown("The report has all of it in one file: sentences, figures, tables, controls, and how to make it again.")
+reporting.offer(study)
 with st.expander("How this study was made"):
     frame.provenance(study)
 with st.expander("How to cite"):

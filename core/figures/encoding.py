@@ -13,7 +13,8 @@ RAMPS = {"light": ("#6f9fd0", "#2a6cb3", "#0b2f5c"), "dark": ("#4d7eb3", "#88b8e
 QUIET = {"light": "#6b7280", "dark": "#9ca3af"}
 INK = {"light": "#3f4650", "dark": "#c8ccd2"}
 POSTER = {"light": "#a8480b", "dark": "#f2a06b"}
-FORMATS = {"accuracy": ".1%", "top1_agreement": ".1%", "focus": ".1%"}
+SHARES = ("accuracy", "top1_agreement", "top5_agreement", "focus", "win_rate", "part_share")
+FORMATS = dict.fromkeys(SHARES, ".1%")
 
 
 def trained(alpha: Any) -> str:

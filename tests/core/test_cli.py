@@ -121,6 +121,21 @@ def test_show_to_files(call: Call, ran: Study, tmp_path: Path) -> None:
     assert set(rows[0]) == set(summary.columns)
 
 
+def test_report(call: Call, ran: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = contents(cache_folder())
+    result = call("report", "small", "--files", tmp_path / "files")
+    assert result.code == 0, result.err
+    assert "The report is in small-report.html." in result.out
+    assert (tmp_path / "small-report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    made = sorted(path.suffix for path in (tmp_path / "files").rglob("*.*"))
+    assert f"{len(made)} figures and tables" in result.out
+    assert set(made) == {".csv", ".png", ".svg"}
+    assert call("report", "small", "--out", tmp_path / "other" / "a.html").code == 0
+    assert (tmp_path / "other" / "a.html").exists()
+    assert contents(cache_folder()) == before, "nothing is written into the study"
+
+
 def test_verify(call: Call, ran_copy: Study) -> None:
     result = call("verify", "small")
     assert result.code == 0
@@ -321,6 +336,8 @@ def broken(folder: Path) -> dict[str, tuple[list[object], str]]:
         "target": (["explain", "small", image, "--target", "owl", "--out", folder / "o"], "no target called 'owl'"),
         "label": (["explain", "small", image, "--target", "label", "--out", folder / "o"], "has no label"),
         "out": (["explain", "small", image, "--models", STUDENT, "--out", folder / "file"], "cannot be written"),
+        "report": (["report", "smal"], "Did you mean small?"),
+        "report file": (["report", "small", "--out", folder / "file" / "a.html"], "cannot be written"),
         "csv": (["show", "small", "--csv", folder / "file" / "a.csv"], "cannot be written"),
         "weights": ([*add, folder / "none.pth", "--architecture", "resnet18"], "There is no file"),
         "fit": ([*add, folder / "r18.pth", "--architecture", "resnet34", *slim], "do not fit"),
@@ -395,7 +412,7 @@ def test_wrong_usage_is_another_exit_code(arguments: list[str], call: Call, ran:
     assert result.err
 
 
-@pytest.mark.parametrize("command", ["run", "list", "show", "explain", "add", "verify"])
+@pytest.mark.parametrize("command", ["run", "list", "show", "report", "explain", "add", "verify"])
 def test_every_command_has_help(command: str, call: Call) -> None:
     result = call(command, "--help")
     assert result.code == 0

@@ -12,7 +12,9 @@ from core.study import study_names
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
-CHARTS = ["home", "training", "focus", "rank", "logit"]
+CHARTS = ["home", "training", "focus", "rank", "logit", "literature"]
+FIXED = ["home", "literature"]
+"""Of these, without a switch."""
 
 
 def open_page(page: str, **query: str) -> AppTest:
@@ -70,7 +72,7 @@ def test_chart_page_begins_with_a_sentence_and_has_a_chart(page: str, study: str
     app = open_page(page, study=study)
     assert errors(app) == []
     assert headline(app).endswith(".")
-    assert bool(switches(app)) == (page != "home")
+    assert bool(switches(app)) == (page not in FIXED)
     assert chart_specs(app) >= 1
 
 
@@ -247,3 +249,28 @@ def test_imported_network_is_shown_by_its_own_name(page: str, cache: Path) -> No
     app = open_page(page, study="tiny")
     assert errors(app) == []
     assert "mine" in json.dumps([chart.proto.spec for chart in app.get("vega_lite_chart")], default=str)
+
+
+def test_others_numbers_are_marked_as_another_setting(cache: Path) -> None:
+    path = cache / "studies" / "wide" / "summary.parquet"
+    summary = pd.read_parquet(path)
+    summary[summary["measure"] != "win_rate"].to_parquet(path)
+    app = open_page("literature", study="wide")
+    assert headline(app).startswith("#### Of the poster's four findings, this study ")
+    marked = [caption.value for caption in app.main.caption if "Another data set and setting" in caption.value]
+    assert len(marked) == 3
+    assert "This study has no win rates" in app.info[0].value
+    verdicts = app.main.table[0].value["This study"]
+    assert len(verdicts) == 4
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_report_is_made_on_a_click_and_belongs_to_its_study() -> None:
+    app = open_page("home", study="tiny")
+    assert not app.get("download_button")
+    app.button(key="report").click().run()
+    assert errors(app) == []
+    (offered,) = app.get("download_button")
+    assert "Download the report" in offered.proto.label
+    app.sidebar.selectbox[0].set_value("wide").run()
+    assert not app.get("download_button")

@@ -1,0 +1,154 @@
+"""The rows of a study's summary that a figure shows, as the charts want them."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from core.cells import Cell, teacher_cell
+from core.config import Config
+from core.figures.encoding import written
+from core.findings import nice_name
+
+COLUMNS = ["network", "alpha", "role", "estimate", "low", "high", "n", "skipped", "seeds"]
+"""Of `estimates`. `role`: student, teacher, retrained (the teacher's architecture trained anew) or imported. `n`:
+trainings where there are several `seeds`, else images."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A study's summary, and what of its grid is shown."""
+
+    summary: pd.DataFrame
+    """As `Study.summary`."""
+    config: Config
+    architectures: list[str]
+    """From left to right; those of imported networks too."""
+    alphas: list[float]
+    method: str
+
+
+def whole(summary: pd.DataFrame, config: Config) -> View:
+    """Return a view of all of a study by the primary analysis's method, where the study has it."""
+    methods = config.explain.methods
+    method = "integrated_gradients" if "integrated_gradients" in methods else methods[0]
+    own = config.students.architectures
+    strangers = sorted({cell.architecture for cell in imported(summary)} - set(own))
+    return View(summary, config, [*own, *strangers], sorted(config.students.alphas, reverse=True), method)
+
+
+def imported(summary: pd.DataFrame) -> list[Cell]:
+    """Return the networks somebody brought in (`core add`), as far as the summary knows them."""
+    rows = summary[(summary["kind"] == "cell") & (summary["cell"] != "") & summary["alpha"].isna()]
+    pairs = rows[["cell", "architecture"]].drop_duplicates().itertuples(index=False)
+    return [Cell(str(architecture), None, None, str(name)) for name, architecture in pairs]
+
+
+def names(view: View) -> list[str]:
+    """Return the architectures shown as people write them, then the imported networks."""
+    own = [nice_name(architecture) for architecture in view.architectures]
+    return [*own, *(cell.name for cell in imported(view.summary))]
+
+
+def estimates(view: View, measure: str, importance: str = "", outside: str = "") -> pd.DataFrame:
+    """Return one row a network shown (`COLUMNS`): students by architecture and α, then teacher and imported ones.
+
+    The view's method counts where the measure has one; accuracy and what is made of logits have none.
+    """
+    rows = of(view.summary, measure, view.method, importance, outside)
+    teacher = teacher_cell(view.config)
+    groups = rows[(rows["kind"] == "group") & rows["estimate"].notna()]
+    groups = groups[groups["architecture"].isin(view.architectures) & groups["alpha"].isin(view.alphas)]
+    again = (groups["architecture"] == teacher.architecture) & (groups["alpha"] == teacher.alpha)
+    cells = rows[rows["kind"] == "cell"]
+    is_teacher = cells["cell"] == teacher.name
+    strangers = cells[cells["alpha"].isna() & cells["architecture"].isin(view.architectures)]
+    # The teacher is a point of its own where it is measured against nothing.
+    retrained = "student" if measure == "accuracy" else "retrained"
+    table = pd.concat(
+        [
+            groups.assign(role=again.map({True: retrained, False: "student"})),
+            cells[is_teacher].assign(role="teacher"),
+            strangers.assign(role="imported"),
+        ],
+        ignore_index=True,
+    )
+    called = table["architecture"].map(nice_name)
+    table["network"] = called.where(table["role"] != "imported", table["cell"])
+    order = {name: place for place, name in enumerate(view.architectures)}
+    table = table.sort_values(
+        ["architecture", "alpha"], key=lambda c: c.map(order) if c.name == "architecture" else -c, kind="stable"
+    )
+    return table.assign(seeds=len(view.config.students.seeds))[COLUMNS].reset_index(drop=True)
+
+
+def students(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `estimates` that are drawn as points: all but the teacher."""
+    return table[table["role"] != "teacher"]
+
+
+def teacher_value(table: pd.DataFrame) -> float | None:
+    """Return the teacher's own number in `estimates`."""
+    found = table.loc[table["role"] == "teacher", "estimate"].dropna()
+    return float(found.iloc[0]) if len(found) else None
+
+
+def control(view: View, name: str, importance: str) -> pd.DataFrame:
+    """Return what rank alignment would be by chance: network, alpha, estimate; the mean over seeds.
+
+    Parameters
+    ----------
+    view : View
+    name : str
+        "shuffled" or "area"; the latter needs no student, and so may be a single row without a network.
+    importance : str
+        "density" or "mass".
+    """
+    rows = of(view.summary, "rank_alignment", view.method, importance, "", name)
+    rows = rows[(rows["kind"] == "control") & (rows["cell"] != teacher_cell(view.config).name)]
+    shown = rows["architecture"].isin(view.architectures) & rows["alpha"].isin(view.alphas)
+    rows = rows[(shown | (rows["architecture"] == "")) & rows["estimate"].notna()]
+    table = rows.groupby(["architecture", "alpha"], sort=False, as_index=False, dropna=False)["estimate"].mean()
+    return table.assign(network=table["architecture"].map(nice_name))
+
+
+def together(view: View) -> pd.DataFrame:
+    """Return one row a network shown: its logit and rank alignment (importance per pixel), with their intervals."""
+    logit = students(estimates(view, "logit_alignment"))
+    rank = students(estimates(view, "rank_alignment", "density"))
+    return logit.merge(rank, on=["network", "alpha", "role"], suffixes=("_logit", "_rank"))
+
+
+def associations(view: View) -> pd.DataFrame:
+    """Return how outputs and explanations go together: over, held fixed, estimate, low, high, n."""
+    rows = view.summary
+    rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method) & (rows["cell"] == "")]
+    rows = rows[rows["importance"] == "density"]
+    over = {"cells": "across the students", "images": "across the images, within a student"}
+    return pd.DataFrame(
+        {
+            "compared": rows["subset"].map(over),
+            "held fixed": rows["control"].replace("", "nothing"),
+            "ρ": rows["estimate"],
+            "low": rows["low"],
+            "high": rows["high"],
+            "counted": rows["n"],
+        }
+    )
+
+
+def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
+    """Return network, alpha, estimate as people print it: a row an α, a column a network, two decimals."""
+    wide = rows.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
+    wide.index = pd.Index([f"α = {alpha}" for alpha in wide.index])
+    return wide[[name for name in networks if name in wide]].map(lambda value: written(value, ".2f"))
+
+
+def of(
+    summary: pd.DataFrame, measure: str, method: str, importance: str, outside: str, control: str = ""
+) -> pd.DataFrame:
+    """Return the rows of one measure over all images, by `method` or by none; their place in the summary as index."""
+    keys = {"measure": measure, "importance": importance, "outside": outside, "control": control}
+    keep = (summary["subset"] == "all") & summary["method"].isin(["", method])
+    for column, value in keys.items():
+        keep &= summary[column] == value
+    return summary[keep]

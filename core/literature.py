@@ -1,0 +1,328 @@
+"""What others found, to stand beside a study's own numbers: other networks on other images, so directions only."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.figures.encoding import label
+from core.figures.tables import View, estimates, of, students
+from core.findings import Finding, nice_name, verdict
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A publication, as a list of references has it."""
+
+    authors: str
+    title: str
+    venue: str
+    year: int | None = None
+    arxiv: str = ""
+
+    @property
+    def link(self) -> str:
+        """Where to read it; "" where there is no public copy."""
+        return f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
+
+    def __str__(self) -> str:
+        where = ", ".join(filter(None, [self.venue, str(self.year or "")]))
+        sentences = (self.authors, self.title, where, f"arXiv {self.arxiv}" if self.arxiv else "")
+        return " ".join(each if each[-1] in ".?" else f"{each}." for each in sentences if each)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A published number: of whom, and of which cell of the grid where it is of one."""
+
+    who: str
+    value: float
+    architecture: str = ""
+    alpha: float | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication reports, where, and what of a study stands beside it."""
+
+    name: str
+    """As a sentence names it."""
+    says: str
+    architectures: str
+    setting: str
+    """Data set and how it was measured."""
+    reference: Reference
+    measure: str
+    """Of `core.measures.MEASURES`, "" where no single one."""
+    beside: str
+    """How a study here relates to it."""
+    values: tuple[Value, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Networks, data set and setting, as a line of small print."""
+        text = f"{self.architectures}; {self.setting}."
+        return text[0].upper() + text[1:]
+
+
+POSTER_LOGIT_ALIGNMENT = {
+    1.0: {"resnet101": 1.00, "resnet50": 0.52, "resnet34": 0.28, "resnet18": 0.26},
+    0.5: {"resnet101": 0.76, "resnet50": 0.70, "resnet34": 0.48, "resnet18": 0.38},
+    0.1: {"resnet101": 0.81, "resnet50": 0.76, "resnet34": 0.56, "resnet18": 0.50},
+}
+"""The poster's Figure 4, the only numbers that it prints."""
+
+POSTER_FINDINGS = {
+    1: ("The smaller students are more accurate the lower α is.", "Figure 1"),
+    2: ("The lower α is, the more a student ranks the parts like its teacher.", "Figure 2"),
+    3: ("Distilled students concentrate on the parts that matter most to their teacher.", "Figure 3"),
+    4: ("Where outputs agree more with the teacher's, explanations do too.", "Figures 2 and 4"),
+}
+"""By claim (`core.findings`)."""
+
+POSTER = Published(
+    name="The poster",
+    says="Logit alignment rises as α falls, for every student smaller than the teacher.",
+    architectures="ResNet101 at α = 1.0 as teacher; ResNet101, 50, 34 and 18 as students at α = 1.0, 0.5 and 0.1",
+    setting="other networks on other images than any study here, without intervals",
+    reference=Reference(
+        "Day, T., supervised by Bialkowski, A.", "Knowledge Distillation Changes Where Models Look", "Thesis poster"
+    ),
+    measure="logit_alignment",
+    beside="The same measure of this study's networks.",
+    values=tuple(
+        Value(nice_name(architecture), value, architecture, alpha)
+        for alpha, row in POSTER_LOGIT_ALIGNMENT.items()
+        for architecture, value in row.items()
+    ),
+)
+
+OJHA = Published(
+    name="Ojha et al. 2023",
+    says="On most images the distilled student's class activation map is nearer the teacher's than the map of a "
+    "student trained alone.",
+    architectures="ResNet50 as teacher, ResNet18 as student",
+    setting="ImageNet; class activation maps; the numbers are read off a figure, and which bar is whose is inferred",
+    reference=Reference(
+        "Ojha, U., Li, Y., Sundara Rajan, A., Liang, Y. and Lee, Y. J.",
+        "What Knowledge Gets Distilled in Knowledge Distillation?",
+        "NeurIPS",
+        2023,
+        "2205.16004",
+    ),
+    measure="win_rate",
+    beside="The same question of this study's relevance maps: saliency or integrated gradients, compared by cosine.",
+    values=(
+        Value("alone", 0.503),
+        Value("KL (outputs)", 0.672),
+        Value("Hint (features)", 0.529),
+        Value("CRD (contrasts)", 0.556),
+    ),
+)
+
+OTHERS = (
+    Published(
+        name="Stanton et al. 2021",
+        says="Students agree with their teachers far less than expected, even where they could match them.",
+        architectures="ResNets and others, self-distillation among them",
+        setting="CIFAR-100 and others; agreement of predictions",
+        reference=Reference(
+            "Stanton, S., Izmailov, P., Kirichenko, P., Alemi, A. A. and Wilson, A. G.",
+            "Does Knowledge Distillation Really Work?",
+            "NeurIPS",
+            2021,
+            "2106.05945",
+        ),
+        measure="top1_agreement",
+        beside="Top-1 agreement of every student with the teacher.",
+    ),
+    Published(
+        name="Parchami-Araghi et al. 2024",
+        says="Adding 1 − cos of the teacher's and the student's explanation to the loss raises their agreement.",
+        architectures="ResNets and others",
+        setting="ImageNet and others; GradCAM and B-cos explanations, trained to agree",
+        reference=Reference(
+            "Parchami-Araghi, A., Böhle, M., Rao, S. and Schiele, B.",
+            "Good Teachers Explain: Explanation-Enhanced Knowledge Distillation",
+            "ECCV",
+            2024,
+            "2402.03119",
+        ),
+        measure="map_similarity",
+        beside="The cosine of relevance maps, here of students that learn from outputs alone.",
+    ),
+    Published(
+        name="Adhane et al. 2025",
+        says="Features that come from distillation sit on parts of the object; those it leaves out are diffuse.",
+        architectures="convolutional networks",
+        setting="CIFAR-10, ASIRRA and plant diseases; UniCAM maps of features",
+        reference=Reference(
+            "Adhane, G., Dehshibi, M. M., Vetter, D., Masip, D. and Roig, G.",
+            "On Explaining Knowledge Distillation: Measuring and Visualising the Knowledge Transfer Process",
+            "WACV",
+            2025,
+            "2412.13943",
+        ),
+        measure="focus",
+        beside="Focus asks the same of the parts that matter most to the teacher.",
+    ),
+    Published(
+        name="Park et al. 2020",
+        says="Compressing a network deforms its attributions while its predictions stay.",
+        architectures="convolutional networks, compressed in several ways",
+        setting="natural images; attribution maps before and after compression",
+        reference=Reference(
+            "Park, G., Yang, J. Y., Hwang, S. J. and Yang, E.",
+            "Attribution Preservation in Network Compression for Reliable Network Interpretation",
+            "NeurIPS",
+            2020,
+            "2010.15054",
+        ),
+        measure="rank_alignment",
+        beside="Rank alignment of the smaller students, beside their accuracy.",
+    ),
+    Published(
+        name="Mason-Williams et al. 2025",
+        says="What distillation transfers is less than assumed, and takes controls to tell from chance.",
+        architectures="nine architectures",
+        setting="seven data sets of several kinds; agreement of functions, beside distillation from noise",
+        reference=Reference(
+            "Mason-Williams, I., Mason-Williams, G. and Yannakoudakis, H.",
+            "Rethinking Knowledge Distillation: A Data Dependent Regulariser With a Negative Asymmetric Payoff",
+            "Preprint",
+            2025,
+            "2510.12615",
+        ),
+        measure="",
+        beside="The controls that stand beside every alignment here.",
+    ),
+    Published(
+        name="Li et al. 2021",
+        says="The more accurate a network is, the more its explanations agree with those of other networks.",
+        architectures="more than 80 image classifiers",
+        setting="five data sets; LIME and SmoothGrad",
+        reference=Reference(
+            "Li, X., Xiong, H., Huang, S., Ji, S. and Dou, D.",
+            "Cross-Model Consensus of Explanations and Beyond for Image Classification Models: An Empirical Study",
+            "Preprint",
+            2021,
+            "2109.00707",
+        ),
+        measure="accuracy",
+        beside="Why findings are also given on the images that both networks get right, and with accuracy held fixed.",
+    ),
+    Published(
+        name="Hesse et al. 2023",
+        says="Parts that are drawn exactly make explanations checkable part by part.",
+        architectures="several image classifiers",
+        setting="FunnyBirds, drawn birds",
+        reference=Reference(
+            "Hesse, R., Schaub-Meyer, S. and Roth, S.",
+            "FunnyBirds: A Synthetic Vision Dataset for a Part-Based Analysis of Explainable AI Methods",
+            "ICCV",
+            2023,
+            "2308.06248",
+        ),
+        measure="",
+        beside="The built-in birds are drawn with their parts for the same reason.",
+    ),
+)
+
+ELSEWHERE = "Another data set and setting: compare directions, not heights."
+NO_WIN_RATE = (
+    "This study has no win rates: they take students of one architecture and seed with and without distillation, and a "
+    "study measured since they came in. Run it again to add them; its networks are kept."
+)
+
+
+def everything() -> tuple[Published, ...]:
+    """Return all that is declared, the poster first."""
+    return (POSTER, OJHA, *OTHERS)
+
+
+def agreement(found: list[Finding]) -> str:
+    """Say in one sentence how a study's verdicts stand to the poster's four findings; "" without any."""
+    verdicts = [finding.verdict for finding in found if finding.claim in POSTER_FINDINGS]
+    if not verdicts:
+        return ""
+    words = (("supported", "supports"), ("contradicted", "contradicts"), ("not settled", "leaves open"))
+    parts = [f"{verb} {_count(verdicts.count(word))}" for word, verb in words if word in verdicts]
+    said = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    asked = "" if len(verdicts) == len(POSTER_FINDINGS) else f", of the {_count(len(verdicts))} that its grid can ask"
+    return f"Of the poster's {_count(len(POSTER_FINDINGS))} findings, this study {said}{asked}."
+
+
+def findings_beside(found: list[Finding]) -> pd.DataFrame:
+    """Return the poster's findings beside a study's: claim, poster, figure, verdict ("" where not asked), sentence."""
+    by_claim = {finding.claim: finding for finding in found}
+    rows: list[dict[str, Any]] = []
+    for claim, (says, figure) in POSTER_FINDINGS.items():
+        own = by_claim.get(claim)
+        rows.append(
+            {
+                "claim": claim,
+                "poster": says,
+                "figure": figure,
+                "verdict": own.verdict if own else "",
+                "sentence": own.sentence if own else "The study's grid cannot ask this.",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def poster_logits(view: View) -> pd.DataFrame:
+    """Return the poster's logit alignment where it has a number for what is shown: network, alpha, estimate."""
+    rows = [
+        {"network": nice_name(architecture), "alpha": alpha, "estimate": value}
+        for alpha, row in POSTER_LOGIT_ALIGNMENT.items()
+        for architecture, value in row.items()
+        if alpha in view.alphas and architecture in view.architectures
+    ]
+    return pd.DataFrame(rows, columns=["network", "alpha", "estimate"])
+
+
+def directions(view: View) -> pd.DataFrame:
+    """Return where logit alignment goes from no distillation to the strongest that both have.
+
+    Columns: network, alpha, poster_from, poster_to, low, high and estimate of the study's own difference (NaN where it
+    has none), row (its place in the summary, −1 for none), moves: alike, opposite or not settled, "" where undefined.
+    """
+    common = [alpha for alpha in POSTER_LOGIT_ALIGNMENT if alpha in view.alphas and alpha != 1]
+    rows: list[dict[str, Any]] = []
+    for architecture in view.architectures if common else ():
+        alpha = min(common)
+        if architecture not in POSTER_LOGIT_ALIGNMENT[alpha]:
+            continue
+        start, end = (POSTER_LOGIT_ALIGNMENT[a][architecture] for a in (1.0, alpha))
+        differences = of(view.summary, "logit_alignment", "", "", "", "no distillation")
+        differences = differences[(differences["kind"] == "contrast") & (differences["alpha"] == alpha)]
+        own: Any = next(differences[differences["architecture"] == architecture].itertuples(), None)
+        row = {"network": nice_name(architecture), "alpha": alpha, "poster_from": start, "poster_to": end}
+        numbers = {"estimate": float("nan"), "low": float("nan"), "high": float("nan"), "row": -1, "moves": ""}
+        if own is not None and pd.notna(own.estimate):
+            judged = verdict(own.low, own.high)
+            moves = judged if judged == "not settled" else _compared(judged == "supported", end > start)
+            numbers = {"estimate": own.estimate, "low": own.low, "high": own.high, "row": own.Index, "moves": moves}
+        rows.append(row | numbers)
+    columns = ["network", "alpha", "poster_from", "poster_to", "estimate", "low", "high", "row", "moves"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def win_rates(view: View) -> pd.DataFrame:
+    """Return Ojha et al.'s win rates, then the study's own: who, whose, alpha, estimate, low, high, n, skipped."""
+    own = students(estimates(view, "win_rate"))
+    own = own[own["alpha"] != 1]  # who does not differ from its own beginning
+    published = pd.DataFrame(
+        [{"who": f"ResNet18, {each.who}", "whose": OJHA.name, "estimate": each.value} for each in OJHA.values]
+    )
+    own = own.assign(who=[f"{n}, α = {label(a)}" for n, a in zip(own["network"], own["alpha"], strict=True)])
+    columns = ["who", "whose", "network", "alpha", "estimate", "low", "high", "n", "skipped"]
+    return pd.concat([published, own.assign(whose="this study")], ignore_index=True).reindex(columns=columns)
+
+
+def _compared(rises: bool, theirs_rises: bool) -> str:
+    return "alike" if rises == theirs_rises else "opposite"
+
+
+def _count(number: int) -> str:
+    return ("none", "one", "two", "three", "four")[number]

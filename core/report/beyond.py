@@ -1,0 +1,211 @@
+"""What stands beside the findings: controls, the first research question, trade-offs and other measures."""
+
+from typing import Any
+
+import pandas as pd
+
+from core.figures import charts
+from core.figures.tables import estimates, students, teacher_value
+from core.findings import nice_name, verdict
+from core.measures import MEASURES
+from core.report.pieces import NONE, Block, Entry, Figure, Items, Section, Table, Text, interval, number, table_of_rows
+from core.report.results import (
+    IMPORTANCE,
+    Source,
+    every_network,
+    figure_of,
+    how,
+    keys_of,
+    missing,
+    network,
+    whose_images,
+)
+
+CONTROLS = {
+    "shuffled": "The student's importance on one image against the teacher's on an image of another class: what a "
+    "habit that both share on any image, such as looking at the middle, reaches.",
+    "area": "Importance is the size of the part: what ranking parts by their size alone reaches.",
+    "random network": "The same architecture, untrained: what its structure alone reaches.",
+    "no distillation": "The same architecture and seed at α = 1.0; every difference above is taken to it.",
+    "retrained teacher": "The teacher trained again from other seeds: a reference, not a bound; a distilled student "
+    "may exceed it, and is never clipped.",
+}
+CONTROLLED = ("rank_alignment", "focus", "enrichment", "map_similarity", "logit_alignment", "top1_agreement")
+SHOWN = ("accuracy", "rank_alignment", "focus")
+"""Measures that the findings have shown."""
+COSTS = {
+    "parameters": "Parameters (millions)",
+    "macs": "Multiply-adds an image (millions)",
+    "file_size": "File (MB, fp16)",
+    "latency_cpu": "Time an image, CPU (ms)",
+    "latency_cuda": "Time an image, GPU (ms)",
+}
+
+
+def controls(source: Source) -> list[Section]:
+    """Return what each control says, what it comes to, and which are missing and why."""
+    summary = source.view.summary
+    there = set(summary.loc[summary["kind"].isin(["control", "contrast"]), "control"])
+    teacher = source.view.config.teacher.architecture
+    retrained = source.of("group", "rank_alignment").query("architecture == @teacher and alpha == 1")
+    if len(retrained):
+        there.add("retrained teacher")
+    items = []
+    for name, says in CONTROLS.items():
+        if name in there:
+            why = ""
+        elif name == "no distillation":
+            why = " Missing here: the study has no students both with and without distillation."
+        elif name == "retrained teacher" and not source.by_seed:
+            why = " Missing here: the study has one seed, so its teacher was trained once."
+        else:
+            why = " Missing here: the study was summarised before this control came in; running it again adds it."
+        items.append((name[0].upper() + name[1:], says + why))
+    sections = [Section("Controls", [Text("What an alignment would be without a reason:"), Items(tuple(items))])]
+    lead = [
+        ("Control", lambda row: str(row["control"])),
+        ("Network", lambda row: "any" if row["control"] == "area" else network(row)),
+        ("Trained", lambda row: f"{how(row)}, seed {row['seed']}" if _one_of_several(row, source) else how(row)),
+    ]
+    for measure in CONTROLLED:
+        rows = source.of("control", measure)
+        rows = rows[(rows["control"] != "area") | ~rows["control"].duplicated()]  # the same beside every student
+        if not (rows["control"] == "retrained teacher").any():
+            again = source.of("group", measure)
+            again = again[(again["architecture"] == teacher) & (again["alpha"] == 1)]
+            rows = pd.concat([rows, again.assign(control="retrained teacher")])
+        rows = pd.concat([rows[rows["control"] == name] for name in CONTROLS])
+        if len(rows) and measure in MEASURES:
+            caption = f"{MEASURES[measure].label}: what the controls come to."
+            sections[0].blocks.append(table_of_rows(f"controls-{measure}".replace("_", "-"), caption, rows, lead))
+    sections.append(Section("Normalised alignment", _normalised(source), 3))
+    return sections
+
+
+def question(source: Source) -> Section:
+    """Answer research question 1, whether distillation moves saliency and integrated gradients alike."""
+    title = "Does distillation move saliency and integrated gradients alike?"
+    summary = source.view.summary
+    rows = source.ordered(summary[summary["kind"] == "question"])
+    if rows.empty:
+        if set(source.view.config.explain.methods) < {"saliency", "integrated_gradients"}:
+            return Section(title, [Text("The study has only one of the two methods, so it cannot say.", "missing")])
+        return Section(title, [missing("The comparison of the two methods")])
+    blocks: list[Block] = []
+    overall = rows[(rows["measure"] == "rank_alignment") & (rows["importance"] == "density")]
+    overall = overall[(overall["architecture"] == "") & (overall["subset"] == "all") & overall["estimate"].notna()]
+    for _, row in overall.iterrows():
+        judged = verdict(row["low"], row["high"])
+        said = {
+            "supported": "Distillation moves the ranks of integrated gradients further toward the teacher's than those "
+            "of saliency",
+            "contradicted": "Distillation moves the ranks of saliency further toward the teacher's than those of "
+            "integrated gradients",
+            "not settled": "It is not settled which of the two distillation moves further toward the teacher",
+        }[judged]
+        numbers = (number(row["estimate"], "rank_alignment", True), interval(row["low"], row["high"], "", True))
+        blocks.append(Text(f"{said}: a difference of {numbers[0]} {numbers[1]}.", "lead"))
+    lead = [
+        ("Measure", lambda row: MEASURES[row["measure"]].label if row["measure"] in MEASURES else str(row["measure"])),
+        ("Importance", lambda row: IMPORTANCE.get(row["importance"], "")),
+        ("Network", network),
+        ("Images", whose_images),
+    ]
+    caption = "What distillation adds by integrated gradients, less what it adds by saliency."
+    return Section(title, [*blocks, table_of_rows("question", caption, rows, lead, True)])
+
+
+def trade_offs(source: Source) -> Section:
+    """Return what each architecture costs, beside what it keeps."""
+    summary = source.view.summary
+    rows = summary[summary["kind"] == "cost"]
+    if rows.empty:
+        return Section("What it costs", [missing("Parameters, multiply-adds, file size and latency")])
+    measures = [name for name in COSTS if (rows["measure"] == name).any()]
+    body = []
+    for architecture in source.view.architectures:
+        entries = [Entry(nice_name(architecture))]
+        for measure in measures:
+            found = rows[(rows["architecture"] == architecture) & (rows["measure"] == measure)]
+            entries.append(_cost(found, measure))
+        body.append(tuple(entries))
+    caption = "What each architecture costs at the study's width and image size. Times: median, and the middle half."
+    head = ("Network", *(COSTS[name] for name in measures))
+    return Section(
+        "What it costs",
+        [
+            Table("costs", caption, head, tuple(body), rows),
+            Text("What each keeps of the teacher's accuracy and looking: the tables of the findings above.", "small"),
+        ],
+    )
+
+
+def other_measures(source: Source) -> list[Section]:
+    """Return every measure that no finding has shown, for every network."""
+    sections = [Section("Other measures", [Text("None of them judges a finding: exploratory.", "small")])]
+    for measure, about in MEASURES.items():
+        if measure not in SHOWN:
+            blocks: list[Block] = [Text(about.sentence, "small")]
+            if len(source.of("group", measure)):
+                table = estimates(source.view, measure, *keys_of(measure, source.view)[1:])
+                own = teacher_value(table)
+                lines = {"the teacher itself": own} if own is not None and measure in ("enrichment",) else {}
+                if measure in ("logit_alignment", "enrichment"):
+                    alphas = source.view.alphas
+                    spec = charts.dots(students(table), measure, source.networks, alphas, lines)
+                    blocks.append(figure_of(source, measure, spec))
+            sections.append(Section(about.label, [*blocks, *every_network(source, measure)], 3))
+    return sections
+
+
+def parts(source: Source) -> list[Section]:
+    """Return which parts the smallest student relies on, beside the teacher; none where the study has no such rows."""
+    rows = source.view.summary
+    rows = rows[(rows["kind"] == "part") & (rows["measure"] == "part_share") & (rows["method"] == source.view.method)]
+    pupils = [a for a in source.view.architectures if ((rows["architecture"] == a) & (rows["cell"] == "")).any()]
+    if not pupils:
+        return []
+    rows = rows[(rows["cell"] != "") | (rows["architecture"] == pupils[-1])]
+    role = rows["cell"].map(lambda cell: "teacher" if cell else "student")
+    table = rows.assign(part=rows["subset"], share=rows["estimate"], role=role)
+    order = table[table["role"] == "teacher"].sort_values("share", ascending=False)["part"].to_list()
+    name = nice_name(pupils[-1])
+    spec = charts.parts(table, source.view.alphas, order or sorted(set(table["part"])))
+    caption = f"Share of its looking that {name} gives to each part (marks), and the teacher (bars)."
+    lead = [
+        ("Part", lambda row: str(row["subset"])),
+        ("Network", lambda row: "the teacher" if row["cell"] else network(row)),
+        ("Trained", how),
+    ]
+    figure = Figure("parts", caption, caption, spec)
+    return [Section("Which parts they rely on", [figure, table_of_rows("parts", caption, rows, lead)])]
+
+
+def _normalised(source: Source) -> list[Block]:
+    summary = source.view.summary
+    rows = source.ordered(summary[(summary["kind"] == "normalised") & (summary["method"] == source.view.method)])
+    rows = rows[rows["importance"].isin(["", "density"]) & rows["outside"].isin(["", "parts"])]
+    text = "(student − shuffled) / (retrained teacher − shuffled): 0 is chance, 1 is a teacher trained again."
+    if rows.empty:
+        why = "the study has one seed" if not source.by_seed else "this study has none that is clearly above chance"
+        return [Text(f"{text} It takes teachers trained again, and {why}.", "missing")]
+    lead: list[Any] = [
+        ("Measure", lambda row: MEASURES[row["measure"]].label if row["measure"] in MEASURES else str(row["measure"])),
+        ("Network", network),
+        ("Trained", how),
+    ]
+    return [table_of_rows("normalised", text, rows, lead)]
+
+
+def _one_of_several(row: pd.Series, source: Source) -> bool:
+    return source.by_seed and str(row["seed"]).isdigit() and row["control"] != "area"
+
+
+def _cost(found: pd.DataFrame, measure: str) -> Entry:
+    if found.empty:
+        return Entry(NONE)
+    row = found.iloc[0]
+    text = number(row["estimate"], measure)
+    if pd.notna(row["low"]):
+        text += f" {interval(row['low'], row['high'], measure)}"
+    return Entry(text, int(found.index[0]))

@@ -1,0 +1,153 @@
+"""What a page and a report both say of a study, in plain words."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from core.config import Config
+from core.figures.encoding import FORMATS
+from core.findings import nice_name
+from core.measures import MEASURES
+from core.study import Study
+
+METHOD_LABELS = {
+    "saliency": "Saliency",
+    "integrated_gradients": "Integrated gradients",
+    "captum": "Integrated gradients by Captum",
+}
+"""As `core.attribution.METHODS` has them (a test compares); that file needs torch, which a chart does not."""
+
+QUESTION = (
+    "When a small network (the student) learns from a large one (the teacher): does it also learn to look where the "
+    "teacher looks?"
+)
+ANSWERS = {
+    "supported": "Yes: compared with students that learn alone, distilled students look more at the parts that matter "
+    "most to their teacher, and rank all the parts more like it.",
+    "contradicted": "No: compared with students that learn alone, distilled students look less at the parts that "
+    "matter most to their teacher, and rank all the parts less like it.",
+    "not settled": "This study cannot tell whether, compared with students that learn alone, distilled students look "
+    "more at the parts that matter most to their teacher, or rank all the parts more like it.",
+}
+"""To the question. Where part focus and rank alignment say the same."""
+LOOKS = {
+    "supported": "distilled students look more at the parts that matter most to their teacher",
+    "contradicted": "distilled students look less at the parts that matter most to their teacher",
+    "not settled": "it is not settled whether distilled students look more at the parts that matter most to their "
+    "teacher",
+}
+RANKS = {
+    "supported": "they rank all the parts more like it",
+    "contradicted": "they rank all the parts less like it",
+    "not settled": "it is not settled whether they rank all the parts more like it",
+}
+"""The same where the two differ."""
+NO_ANSWER = (
+    "This study cannot say whether a student learns to look where its teacher looks: that takes students of another "
+    "architecture than the teacher's, explained by integrated gradients."
+)
+POSTER_CAPTION = (
+    "Hollow marks: the poster's Figure 4, of other networks on other images. Compare directions, not heights."
+)
+ASSOCIATION_CAPTION = (
+    "ρ is Spearman's rank correlation of logit alignment and rank alignment: 1 they rise together, 0 no relation. "
+    "Accuracy held fixed: what is left when more accurate students, or images that are answered rightly, explain it."
+)
+
+
+def method_label(method: str) -> str:
+    """Return a method's name as people write it."""
+    return METHOD_LABELS.get(method, method)
+
+
+def citation(study: Study) -> str:
+    """Return a BibTeX entry that names a study and what it was made with."""
+    made = study.provenance
+    year = str(made.get("started", ""))[:4]
+    lines = [
+        "@misc{where-models-look,",
+        "  title = {Where Models Look: do distilled students look where their teacher looks?},",
+        *([f"  year  = {{{year}}},"] if year else []),
+        f"  note  = {{Study '{study.name}', commit {made.get('commit', 'unknown')}}},",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def article(noun: str) -> str:
+    """Return "a" or "an", whichever goes before a noun."""
+    return "an" if noun[0] in "aeiou" else "a"
+
+
+def answer(looks: str | None, ranks: str | None, once: bool) -> str:
+    """Answer the study's question in one sentence, from the verdicts on part focus and rank alignment.
+
+    `once` says that each network was trained once, so that the answer is of these very networks.
+    """
+    if looks is None or ranks is None:
+        return NO_ANSWER
+    here = ", in these networks" if once else ""
+    if looks == ranks:
+        return ANSWERS[looks].replace(":", f"{here}:", 1)
+    partly = "supported" in (looks, ranks)
+    start, joined = ("Partly", "but") if partly else ("No", "and")
+    return f"{start}{here}: compared with students that learn alone, {LOOKS[looks]}, {joined} {RANKS[ranks]}."
+
+
+def about_intervals(study: Study) -> str:
+    """Return what the intervals of a study's charts stand for."""
+    seeds = len(study.config.students.seeds)
+    if seeds == 1:
+        return (
+            "The lines are 95 % intervals from redrawing the test images; one that is shorter than its mark is hidden "
+            "by it. Each network was trained once, so they speak of these networks only: training again could move the "
+            "points further than the lines reach."
+        )
+    return (
+        f"Each point is the mean of {seeds} trainings from different random starts; the lines are 95 % intervals over "
+        "those trainings (Student's t), and one that is shorter than its mark is hidden by "
+        "it. There is one teacher and one set of classes."
+    )
+
+
+def levels(table: pd.DataFrame, measure: str, chance: float | None = None, instead: str = "") -> str:
+    """Say in one sentence how high a measure is without distillation and with the strongest, over the students shown.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `core.figures.tables.estimates`.
+    measure : str
+        A key of `MEASURES`.
+    chance : float
+        What it would be by chance.
+    instead : str
+        The sentence where nothing can be compared.
+    """
+    form = FORMATS.get(measure, ".2f")
+    pupils = table[(table["role"] == "student") & table["estimate"].notna()]
+    if (table["seeds"] == 1).all():  # then the teacher stands among the students where accuracy is shown
+        teacher = table[table["role"] == "teacher"]
+        pupils = pupils[~(pupils["network"].isin(teacher["network"]) & pupils["alpha"].isin(teacher["alpha"]))]
+    wide = pupils.pivot_table(index="network", columns="alpha", values="estimate").dropna()
+    if wide.empty:
+        return instead
+    high, low = wide[max(wide.columns)].mean(), wide[min(wide.columns)].mean()
+    about = f"{MEASURES[measure].label.lower()} of {high:{form}} {_learnt(max(wide.columns))}"
+    if len(wide.columns) > 1:
+        about += f" and {low:{form}} {_learnt(min(wide.columns))}"
+    beside = "" if chance is None or math.isnan(chance) else f"; by chance it would be {chance:{form}}"
+    return f"On average the students shown reach {article(about)} {about}{beside}."
+
+
+def _learnt(alpha: Any) -> str:
+    return "when they learn alone (α = 1.0)" if alpha == 1 else f"when distilled at α = {alpha}"
+
+
+def teacher_note(config: Config) -> str:
+    """Say why one network has no mark where students are compared with the teacher."""
+    name = nice_name(config.teacher.architecture)
+    if len(config.students.seeds) > 1:
+        return f"{name} at α = 1.0 is the teacher's own network trained anew: what repeating the training would give."
+    return f"{name} at α = 1.0 is the teacher itself, so it has no mark."

@@ -1,0 +1,3 @@
+from tests.tiny import cache, tiny_folders
+
+__all__ = ["cache", "tiny_folders"]
