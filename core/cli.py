@@ -89,7 +89,7 @@ def show(
     json_: Annotated[Path | None, typer.Option("--json", help="Write every number there instead.")] = None,
 ) -> None:
     """Show a study's numbers and what it found."""
-    from core.findings import findings
+    from core.findings import findings, question
 
     opened = open_study(study)
     summary = opened.summary()
@@ -104,8 +104,13 @@ def show(
         title = f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]"
         console.print(title, highlight=False, soft_wrap=True)
         console.print(finding.sentence, highlight=False, soft_wrap=True)
-        if finding.detail:
-            console.print(finding.detail, style="dim", highlight=False, soft_wrap=True)
+        said = (finding.controls, *(f"{each.sentence} {each.verdict}" for each in finding.each), finding.detail)
+        for line in filter(None, said):
+            console.print(line, style="dim", highlight=False, soft_wrap=True)
+    asked = question(summary, opened.config)
+    if asked is not None:
+        console.print(f"\n[bold]{asked.title}[/]", highlight=False, soft_wrap=True)
+        console.print(asked.sentence, highlight=False, soft_wrap=True)
 
 
 @app.command()

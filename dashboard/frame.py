@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import sentences
 from core.figures import encoding, tables
-from core.findings import Finding
+from core.findings import Analysis, Finding
 from core.measures import MEASURES
 from core.study import Study
 from dashboard import loaded, numbers, words
@@ -43,7 +43,7 @@ def begin(title: str, method: bool = True, finished: bool = True) -> Choices:
     return chosen
 
 
-def opening(question: str, choices: Choices, page: str, instead: str = "", marks: str = "") -> None:
+def opening(question: str, choices: Choices, page: str, analysis: Analysis, instead: str = "", marks: str = "") -> None:
     """Draw the one sentence that answers a page's question, and what it rests on.
 
     Parameters
@@ -54,20 +54,29 @@ def opening(question: str, choices: Choices, page: str, instead: str = "", marks
         Whose study's finding is told.
     page : str
         Address of the page, to find its finding.
+    analysis : Analysis
+        How it is judged; any but the primary one is marked.
     instead : str
-        The sentence where the study has no such finding, or `marks` says that another view is shown.
+        The sentence where the study has no such finding, or `marks` says that something else is shown.
     marks : str
-        From `exploratory`.
+        What is shown in place of what the finding is about, "" where it is that.
     """
-    finding = numbers.claim(choices.study, page)
-    if finding is not None and not marks:
-        verdict(finding)
-    if marks:
-        st.badge(f"⚑ Exploratory: {marks}", color="orange", help=words.EXPLORATORY_HELP)
-    st.markdown(f"#### {instead if marks or finding is None else finding.sentence}")
+    finding = numbers.claim(choices.study, page, analysis)
+    why = ", ".join(each for each in (exploratory(analysis), marks) if each)
+    if finding is None or marks:
+        if why:
+            st.badge(f"⚑ Exploratory: {why}", color="orange", help=words.EXPLORATORY_HELP)
+        st.markdown(f"#### {instead}")
+        st.caption(question)
+        return
+    verdict(finding)
+    if why:
+        st.badge(f"⚑ Exploratory: {why}", color="orange", help=words.EXPLORATORY_HELP)
+    st.markdown(f"#### {finding.sentence}")
     st.caption(question)
-    if finding is not None and finding.detail and not marks:
-        st.caption(finding.detail)
+    if finding.controls:
+        st.caption(finding.controls)
+    each(finding)
 
 
 def verdict(finding: Finding) -> None:
@@ -76,17 +85,31 @@ def verdict(finding: Finding) -> None:
     st.markdown(f":{colour}-badge[{text}] {finding.title}")
 
 
-def exploratory(choices: Choices, importance: str = "density", outside: str = "parts", measure: str = "") -> str:
-    """Return how a view differs from the one that findings are judged by, "" where it does not."""
+def each(finding: Finding) -> None:
+    """Offer what a finding says of each network by itself, and what else there is to know of it."""
+    if not finding.each and not finding.detail:
+        return
+    with st.expander("Each network by itself"):
+        for judged in finding.each:
+            text, colour = words.VERDICTS[judged.verdict]
+            st.markdown(f":{colour}-badge[{text}] {judged.sentence}")
+        if finding.each:
+            st.caption(words.BONFERRONI)
+        if finding.detail:
+            st.markdown(finding.detail)
+
+
+def exploratory(analysis: Analysis) -> str:
+    """Return how an analysis differs from the one that findings are judged by, "" where it does not."""
     why = []
-    if choices.method != "integrated_gradients":
-        why.append(words.method_label(choices.method).lower())
-    if importance != "density":
+    if analysis.method != "integrated_gradients":
+        why.append(words.method_label(analysis.method).lower())
+    if analysis.importance != "density":
         why.append("importance in total")
-    if outside != "parts":
+    if analysis.outside != "parts":
         why.append("focus in the whole image")
-    if measure not in ("", "focus"):
-        why.append(MEASURES[measure].label.lower())
+    if analysis.subset != "all":
+        why.append("the images that both get right")
     return ", ".join(why)
 
 
@@ -145,6 +168,12 @@ def importance_switch(page: str) -> str:
         words.importance_label,
         words.IMPORTANCE_HELP,
     )
+
+
+def subset_switch(page: str) -> str:
+    """Let the person choose the images: all, or those that teacher and student both get right."""
+    names = list(words.SUBSETS)
+    return choose(f"{page}_images", "Images", names, "all", words.SUBSETS.__getitem__, words.SUBSETS_HELP)
 
 
 def names(choices: Choices) -> list[str]:

@@ -11,10 +11,12 @@ from core.figures import tables
 from core.figures.tables import as_table as as_table
 from core.figures.tables import students as students
 from core.figures.tables import teacher_value as teacher_value
-from core.findings import Finding, findings, nice_name
+from core.findings import Analysis, Finding, Question, findings, nice_name, question
 from core.study import Study
 from dashboard import loaded
 from dashboard.state import Choices
+
+PRIMARY = Analysis()
 
 
 def view(choices: Choices) -> tables.View:
@@ -23,9 +25,11 @@ def view(choices: Choices) -> tables.View:
     return tables.View(loaded.summary(choices.study), choices.config, *shown)
 
 
-def estimates(choices: Choices, measure: str, importance: str = "", outside: str = "") -> pd.DataFrame:
+def estimates(
+    choices: Choices, measure: str, importance: str = "", outside: str = "", subset: str = "all"
+) -> pd.DataFrame:
     """Return one row a network shown, as `core.figures.tables.estimates`."""
-    return tables.estimates(view(choices), measure, importance, outside)
+    return tables.estimates(view(choices), measure, importance, outside, subset)
 
 
 def control(choices: Choices, name: str, importance: str) -> pd.DataFrame:
@@ -33,41 +37,19 @@ def control(choices: Choices, name: str, importance: str) -> pd.DataFrame:
     return tables.control(view(choices), name, importance)
 
 
-def quartiles(choices: Choices, cells: Sequence[Cell], measure: str, importance: str) -> pd.DataFrame:
-    """Return how a measure spreads over the images of each cell: network, alpha, p5, p25, p50, p75, p95, n."""
-    found = []
-    for cell in cells:
-        table = loaded.measures(choices.study, cell)
-        keep = (table["measure"] == measure) & (table["importance"] == importance)
-        values = table.loc[keep & (table["method"] == choices.method), "value"].dropna()
-        if len(values):
-            spread = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95]).to_list()
-            name = cell.own_name or nice_name(cell.architecture)
-            found.append([name, cell.alpha, *spread, len(values)])
-    return pd.DataFrame(found, columns=["network", "alpha", "p5", "p25", "p50", "p75", "p95", "n"])
+def spreads(choices: Choices, importance: str) -> pd.DataFrame:
+    """Return how rank alignment spreads over images, as `core.figures.tables.spreads`."""
+    return tables.spreads(view(choices), importance)
 
 
-def part_shares(choices: Choices, cells: Sequence[Cell]) -> pd.DataFrame:
-    """Return what share of its looking each cell gives to each part: part, alpha, role, network, share, low, high, n.
+def part_shares(choices: Choices, architecture: str) -> pd.DataFrame:
+    """Return which share of its looking each part receives, as `core.figures.tables.part_shares`."""
+    return tables.part_shares(view(choices), architecture)
 
-    The mean over the images on which the part is visible, with its 95 % interval over images (mean ± 1.96 standard
-    errors); the first cell is the teacher.
-    """
-    found = []
-    for place, cell in enumerate(cells):
-        rows = loaded.importance(choices.study, cell)
-        rows = rows[(rows["method"] == choices.method) & rows["mass"].notna() & (rows["total"] > 0)]
-        share = (rows["mass"] / rows["total"]).groupby(rows["part"].astype(str)).agg(["mean", "sem", "size"])
-        half = 1.96 * share["sem"].to_numpy()
-        mean = share["mean"].to_numpy()
-        found.append(
-            pd.DataFrame(
-                {"part": share.index, "share": mean, "low": mean - half, "high": mean + half, "n": share["size"]}
-            ).assign(
-                alpha=cell.alpha, network=nice_name(cell.architecture), role="teacher" if place == 0 else "student"
-            )
-        )
-    return pd.concat(found, ignore_index=True)
+
+def effects(choices: Choices) -> pd.DataFrame:
+    """Return what distillation changes by each method, as `core.figures.tables.effects`."""
+    return tables.effects(view(choices))
 
 
 def histories(choices: Choices, cells: Sequence[Cell]) -> pd.DataFrame:
@@ -95,16 +77,21 @@ def poster_logits(choices: Choices) -> pd.DataFrame:
     return literature.poster_logits(view(choices))
 
 
-def claims(study: Study) -> list[Finding]:
-    """Return the findings of a study."""
-    return _claims(study, str(study.folder), loaded.stamp(study.folder))
+def claims(study: Study, analysis: Analysis = PRIMARY) -> list[Finding]:
+    """Return the findings of a study, by the primary analysis or another."""
+    return _claims(study, str(study.folder), loaded.stamp(study.folder), analysis)
 
 
-def claim(study: Study, page: str) -> Finding | None:
+def claim(study: Study, page: str, analysis: Analysis = PRIMARY) -> Finding | None:
     """Return the finding that a page explains."""
-    return next((finding for finding in claims(study) if finding.page == page), None)
+    return next((finding for finding in claims(study, analysis) if finding.page == page), None)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _claims(_study: Study, folder: str, stamp: str) -> list[Finding]:
-    return findings(loaded.summary(_study), _study.config)
+def asked(study: Study) -> Question | None:
+    """Return the first research question with its answer."""
+    return question(loaded.summary(study), study.config)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _claims(_study: Study, folder: str, stamp: str, analysis: Analysis) -> list[Finding]:
+    return findings(loaded.summary(_study), _study.config, analysis)

@@ -69,6 +69,14 @@ CONTROLS = (
     "their size, beside the teacher's ranking."
 )
 
+SUBSETS = {"all": "All", "both right": "Both right"}
+SUBSETS_HELP = (
+    "All: every image that was explained. Both right: those on which teacher and student both name the right class. A "
+    "more accurate student can look more like its teacher for no other reason than being right more often."
+)
+
+BONFERRONI = "These intervals hold for all of the networks together (Bonferroni), so they are wider."
+
 EXPLORATORY_HELP = (
     "One analysis was fixed beforehand and judges the findings: integrated gradients, importance per pixel, focus "
     "within the object. Anything else may be looked at, but proves nothing."

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.findings import nice_name
+from core.findings import Analysis, nice_name
+from core.measures import MEASURES
 from dashboard import charts, frame, numbers, words
-from dashboard.state import cells
 from dashboard.widgets import choose
 
 chosen = frame.begin("Part focus")
@@ -13,14 +13,15 @@ with st.container(horizontal=True, gap="medium"):
     measure = choose("focus_as", "Shown as", list(words.FOCUS), "focus", words.focus_label, words.FOCUS_HELP)
     outside = choose("focus_of", "Share of", list(words.OUTSIDE), "parts", words.outside_label, words.OUTSIDE_HELP)
     importance = frame.importance_switch("focus")
-table = numbers.estimates(chosen, measure, importance, outside)
+    subset = frame.subset_switch("focus")
+table = numbers.estimates(chosen, measure, importance, outside, subset)
 sentence = frame.levels(table, measure)
 
 with head:
     top_k = chosen.config.measure.top_k
     question = f"Do students look at the {top_k} parts that matter most to the teacher?"
-    marks = frame.exploratory(chosen, importance, outside, measure)
-    frame.opening(question, chosen, "focus", sentence, marks)
+    marks = "" if measure == "focus" else MEASURES[measure].label.lower()
+    frame.opening(question, chosen, "focus", Analysis(chosen.method, importance, outside, subset), sentence, marks)
 
 lines = {"the teacher itself": numbers.teacher_value(table)}
 points = numbers.students(table)
@@ -36,12 +37,11 @@ if chosen.config.data.dataset == "folder":
     st.markdown("The parts of these images are patches found by colour, which mean nothing from one image to the next.")
 else:
     network = choose("parts_of", "Student", chosen.architectures, chosen.architectures[-1], nice_name)
-    teacher, *others = cells(chosen)
-    shares = numbers.part_shares(chosen, [teacher, *(cell for cell in others if cell.architecture == network)])
+    shares = numbers.part_shares(chosen, network)
     order = shares[shares["role"] == "teacher"].sort_values("share", ascending=False)["part"].to_list()
     spec = charts.parts(shares, frame.alphas(chosen), order)
     charts.show(spec, "parts_chart", f"Share of its looking that {nice_name(network)} gives to each part.")
     st.caption(
-        "Grey bars: the teacher. Marks: the student. Each is the mean over the images where the part is visible, with "
-        "its 95 % interval."
+        "Grey bars: the teacher, with an interval over images. Marks: the student, with an interval as above. Each is "
+        "the mean over the images where the part is visible."
     )

@@ -35,9 +35,16 @@ for finding in claims:
     with st.container(border=True):
         frame.verdict(finding)
         st.markdown(finding.sentence)
-        if finding.detail:
-            st.caption(finding.detail)
+        if finding.controls:
+            st.caption(finding.controls)
+        frame.each(finding)
         link(finding.page, "See why →")
+asked = numbers.asked(study)
+if asked is not None:
+    with st.container(border=True):
+        st.markdown(f"**{asked.title}**")
+        st.markdown(asked.sentence)
+        link("rank", "See why →")
 
 st.subheader("About", anchor=False)
 st.markdown(words.ABOUT)

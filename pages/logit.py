@@ -31,6 +31,7 @@ finding = numbers.claim(chosen.study, "logit")
 if finding is not None:
     frame.verdict(finding)
     st.markdown(finding.sentence)
+    st.caption(finding.controls)
 both = numbers.together(chosen)
 charts.show(charts.together(both, frame.alphas(chosen)), "together", "Rank alignment against logit alignment.")
 with st.expander("The numbers, with accuracy held fixed and without"):

@@ -2,21 +2,23 @@
 
 import streamlit as st
 
+from core.findings import Analysis
 from dashboard import charts, frame, numbers, words
-from dashboard.state import cells
 
 chosen = frame.begin("Rank alignment")
 head = st.container()
-importance = frame.importance_switch("rank")
-table = numbers.estimates(chosen, "rank_alignment", importance)
+with st.container(horizontal=True, gap="medium"):
+    importance = frame.importance_switch("rank")
+    subset = frame.subset_switch("rank")
+table = numbers.estimates(chosen, "rank_alignment", importance, subset=subset)
 chance = numbers.control(chosen, "shuffled", importance)
 by_size = numbers.control(chosen, "area", importance)["estimate"].mean()
 sentence = frame.levels(table, "rank_alignment", chance["estimate"].mean())
 
 with head:
     question = "Do students put the parts of an image in the same order as the teacher, most important first?"
-    marks = frame.exploratory(chosen, importance)
-    frame.opening(question, chosen, "rank", sentence, marks)
+    analysis = Analysis(chosen.method, importance, subset=subset)
+    frame.opening(question, chosen, "rank", analysis, sentence)
 
 lines = {"by part size alone": by_size}
 points = numbers.students(table)
@@ -28,7 +30,15 @@ st.markdown(words.CONTROLS)
 
 frame.table(table, "rank_alignment", f"{chosen.study.name}-rank-alignment")
 with st.expander("How it spreads over the images"):
-    spread = numbers.quartiles(chosen, cells(chosen)[1:], "rank_alignment", importance)
+    spread = numbers.spreads(chosen, importance)
     spec = charts.spreads(spread, "rank_alignment", frame.names(chosen), frame.alphas(chosen))
     charts.show(spec, "rank_spread", "Rank alignment of single images: median, middle half, and nine in ten.")
     st.caption("Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them.")
+
+asked = numbers.asked(chosen.study)
+if asked is not None:
+    st.subheader(asked.title, anchor=False)
+    st.markdown(asked.sentence)
+    effects = numbers.effects(chosen)
+    charts.show(charts.effects(effects, words.METHOD_LABELS), "effects", asked.sentence)
+    st.caption(f"Integrated gradients less saliency: {'; '.join(asked.each)}. {words.BONFERRONI}")

@@ -11,7 +11,7 @@ chosen = frame.begin("Training results", method=False)
 table = numbers.estimates(chosen, "accuracy")
 sentence = frame.levels(table, "accuracy")
 question = "Are the smaller students more often right when they also learn from the teacher?"
-frame.opening(question, chosen, "training", sentence)
+frame.opening(question, chosen, "training", numbers.PRIMARY, sentence)
 
 lines = {"the teacher": numbers.teacher_value(table)}
 points = numbers.students(table)

@@ -49,14 +49,16 @@ def names(view: View) -> list[str]:
     return [*own, *(cell.name for cell in imported(view.summary))]
 
 
-def estimates(view: View, measure: str, importance: str = "", outside: str = "") -> pd.DataFrame:
+def estimates(view: View, measure: str, importance: str = "", outside: str = "", subset: str = "all") -> pd.DataFrame:
     """Return one row a network shown (`COLUMNS`): students by architecture and α, then teacher and imported ones.
 
-    The view's method counts where the measure has one; accuracy and what is made of logits have none.
+    The view's method counts where the measure has one; accuracy and what is made of logits have none. `subset` is of
+    the students' images: "all", or "both right".
     """
     rows = of(view.summary, measure, view.method, importance, outside)
     teacher = teacher_cell(view.config)
-    groups = rows[(rows["kind"] == "group") & rows["estimate"].notna()]
+    groups = of(view.summary, measure, view.method, importance, outside, subset=subset)
+    groups = groups[(groups["kind"] == "group") & groups["estimate"].notna()]
     groups = groups[groups["architecture"].isin(view.architectures) & groups["alpha"].isin(view.alphas)]
     again = (groups["architecture"] == teacher.architecture) & (groups["alpha"] == teacher.alpha)
     cells = rows[rows["kind"] == "cell"]
@@ -93,7 +95,7 @@ def teacher_value(table: pd.DataFrame) -> float | None:
 
 
 def control(view: View, name: str, importance: str) -> pd.DataFrame:
-    """Return what rank alignment would be by chance: network, alpha, estimate; the mean over seeds.
+    """Return what rank alignment would be by chance: network, alpha, estimate.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def control(view: View, name: str, importance: str) -> pd.DataFrame:
         "density" or "mass".
     """
     rows = of(view.summary, "rank_alignment", view.method, importance, "", name)
-    rows = rows[(rows["kind"] == "control") & (rows["cell"] != teacher_cell(view.config).name)]
+    rows = rows[(rows["kind"] == "control") & (rows["cell"] == "")]
     shown = rows["architecture"].isin(view.architectures) & rows["alpha"].isin(view.alphas)
     rows = rows[(shown | (rows["architecture"] == "")) & rows["estimate"].notna()]
     table = rows.groupby(["architecture", "alpha"], sort=False, as_index=False, dropna=False)["estimate"].mean()
@@ -121,7 +123,7 @@ def together(view: View) -> pd.DataFrame:
 def associations(view: View) -> pd.DataFrame:
     """Return how outputs and explanations go together: over, held fixed, estimate, low, high, n."""
     rows = view.summary
-    rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method) & (rows["cell"] == "")]
+    rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method) & (rows["architecture"] == "")]
     rows = rows[rows["importance"] == "density"]
     over = {"cells": "across the students", "images": "across the images, within a student"}
     return pd.DataFrame(
@@ -143,12 +145,61 @@ def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
     return wide[[name for name in networks if name in wide]].map(lambda value: written(value, ".2f"))
 
 
+def spreads(view: View, importance: str) -> pd.DataFrame:
+    """Return how rank alignment spreads over images: network, alpha, p5, p25, p50, p75, p95, n; a row a network."""
+    rows = view.summary
+    rows = rows[(rows["kind"] == "quantile") & (rows["method"] == view.method) & (rows["importance"] == importance)]
+    shown = rows["alpha"].isin(view.alphas) | rows["alpha"].isna()
+    rows = rows[rows["architecture"].isin(view.architectures) & shown]
+    wide = rows.pivot_table(index="cell", columns="control", values="estimate", sort=False)
+    found = rows.drop_duplicates("cell").set_index("cell")[["architecture", "alpha", "n"]].join(wide)
+    called = found["architecture"].map(nice_name)
+    names = called.where(found["alpha"].notna(), found.index.to_series())
+    return found.assign(network=names).drop(columns="architecture").reset_index(drop=True)
+
+
+def part_shares(view: View, architecture: str) -> pd.DataFrame:
+    """Return which share of its looking each part receives: part, alpha, role, network, share, low, high, n.
+
+    The teacher first, then one architecture at every α that is shown. No rows where parts mean nothing.
+    """
+    rows = view.summary
+    rows = rows[(rows["kind"] == "part") & (rows["method"] == view.method)]
+    mine = (rows["cell"] == "") & (rows["architecture"] == architecture) & rows["alpha"].isin(view.alphas)
+    rows = pd.concat([rows[rows["cell"] != ""], rows[mine].sort_values("alpha", ascending=False, kind="stable")])
+    role = (rows["cell"] != "").map({True: "teacher", False: "student"})
+    rows = rows.assign(role=role, network=rows["architecture"].map(nice_name))
+    columns = {"subset": "part", "estimate": "share"}
+    kept = ["part", "alpha", "role", "network", "share", "low", "high", "n"]
+    return rows.rename(columns=columns)[kept].reset_index(drop=True)
+
+
+def effects(view: View) -> pd.DataFrame:
+    """Return what distillation changes of rank alignment by each method: network, method, estimate, low, high.
+
+    A row for each architecture of the claims, at the lowest α.
+    """
+    rows = view.summary
+    rows = rows[(rows["kind"] == "finding") & (rows["measure"] == "rank_alignment") & (rows["architecture"] != "")]
+    rows = rows[(rows["importance"] == "density") & (rows["subset"] == "all") & rows["estimate"].notna()]
+    order = {name: place for place, name in enumerate(view.config.students.architectures)}
+    rows = rows.sort_values("architecture", key=lambda names: names.map(order), kind="stable")
+    rows = rows.assign(network=rows["architecture"].map(nice_name))
+    return rows[["network", "method", "estimate", "low", "high"]].reset_index(drop=True)
+
+
 def of(
-    summary: pd.DataFrame, measure: str, method: str, importance: str, outside: str, control: str = ""
+    summary: pd.DataFrame,
+    measure: str,
+    method: str,
+    importance: str,
+    outside: str,
+    control: str = "",
+    subset: str = "all",
 ) -> pd.DataFrame:
-    """Return the rows of one measure over all images, by `method` or by none; their place in the summary as index."""
+    """Return the rows of one measure, by `method` or by none; their place in the summary as index."""
     keys = {"measure": measure, "importance": importance, "outside": outside, "control": control}
-    keep = (summary["subset"] == "all") & summary["method"].isin(["", method])
+    keep = (summary["subset"] == subset) & summary["method"].isin(["", method])
     for column, value in keys.items():
         keep &= summary[column] == value
     return summary[keep]

@@ -8,7 +8,7 @@ import pytest
 
 from core.figures import encoding
 from core.study import open_study
-from dashboard import charts, frame, numbers
+from dashboard import charts, frame, numbers, words
 from dashboard.state import Choices, cells
 
 BACKGROUND = {"light": "#ffffff", "dark": "#191817"}
@@ -93,8 +93,8 @@ def test_references_have_their_own_legends() -> None:
 def test_specs_are_json_without_nan(theme: str) -> None:
     choices = wide()
     alphas, names = frame.alphas(choices), frame.names(choices)
-    spread = numbers.quartiles(choices, cells(choices)[1:], "rank_alignment", "density")
-    shares = numbers.part_shares(choices, cells(choices))
+    spread = numbers.spreads(choices, "density")
+    shares = numbers.part_shares(choices, "resnet18")
     history = numbers.histories(choices, cells(choices))
     specs = [
         dots(choices, poster=numbers.poster_logits(choices), theme=theme),
@@ -102,6 +102,7 @@ def test_specs_are_json_without_nan(theme: str) -> None:
         charts.curves(history, "validation_accuracy", "Accuracy", alphas, theme=theme),
         charts.parts(shares, alphas, sorted(set(shares["part"])), theme=theme),
         charts.together(numbers.together(choices), alphas, theme=theme),
+        charts.effects(numbers.effects(choices), words.METHOD_LABELS, theme=theme),
     ]
     for spec in specs:
         json.dumps(spec, allow_nan=False)
@@ -131,7 +132,7 @@ def test_order_is_that_of_the_study() -> None:
 
 @pytest.mark.usefixtures("cache")
 def test_shares_of_parts_are_at_most_the_whole() -> None:
-    shares = numbers.part_shares(wide(), cells(wide()))
+    shares = numbers.part_shares(wide(), "resnet18")
     assert shares["share"].between(0, 1).all()
     assert set(shares["role"]) == {"teacher", "student"}
 

@@ -80,5 +80,5 @@ def test_outputs_and_explanations_are_paired_by_network() -> None:
 
 def test_associations_are_those_of_the_whole_study() -> None:
     keys = {"kind": "association", "measure": "logit_alignment~rank_alignment", "method": "integrated_gradients"}
-    one_cell = {"cell": "resnet18-a0.1-s0", "importance": "density", "subset": "images", "estimate": 0.9, **keys}
+    one_cell = {"architecture": "resnet18", "importance": "density", "subset": "images", "estimate": 0.9, **keys}
     assert len(tables.associations(grown(view(), one_cell))) == 4
