@@ -121,7 +121,8 @@ def together(view: View) -> pd.DataFrame:
 def associations(view: View) -> pd.DataFrame:
     """Return how outputs and explanations go together: over, held fixed, estimate, low, high, n."""
     rows = view.summary
-    rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method) & (rows["cell"] == "")]
+    rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method)]
+    rows = rows[rows["architecture"] == ""]  # the others are of one network
     rows = rows[rows["importance"] == "density"]
     over = {"cells": "across the students", "images": "across the images, within a student"}
     return pd.DataFrame(
@@ -134,6 +135,19 @@ def associations(view: View) -> pd.DataFrame:
             "counted": rows["n"],
         }
     )
+
+
+def effects(view: View, measure: str = "rank_alignment", importance: str = "density") -> pd.DataFrame:
+    """Return what distillation at the lowest α changes, by each method: network, method, estimate, low, high.
+
+    A row a smaller student, with an interval that holds for all of them together, then one for their mean.
+    """
+    rows = view.summary
+    rows = rows[(rows["kind"] == "finding") & (rows["measure"] == measure) & (rows["subset"] == "all")]
+    rows = rows[(rows["importance"] == importance) & rows["estimate"].notna()]
+    shown = rows["architecture"].isin([*view.architectures, ""])
+    networks = rows["architecture"].map(nice_name).where(rows["architecture"] != "", "on average")
+    return rows.assign(network=networks)[shown][["network", "method", "estimate", "low", "high"]]
 
 
 def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
