@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from core.figures import beside, charts
+from core.figures import effects as change
 from core.figures.encoding import Spec
 
 
@@ -40,6 +41,6 @@ spreads = built_once(charts.spreads)
 curves = built_once(charts.curves)
 parts = built_once(charts.parts)
 together = built_once(charts.together)
-effects = built_once(charts.effects)
+effects = built_once(change.effects)
 poster_directions = built_once(beside.poster_directions)
 win_rates = built_once(beside.win_rates)

@@ -13,7 +13,7 @@ from core.figures.tables import students as students
 from core.figures.tables import teacher_value as teacher_value
 from core.findings import Analysis, Finding, Question, findings, nice_name, question
 from core.study import Study
-from dashboard import loaded
+from dashboard import loaded, words
 from dashboard.state import Choices
 
 PRIMARY = Analysis()
@@ -49,7 +49,8 @@ def part_shares(choices: Choices, architecture: str) -> pd.DataFrame:
 
 def effects(choices: Choices) -> pd.DataFrame:
     """Return what distillation changes by each method, as `core.figures.tables.effects`."""
-    return tables.effects(view(choices))
+    table = tables.effects(view(choices))
+    return table.assign(method=table["method"].map(words.method_label))
 
 
 def histories(choices: Choices, cells: Sequence[Cell]) -> pd.DataFrame:

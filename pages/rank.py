@@ -40,5 +40,5 @@ if asked is not None:
     st.subheader(asked.title, anchor=False)
     st.markdown(asked.sentence)
     effects = numbers.effects(chosen)
-    charts.show(charts.effects(effects, words.METHOD_LABELS), "effects", asked.sentence)
+    charts.show(charts.effects(effects, "Change in rank alignment"), "effects", asked.sentence)
     st.caption(f"Integrated gradients less saliency: {'; '.join(asked.each)}. {words.BONFERRONI}")

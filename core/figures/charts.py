@@ -16,7 +16,6 @@ from core.figures.encoding import (
     finish,
     label,
     place,
-    ramp,
     reference_legend,
     shape,
     trained,
@@ -187,34 +186,6 @@ def together(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> 
         .encode(x=x, y=y, text="network:N"),
     ]
     return finish(alt.layer(*layers), HEIGHT, theme)
-
-
-def effects(table: pd.DataFrame, methods: dict[str, str], theme: str = "light") -> Spec:
-    """Draw what distillation changes by each method (`tables.effects`); `methods` are their names in words."""
-    rows = table.assign(by=table["method"].map(methods))
-    names = [*dict.fromkeys(rows["by"])]
-    beside: dict[str, Any] = {
-        "x": alt.X("network:N", sort=[*dict.fromkeys(rows["network"])], title=None, axis=alt.Axis(labelAngle=0)),
-        "xOffset": alt.XOffset("by:N", sort=names, scale=alt.Scale(paddingOuter=0.6)),
-    }
-    tooltip = [
-        alt.Tooltip("network:N", title="Network"),
-        alt.Tooltip("by:N", title="Seen by"),
-        alt.Tooltip("estimate:Q", title="Change of rank alignment", format="+.3f"),
-        alt.Tooltip("low:Q", title="From", format="+.3f"),
-        alt.Tooltip("high:Q", title="To", format="+.3f"),
-    ]
-    legend = alt.Legend(title=None, orient="top", symbolSize=110, symbolOpacity=1)
-    hue = alt.Color("by:N", scale=alt.Scale(domain=names, range=ramp(3, theme)[: len(names)][::-1]), legend=legend)
-    form = alt.Shape("by:N", scale=alt.Scale(domain=names, range=["circle", "square", "diamond"][: len(names)]))
-    base = alt.Chart(rows).encode(**beside)
-    y = alt.Y("estimate:Q", title="Change of rank alignment by distillation", axis=alt.Axis(tickCount=6))
-    layers = [
-        alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=QUIET[theme], strokeDash=[5, 4]).encode(y="zero:Q"),
-        base.mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q", color=hue),
-        base.mark_point(filled=True, size=90, opacity=1).encode(y=y, color=hue, shape=form, tooltip=tooltip),
-    ]
-    return finish(alt.layer(*layers), 300, theme)
 
 
 def _room(rows: pd.DataFrame, measure: str) -> list[float]:

@@ -138,6 +138,19 @@ def associations(view: View) -> pd.DataFrame:
     )
 
 
+def effects(view: View, measure: str = "rank_alignment", importance: str = "density") -> pd.DataFrame:
+    """Return what distillation at the lowest α changes, by each method: network, method, estimate, low, high.
+
+    A row a smaller student, with an interval that holds for all of them together, then one for their mean.
+    """
+    rows = view.summary
+    rows = rows[(rows["kind"] == "finding") & (rows["measure"] == measure) & (rows["subset"] == "all")]
+    rows = rows[(rows["importance"] == importance) & rows["estimate"].notna()]
+    shown = rows["architecture"].isin([*view.architectures, ""])
+    networks = rows["architecture"].map(nice_name).where(rows["architecture"] != "", "on average")
+    return rows.assign(network=networks)[shown][["network", "method", "estimate", "low", "high"]]
+
+
 def as_table(rows: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
     """Return network, alpha, estimate as people print it: a row an α, a column a network, two decimals."""
     wide = rows.pivot(index="alpha", columns="network", values="estimate").sort_index(ascending=False)
@@ -172,20 +185,6 @@ def part_shares(view: View, architecture: str) -> pd.DataFrame:
     columns = {"subset": "part", "estimate": "share"}
     kept = ["part", "alpha", "role", "network", "share", "low", "high", "n"]
     return rows.rename(columns=columns)[kept].reset_index(drop=True)
-
-
-def effects(view: View) -> pd.DataFrame:
-    """Return what distillation changes of rank alignment by each method: network, method, estimate, low, high.
-
-    A row for each architecture of the claims, at the lowest α.
-    """
-    rows = view.summary
-    rows = rows[(rows["kind"] == "finding") & (rows["measure"] == "rank_alignment") & (rows["architecture"] != "")]
-    rows = rows[(rows["importance"] == "density") & (rows["subset"] == "all") & rows["estimate"].notna()]
-    order = {name: place for place, name in enumerate(view.config.students.architectures)}
-    rows = rows.sort_values("architecture", key=lambda names: names.map(order), kind="stable")
-    rows = rows.assign(network=rows["architecture"].map(nice_name))
-    return rows[["network", "method", "estimate", "low", "high"]].reset_index(drop=True)
 
 
 def of(

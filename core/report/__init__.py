@@ -69,14 +69,14 @@ def report(study: Study, on_progress: OnProgress = lambda done, total, what: Non
     sections = [
         setting.studied(study),
         *results.findings_sections(source),
-        *beyond.controls(source),
         beyond.question(source),
         beyond.trade_offs(source),
         *beyond.parts(source),
-        *beyond.other_measures(source),
+        *beyond.controls(source),
         *others.beside_others(source),
-        setting.definitions(),
         setting.limits(study),
+        setting.definitions(),
+        *beyond.other_measures(source),
         *setting.again(study),
     ]
     figures = list(_all(sections, Figure))

@@ -4,13 +4,16 @@ from typing import Any
 
 import pandas as pd
 
-from core.figures import charts
+from core import findings, sentences
+from core.figures import charts, tables
+from core.figures.effects import effects
 from core.figures.tables import estimates, students, teacher_value
-from core.findings import nice_name, verdict
+from core.findings import nice_name
 from core.measures import MEASURES
 from core.report.pieces import NONE, Block, Entry, Figure, Items, Section, Table, Text, interval, number, table_of_rows
 from core.report.results import (
     IMPORTANCE,
+    OBJECT,
     Source,
     every_network,
     figure_of,
@@ -18,7 +21,6 @@ from core.report.results import (
     keys_of,
     missing,
     network,
-    whose_images,
 )
 
 CONTROLS = {
@@ -30,9 +32,8 @@ CONTROLS = {
     "retrained teacher": "The teacher trained again from other seeds: a reference, not a bound; a distilled student "
     "may exceed it, and is never clipped.",
 }
-CONTROLLED = ("rank_alignment", "focus", "enrichment", "map_similarity", "logit_alignment", "top1_agreement")
-SHOWN = ("accuracy", "rank_alignment", "focus")
-"""Measures that the findings have shown."""
+CONTROLLED = ("accuracy", "rank_alignment", "focus")
+"""Measures of the findings; the controls of the others stand beside their numbers."""
 COSTS = {
     "parameters": "Parameters (millions)",
     "macs": "Multiply-adds an image (millions)",
@@ -46,9 +47,7 @@ def controls(source: Source) -> list[Section]:
     """Return what each control says, what it comes to, and which are missing and why."""
     summary = source.view.summary
     there = set(summary.loc[summary["kind"].isin(["control", "contrast"]), "control"])
-    teacher = source.view.config.teacher.architecture
-    retrained = source.of("group", "rank_alignment").query("architecture == @teacher and alpha == 1")
-    if len(retrained):
+    if len(_retrained(source, "rank_alignment")):
         there.add("retrained teacher")
     items = []
     for name, says in CONTROLS.items():
@@ -58,28 +57,33 @@ def controls(source: Source) -> list[Section]:
             why = " Missing here: the study has no students both with and without distillation."
         elif name == "retrained teacher" and not source.by_seed:
             why = " Missing here: the study has one seed, so its teacher was trained once."
+        elif name == "retrained teacher":
+            why = " Missing here: the teacher's architecture is not among the students."
         else:
             why = " Missing here: the study was summarised before this control came in; running it again adds it."
         items.append((name[0].upper() + name[1:], says + why))
     sections = [Section("Controls", [Text("What an alignment would be without a reason:"), Items(tuple(items))])]
+    sections[0].blocks.extend(block for measure in CONTROLLED for block in control_table(source, measure))
+    sections.append(Section("Normalised alignment", _normalised(source), 3))
+    return sections
+
+
+def control_table(source: Source, measure: str) -> list[Block]:
+    """Return what the controls of a measure come to; nothing where there are none."""
     lead = [
         ("Control", lambda row: str(row["control"])),
         ("Network", lambda row: "any" if row["control"] == "area" else network(row)),
         ("Trained", lambda row: f"{how(row)}, seed {row['seed']}" if _one_of_several(row, source) else how(row)),
     ]
-    for measure in CONTROLLED:
-        rows = source.of("control", measure)
-        rows = rows[(rows["control"] != "area") | ~rows["control"].duplicated()]  # the same beside every student
-        if not (rows["control"] == "retrained teacher").any():
-            again = source.of("group", measure)
-            again = again[(again["architecture"] == teacher) & (again["alpha"] == 1)]
-            rows = pd.concat([rows, again.assign(control="retrained teacher")])
-        rows = pd.concat([rows[rows["control"] == name] for name in CONTROLS])
-        if len(rows) and measure in MEASURES:
-            caption = f"{MEASURES[measure].label}: what the controls come to."
-            sections[0].blocks.append(table_of_rows(f"controls-{measure}".replace("_", "-"), caption, rows, lead))
-    sections.append(Section("Normalised alignment", _normalised(source), 3))
-    return sections
+    rows = source.of("control", measure)
+    rows = rows[(rows["control"] != "area") | ~rows["control"].duplicated()]  # the same beside every student
+    if not (rows["control"] == "retrained teacher").any() and measure != "accuracy":
+        rows = pd.concat([rows, _retrained(source, measure)])
+    rows = pd.concat([rows[rows["control"] == name] for name in CONTROLS])
+    if rows.empty:
+        return []
+    caption = f"{MEASURES[measure].label}: what the controls come to."
+    return [table_of_rows(f"controls-{measure}".replace("_", "-"), caption, rows, lead)]
 
 
 def question(source: Source) -> Section:
@@ -91,27 +95,28 @@ def question(source: Source) -> Section:
         if set(source.view.config.explain.methods) < {"saliency", "integrated_gradients"}:
             return Section(title, [Text("The study has only one of the two methods, so it cannot say.", "missing")])
         return Section(title, [missing("The comparison of the two methods")])
-    blocks: list[Block] = []
-    overall = rows[(rows["measure"] == "rank_alignment") & (rows["importance"] == "density")]
-    overall = overall[(overall["architecture"] == "") & (overall["subset"] == "all") & overall["estimate"].notna()]
-    for _, row in overall.iterrows():
-        judged = verdict(row["low"], row["high"])
-        said = {
-            "supported": "Distillation moves the ranks of integrated gradients further toward the teacher's than those "
-            "of saliency",
-            "contradicted": "Distillation moves the ranks of saliency further toward the teacher's than those of "
-            "integrated gradients",
-            "not settled": "It is not settled which of the two distillation moves further toward the teacher",
-        }[judged]
-        numbers = (number(row["estimate"], "rank_alignment", True), interval(row["low"], row["high"], "", True))
-        blocks.append(Text(f"{said}: a difference of {numbers[0]} {numbers[1]}.", "lead"))
+    answer = findings.question(summary, source.view.config)
+    blocks: list[Block] = [Text(answer.sentence, "lead")] if answer is not None else []
     lead = [
         ("Measure", lambda row: MEASURES[row["measure"]].label if row["measure"] in MEASURES else str(row["measure"])),
-        ("Importance", lambda row: IMPORTANCE.get(row["importance"], "")),
+        ("Of", lambda row: ", ".join(filter(None, [IMPORTANCE[row["importance"]], OBJECT[row["outside"]]]))),
         ("Network", network),
-        ("Images", whose_images),
     ]
-    caption = "What distillation adds by integrated gradients, less what it adds by saliency."
+    asked = (rows["measure"] == "rank_alignment") & (rows["importance"] == "density") & (rows["subset"] == "all")
+    others = rows[~asked & (rows["architecture"] == "") & (rows["subset"] == "all")]
+    rows = pd.concat([rows[asked], others])
+    caption = (
+        "What distillation adds by integrated gradients, less what it adds by saliency. Anything but rank alignment "
+        "per pixel is exploratory."
+    )
+    changes = tables.effects(source.view)
+    changes = changes.assign(method=changes["method"].map(sentences.method_label))
+    if changes["method"].nunique() > 1:
+        about = (
+            "What distillation at the lowest α adds to rank alignment, by each method; above 0 it moves the student's "
+        )
+        about += "ranks toward the teacher's."
+        blocks.append(Figure("effects", about, about, effects(changes, "Change in rank alignment")))
     return Section(title, [*blocks, table_of_rows("question", caption, rows, lead, True)])
 
 
@@ -144,7 +149,7 @@ def other_measures(source: Source) -> list[Section]:
     """Return every measure that no finding has shown, for every network."""
     sections = [Section("Other measures", [Text("None of them judges a finding: exploratory.", "small")])]
     for measure, about in MEASURES.items():
-        if measure not in SHOWN:
+        if measure not in CONTROLLED:
             blocks: list[Block] = [Text(about.sentence, "small")]
             if len(source.of("group", measure)):
                 table = estimates(source.view, measure, *keys_of(measure, source.view)[1:])
@@ -154,7 +159,8 @@ def other_measures(source: Source) -> list[Section]:
                     alphas = source.view.alphas
                     spec = charts.dots(students(table), measure, source.networks, alphas, lines)
                     blocks.append(figure_of(source, measure, spec))
-            sections.append(Section(about.label, [*blocks, *every_network(source, measure)], 3))
+            blocks += [*every_network(source, measure), *control_table(source, measure)]
+            sections.append(Section(about.label, blocks, 3))
     return sections
 
 
@@ -195,6 +201,13 @@ def _normalised(source: Source) -> list[Block]:
         ("Trained", how),
     ]
     return [table_of_rows("normalised", text, rows, lead)]
+
+
+def _retrained(source: Source, measure: str) -> pd.DataFrame:
+    """Return the teacher trained again as a study tells it that has no such control: as a student at α = 1.0."""
+    rows = source.of("group", measure)
+    again = (rows["architecture"] == source.view.config.teacher.architecture) & (rows["alpha"] == 1)
+    return rows[again].assign(control="retrained teacher")
 
 
 def _one_of_several(row: pd.Series, source: Source) -> bool:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from core.report.pieces import NONE, Figure, Items, Section, Table, Text, Verdict
-
-SIGNS = {"supported": "✓ Supported", "contradicted": "✗ Contradicted", "not settled": "? Not settled"}
+from core.report.pieces import NONE, SIGNS, Figure, Items, Section, Table, Text, Verdict
 
 
 @dataclass(frozen=True)

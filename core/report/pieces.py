@@ -10,6 +10,8 @@ from core.figures.encoding import FORMATS, Spec
 
 NONE = "–"
 """What stands where a number is undefined."""
+SIGNS = {"supported": "✓ Supported", "contradicted": "✗ Contradicted", "not settled": "? Not settled"}
+"""A verdict in words with its sign, never by colour alone."""
 SCALES = {"parameters": 1e-6, "macs": 1e-6, "file_size": 1e-6}
 """Of costs: millions, or megabytes."""
 

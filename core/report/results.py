@@ -11,7 +11,7 @@ from core.figures.encoding import Spec, trained
 from core.figures.tables import View, estimates, students, teacher_value
 from core.findings import Finding, nice_name, verdict
 from core.measures import MEASURES
-from core.report.pieces import Block, Figure, Section, Text, Verdict, table_of_rows
+from core.report.pieces import SIGNS, Block, Figure, Items, Section, Text, Verdict, table_of_rows
 from core.summarise import PRIMARY
 
 PAGES = {1: "accuracy", 2: "rank_alignment", 3: "focus"}
@@ -62,17 +62,19 @@ def keys_of(measure: str, view: View) -> tuple[str, str, str]:
 
 
 def network(row: pd.Series) -> str:
-    """Name the network of a row."""
+    """Name the network of a row; a mean over the smaller students has none."""
     if row["alpha"] != row["alpha"] and row["cell"]:
         return str(row["cell"])
-    return nice_name(str(row["architecture"])) if row["architecture"] else "all smaller students, on average"
+    return nice_name(str(row["architecture"])) if row["architecture"] else "on average"
 
 
 def how(row: pd.Series) -> str:
     """Say how the network of a row was trained."""
     if row["control"] == "random network":
         return "not at all"
-    return "" if pd.isna(row["alpha"]) or row["control"] == "area" else trained(row["alpha"])
+    if pd.isna(row["alpha"]) or row["control"] == "area":
+        return ""
+    return f"undistilled, α = {row['alpha']}" if row["alpha"] == 1 else trained(row["alpha"])
 
 
 def findings_sections(source: Source) -> list[Section]:
@@ -80,8 +82,10 @@ def findings_sections(source: Source) -> list[Section]:
     sections = [Section("Findings", [Text(_how_to_read(source), "small")])]
     for finding in source.found:
         blocks: list[Block] = [Verdict(finding.verdict, finding.sentence)]
-        if finding.detail:
-            blocks.append(Text(finding.detail, "small"))
+        blocks += [Text(said) for said in (finding.detail, finding.controls) if said]
+        if finding.each:
+            blocks.append(Text("Each by itself, with intervals that hold for all of them together:"))
+            blocks.append(Items(tuple((SIGNS[each.verdict], each.sentence) for each in finding.each)))
         measure = PAGES.get(finding.claim)
         blocks += _of_measure(source, measure) if measure else _together(source) if finding.claim == 4 else []
         sections.append(Section(f"{finding.claim}. {finding.title}", blocks, 3))
@@ -209,7 +213,7 @@ def _together(source: Source) -> list[Block]:
     )
     spec = charts.together(both, source.view.alphas)
     rows = source.view.summary
-    rows = rows[(rows["kind"] == "association") & (rows["cell"] == "")]
+    rows = rows[(rows["kind"] == "association") & (rows["architecture"] == "")]
     exploratory = (rows["method"] != source.view.method) | (rows["importance"] != "density")
     rows = pd.concat([rows[~exploratory], rows[exploratory]])
     over = {"cells": "across the students", "images": "across the images, within a student"}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.figures import tables
+from core.figures.effects import effects
 from core.figures.tables import View
 from core.study import open_study
 from tests.rows import with_rows
@@ -82,3 +83,16 @@ def test_associations_are_those_of_the_whole_study() -> None:
     keys = {"kind": "association", "measure": "logit_alignment~rank_alignment", "method": "integrated_gradients"}
     one_cell = {"architecture": "resnet18", "importance": "density", "subset": "images", "estimate": 0.9, **keys}
     assert len(tables.associations(grown(view(), one_cell))) == 4
+
+
+def test_effects_are_findings_of_each_method() -> None:
+    shown = view()
+    table = tables.effects(shown)
+    rows = shown.summary
+    rows = rows[(rows["kind"] == "finding") & (rows["measure"] == "rank_alignment") & (rows["importance"] == "density")]
+    rows = rows[(rows["subset"] == "all") & rows["estimate"].notna()]
+    np.testing.assert_array_equal(table[["estimate", "low", "high"]], rows[["estimate", "low", "high"]])
+    assert set(table["network"]) == {"ResNet18", "on average"}
+    spec = effects(table, "Change in rank alignment")
+    ranges = [layer["encoding"]["color"]["scale"]["domain"] for layer in spec["layer"] if "color" in layer["encoding"]]
+    assert all(methods == list(dict.fromkeys(table["method"])) for methods in ranges)
