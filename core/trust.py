@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ CHECKS: dict[str, Check] = {
         Check(
             name="deletion",
             label="Deletion",
-            sentence="Pixels are removed, the map's most important first: the answer's probability should fall sooner "
+            sentence="Pixels are removed, the map's most important first: the explained class's probability should fall sooner "
             f"than in each of {RANDOM} random orders. The number of those that it is ahead of.",
             threshold=RANDOM,
             at_least=True,
@@ -75,7 +75,7 @@ CHECKS: dict[str, Check] = {
         Check(
             name="insertion",
             label="Insertion",
-            sentence="Pixels are added to an empty image, the map's most important first: the answer's probability "
+            sentence="Pixels are added to an empty image, the map's most important first: the explained class's probability "
             f"should rise sooner than in each of {RANDOM} random orders. The number of those that it is ahead of.",
             threshold=RANDOM,
             at_least=True,
@@ -166,7 +166,8 @@ class Trust:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Trust":
         """Return what `arrays` gave."""
-        return cls(**{name: value.item() if value.size == 1 else value for name, value in arrays.items()})
+        values: dict[str, Any] = {name: value.item() if value.size == 1 else value for name, value in arrays.items()}
+        return cls(**values)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all of it as named arrays."""
