@@ -64,8 +64,8 @@ CHECKS: dict[str, Check] = {
         Check(
             name="deletion",
             label="Deletion",
-            sentence="Pixels are removed, the map's most important first: the explained class's probability should fall sooner "
-            f"than in each of {RANDOM} random orders. The number of those that it is ahead of.",
+            sentence="Pixels are removed, the map's most important first: the class's probability should fall "
+            f"sooner than in each of {RANDOM} random orders. The number of those that it is ahead of.",
             threshold=RANDOM,
             at_least=True,
             form=f"{{:.0f}} of {RANDOM}",
@@ -75,7 +75,7 @@ CHECKS: dict[str, Check] = {
         Check(
             name="insertion",
             label="Insertion",
-            sentence="Pixels are added to an empty image, the map's most important first: the explained class's probability "
+            sentence="Pixels are added to an empty image, the map's most important first: the class's probability "
             f"should rise sooner than in each of {RANDOM} random orders. The number of those that it is ahead of.",
             threshold=RANDOM,
             at_least=True,
@@ -115,7 +115,7 @@ CHECKS: dict[str, Check] = {
             at_least=False,
             form="{:.0%}",
             counts=1,
-            reference="core.attribution.refine",
+            reference="Level difference, core/attribution/integrated_gradients.py",
         ),
         Check(
             name="gap",

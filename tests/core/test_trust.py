@@ -1,6 +1,7 @@
 """Tests of maps, on networks where it is known which map is right."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -274,3 +275,12 @@ def test_arrays_and_back(found: Trust) -> None:
     for name, value in vars(found).items():
         np.testing.assert_array_equal(getattr(back, name), value)
     assert back.signal is found.signal
+
+
+def test_the_readme_states_every_threshold() -> None:
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    told = readme.partition("**How far a map may be trusted**")[2].partition("- **")[0]
+    for check in CHECKS.values():
+        assert f"*{check.label.lower()}*" in told.lower()
+        assert check.rule in told
+    assert all(LEVELS[level][2:] in told for level in ("partly", "fails"))
