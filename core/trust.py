@@ -98,8 +98,9 @@ CHECKS: dict[str, Check] = {
             name="agreement",
             label="Another method",
             sentence="Saliency's map beside that of a method with a sign, integrated gradients' beside that of one "
-            "without: both should point to the same places. Rank correlation over all pixels, after a light blur; maps "
-            "that share no more than a liking for the middle of the image reach 0.54.",
+            "without: both should point to the same places. Rank correlation over all pixels, after a light blur. A "
+            "low number is a warning; a high one says little, as unrelated maps that share only a liking for the "
+            "middle of the image reach 0.6.",
             threshold=0.6,
             at_least=True,
             form="ρ = {:.2f}",

@@ -177,7 +177,7 @@ def _told(found: dict[Cell, "Trust"], cells: Sequence[Cell], teacher: Cell, meth
         st.caption(
             f"A map that fails none passes; failed checks that count {FAULTS} together make it not to be trusted, and "
             "shuffled weights count 2 alone. What is undefined (–) counts neither way. A map that passes is not proven "
-            "right: it has not been caught."
+            "right: it has not been caught. Checked are the maps at full size, where those shown are small."
         )
 
 

@@ -19,6 +19,7 @@ from core.trust import (
     SHARES,
     STEPS,
     Trust,
+    _lightly,
     areas,
     badge,
     correlation,
@@ -166,6 +167,19 @@ def test_correlation_is_spearmans() -> None:
     a, b = RNG.integers(0, 9, (2, 8, 8)).astype(float)
     assert correlation(a, b) == pytest.approx(spearmanr(a.ravel(), b.ravel()).statistic)
     assert np.isnan(correlation(a, np.ones((8, 8))))
+
+
+def test_a_shared_liking_for_the_middle_alone_reaches_the_threshold_of_agreement() -> None:
+    """So that to stay below it is a warning, and to reach it is no proof."""
+    side, rng = 64, np.random.default_rng(3)
+    down, across = np.mgrid[:side, :side] - side / 2
+    middle = np.exp(-(down**2 + across**2) / 2 / (side / 4) ** 2)
+
+    def blobs() -> np.ndarray:
+        return middle * gaussian_filter(rng.normal(size=(side, side)), side / 16)
+
+    found = [correlation(_lightly(blobs()), _lightly(blobs())) for _ in range(20)]
+    assert np.mean(found) == pytest.approx(CHECKS["agreement"].threshold, abs=0.06)
 
 
 def test_the_blurred_control_is_of_the_same_map(linear: Prepared) -> None:
