@@ -4,7 +4,7 @@ import json
 import sys
 from math import isnan
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.box import SIMPLE
@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from core.ask import Ask
-from core.config import Baseline, Config, Score, presets, read_config
+from core.config import Baseline, Config, Method, Score, presets, read_config
 from core.errors import UserError, unknown
 from core.study import Study, cache_folder, open_study, study_names
 
@@ -140,7 +140,8 @@ def explain(
     out: Annotated[Path, typer.Option(help="Folder for the overlays and explanations.json.")] = Path("out"),
     models: Annotated[list[str] | None, typer.Option(help="Cells, such as resnet18-a0.1-s0; all by default.")] = None,
     method: Annotated[
-        list[str] | None, typer.Option(help="saliency, integrated_gradients or captum; the study's by default.")
+        list[str] | None,
+        typer.Option(help=f"{', '.join(get_args(Method))}; the study's by default. May be given more than once."),
     ] = None,
     target: Annotated[
         str,

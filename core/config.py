@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from core.errors import UserError, unknown
 
 Unit = Annotated[float, Field(ge=0, le=1)]
-Method = Literal["saliency", "integrated_gradients", "captum"]
+Method = Literal["saliency", "integrated_gradients", "captum", "smoothgrad", "input_x_gradient", "grad_cam"]
 Score = Literal["logit", "log_softmax", "probability"]
 Baseline = Literal["mean", "black", "blurred"]
 

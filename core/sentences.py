@@ -15,6 +15,9 @@ METHOD_LABELS = {
     "saliency": "Saliency",
     "integrated_gradients": "Integrated gradients",
     "captum": "Integrated gradients by Captum",
+    "smoothgrad": "SmoothGrad",
+    "input_x_gradient": "Input × gradient",
+    "grad_cam": "Grad-CAM",
 }
 """As `core.attribution.METHODS` has them (a test compares); that file needs torch, which a chart does not."""
 

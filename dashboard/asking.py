@@ -33,10 +33,11 @@ def asked(study: Study, labelled: bool) -> Ask:
     return Ask(target=target, score=score, baseline=baseline)  # type: ignore[arg-type]
 
 
-def usual(study: Study, ask: Ask) -> bool:
-    """Return whether the study's own maps were made as asked, so that nothing is to be computed."""
+def usual(study: Study, ask: Ask, method: str) -> bool:
+    """Return whether the study's own maps were made as asked, by this method: then nothing is to be computed."""
     own = study.config.explain
-    return (ask.target, ask.score, ask.baseline) == (own.target, own.score, own.baseline)
+    as_made = (ask.target, ask.score, ask.baseline) == (own.target, own.score, own.baseline)
+    return as_made and method in own.methods
 
 
 SCORE_HELP = (

@@ -1,41 +1,85 @@
 """An image being explained in the background, while the page shows what is there so far. All of it in memory only."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from core.ask import Ask
 from core.errors import UserError
 
 if TYPE_CHECKING:
     from core.cells import Cell
-    from core.live import CellResult
+    from core.live import CellResult, Checked
+    from core.trust import Trust
+
+T = TypeVar("T")
 
 
 @dataclass
-class Job:
-    """One run over cells and methods; belongs to one visitor.
+class Background(ABC, Generic[T]):
+    """Results that come one by one; belongs to one visitor.
 
     Parameters
     ----------
     key : str
-        What is explained: another key is another job.
+        What is computed: another key is another job.
     total : int
-        Results to come, levels of one not counted apart.
-    ask : Ask
-        How they are made.
+        Results to come.
     """
 
     key: str
     total: int
+    error: str = field(default="", init=False)
+    running: bool = field(default=True, init=False)
+    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
+
+    @abstractmethod
+    def take(self, result: T) -> None:
+        """Keep a result."""
+
+    def start(self, compute: Callable[[], Generator[T]]) -> None:
+        """Begin; `compute` is called, and iterated, in a thread of its own."""
+        threading.Thread(target=self._run, args=(compute,), daemon=True, name="explain-photo").start()
+
+    def cancel(self) -> None:
+        """Stop after the results under way; those that are there stay."""
+        self._cancelled.set()
+        self.running = False
+
+    def _run(self, compute: Callable[[], Generator[T]]) -> None:
+        try:
+            with closing(compute()) as found:
+                for result in found:
+                    if self._cancelled.is_set():
+                        break
+                    self.take(result)
+        except UserError as error:
+            self.error = str(error)
+        except Exception:
+            self.error = "Explaining this image failed; what is shown below had been finished by then."
+            raise
+        finally:
+            self.running = False
+
+
+@dataclass
+class Job(Background["CellResult"]):
+    """One run over cells and methods.
+
+    Parameters
+    ----------
+    key, total
+        As of `Background`; levels of one result are not counted apart.
+    ask : Ask
+        How they are made.
+    """
+
     ask: Ask
     found: dict[tuple[str, "Cell"], "CellResult"] = field(default_factory=dict)
     """The last level of every method and cell."""
-    error: str = ""
-    running: bool = True
-    _cancelled: threading.Event = field(default_factory=threading.Event)
 
     @property
     def done(self) -> int:
@@ -48,26 +92,17 @@ class Job:
 
         return settled(list(self.found.values()), teacher)
 
-    def start(self, explain: Callable[[], Generator["CellResult"]]) -> None:
-        """Begin; `explain` is called, and iterated, in a thread of its own."""
-        threading.Thread(target=self._run, args=(explain,), daemon=True, name="explain-photo").start()
+    def take(self, result: "CellResult") -> None:
+        """Keep a result in place of the level before."""
+        self.found[result.method, result.cell] = result
 
-    def cancel(self) -> None:
-        """Stop after the results under way; those that are there stay."""
-        self._cancelled.set()
-        self.running = False
 
-    def _run(self, explain: Callable[[], Generator["CellResult"]]) -> None:
-        try:
-            with closing(explain()) as found:
-                for result in found:
-                    if self._cancelled.is_set():
-                        break
-                    self.found[result.method, result.cell] = result
-        except UserError as error:
-            self.error = str(error)
-        except Exception:
-            self.error = "Explaining this image failed; what is shown below had been finished by then."
-            raise
-        finally:
-            self.running = False
+@dataclass
+class Checks(Background["Checked"]):
+    """One run over the maps of an image, to see how far each may be trusted."""
+
+    found: dict["Cell", "Trust"] = field(default_factory=dict)
+
+    def take(self, result: "Checked") -> None:
+        """Keep what was found of one network's map."""
+        self.found[result.cell] = result.trust

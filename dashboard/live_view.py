@@ -14,14 +14,15 @@ from core.ask import Ask
 from core.cells import Cell
 from core.data.photos import open_photo, square
 from core.overlay import side_by_side
-from dashboard import asking, charts, gallery, loaded, one_image, state, words
+from core.study import Study
+from dashboard import asking, charts, gallery, loaded, one_image, state, trust_view, words
 from dashboard.live_job import Job
 from dashboard.names import decimal, kind, plain, short, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel, viewer
 
 if TYPE_CHECKING:
-    from core.live import CellResult, Scene
+    from core.live import CellResult, Checked, Scene
 
 KEY, PHOTO = "live job", "live photo"
 """Session state."""
@@ -32,7 +33,8 @@ SIDE, LONGEST, POLL = 448, 2000, 0.3
 def job_for(choices: Choices, data: bytes, photo: np.ndarray, ask: Ask) -> tuple[Job, "Scene"]:
     """Return the visitor's job for an image, begun if it is a new one; the one before it is dropped.
 
-    All networks of the study are asked, by all its methods: another choice on the left is then shown at once.
+    All networks of the study are asked, by all its methods and the one chosen: another choice on the left is then shown
+    at once. What is there of the same image stays when a further method is chosen.
     """
     from core import live  # torch: seconds, the first time
 
@@ -40,11 +42,27 @@ def job_for(choices: Choices, data: bytes, photo: np.ndarray, ask: Ask) -> tuple
     scene = live.scene_of(study, photo)
     config = choices.config
     everything = replace(choices, architectures=state.architectures(study), alphas=config.students.alphas)
-    key = f"{hashlib.sha256(data).hexdigest()} {study.folder} {loaded.stamp(study.folder)} {ask}"
-    cells, methods = state.cells(everything), config.explain.methods
-    return _job(
-        key, ask, len(cells) * len(methods), lambda: live.explain_image(study, scene, cells, methods, ask)
-    ), scene
+    about = f"{hashlib.sha256(data).hexdigest()} {study.folder} {loaded.stamp(study.folder)} {ask}"
+    there = _finished(about)
+    cells = state.cells(everything)
+    methods = list(dict.fromkeys([*config.explain.methods, choices.method, *(method for method, _ in there)]))
+    missing = [method for method in methods if any((method, cell) not in there for cell in cells)]
+    job = _job(
+        f"{about} {sorted(methods)}",
+        ask,
+        len(cells) * len(methods),
+        lambda: live.explain_image(study, scene, cells, missing, ask),
+        there,
+    )
+    return job, scene
+
+
+def _finished(about: str) -> dict[tuple[str, Cell], "CellResult"]:
+    """Return what the visitor's job has finished, if it is about the same."""
+    job: Job | None = st.session_state.get(KEY)
+    if job is None or not job.key.startswith(about):
+        return {}
+    return {key: result for key, result in list(job.found.items()) if result.final}
 
 
 def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]:
@@ -61,12 +79,18 @@ def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]
     return _job(key, ask, len(cells), explain), scene
 
 
-def _job(key: str, ask: Ask, total: int, explain: Callable[[], Generator["CellResult"]]) -> Job:
+def _job(
+    key: str,
+    ask: Ask,
+    total: int,
+    explain: Callable[[], Generator["CellResult"]],
+    there: dict[tuple[str, Cell], "CellResult"] | None = None,
+) -> Job:
     job: Job | None = st.session_state.get(KEY)
     if job is None or job.key != key:
         if job is not None:
             job.cancel()
-        job = st.session_state[KEY] = Job(key, total, ask)
+        job = st.session_state[KEY] = Job(key, total, ask, dict(there or {}))
         job.start(explain)
     return job
 
@@ -88,6 +112,7 @@ def opened(data: bytes) -> np.ndarray:
 
 def forget() -> None:
     """Drop the visitor's image, the job and all that it found."""
+    trust_view.forget()
     st.session_state.pop(PHOTO, None)
     job: Job | None = st.session_state.pop(KEY, None)
     if job is not None:
@@ -124,19 +149,29 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> No
     st.markdown(
         f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){_agree(alike)}."
     )
-    missing = f" {words.method_label(choices.method)} follow." if method != choices.method and job.running else ""
+    missing = f" {words.method_label(choices.method)} will follow." if method != choices.method and job.running else ""
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this photo speaks to {_of(found, names)}, in "
         f"every network.{missing}"
     )
     panels = [_panel(result, names, choices.study.teacher) for result in found]
-    viewer(square(photo, SIDE), panels, scene.part_map, scene.parts, key="your_image")
+    cells = [result.cell for result in found]
+    checks = trust_view.about(f"{job.key} {method} {cells}")
+    viewer(square(photo, SIDE), trust_view.marked(panels, cells, checks), scene.part_map, scene.parts, key="your_image")
     size = choices.config.data.image_size
     st.caption(
         f"The networks see the middle square of the photo at {size} × {size} pixels. Regions of similar colour stand "
         f"in for parts; point at one to see its rank. All maps share one scale. {how_exact(found)}"
     )
     if not job.running:
+        everything = list(job.found.values())
+
+        def check() -> Generator["Checked"]:
+            from core.live import check_maps
+
+            return check_maps(choices.study, scene, cells, method, job.ask, found=everything)
+
+        trust_view.section(checks, cells, choices.study.teacher, method, check)
         _details(job, scene, photo, choices, method, found, panels)
 
 
@@ -154,17 +189,33 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
         f"**{plain(names[scene.label])}** speaks to {_of(found, names)}, at full size."
     )
     panels = [_panel(result, names, study.teacher, scene.label) for result in found]
-    viewer(square(scene.image, SIDE), panels, scene.part_map, scene.parts, key="again")
+    cells = [result.cell for result in found]
+    checks = trust_view.about(f"{job.key} {method} {cells}")
+    viewer(
+        square(scene.image, SIDE), trust_view.marked(panels, cells, checks), scene.part_map, scene.parts, key="again"
+    )
     st.caption(f"Computed for this choice, and kept for the next time. All maps share one scale. {how_exact(found)}")
     if not job.running:
+        trust_view.section(
+            checks, cells, study.teacher, method, lambda: check_image(study, scene, cells, method, job.ask)
+        )
         rows = table(found, state.cells(choices), names, study.teacher)
         formats = one_image.formats(rows)
         st.dataframe(rows, hide_index=True, height="content", column_config=formats, alt="What every network answers")
 
 
+def check_image(study: Study, scene: "Scene | int", cells: list[Cell], method: str, ask: Ask) -> Generator["Checked"]:
+    """Put the maps of an image of the study, by its scene or its id, to their tests; what is found is kept on disk."""
+    from core import live
+
+    seen = live.scene_of_image(study, scene) if isinstance(scene, int) else scene
+    yield from live.check_maps(study, seen, cells, method, ask, live.live_cache())
+
+
 def begun(method: str, ask: Ask) -> str:
     """Say where the path of a method begins and what of the class it explains, unless that goes without saying."""
-    said = [f"from {asking.FROM[ask.baseline]}"] if method == "integrated_gradients" else []
+    with_path = ("integrated_gradients", "captum")
+    said = [f"from {asking.FROM[ask.baseline]}"] if method in with_path else []
     said += [f"of the {asking.SCORES[ask.score].lower()}"] if ask.score != "logit" else []
     return f" ({', '.join(said)})" if said else ""
 
@@ -215,8 +266,7 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
                 "Probability": result.probability,
             },
         )
-        label = words.method_label(result.method)
-        row[f"ρ, {label.lower()}"] = result.alignment
+        row[f"ρ, {words.method_within(result.method)}"] = result.alignment
         if np.isfinite(result.gap):
             row |= {"Completeness gap": result.gap, "Map's error bar": result.difference}
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
@@ -261,7 +311,7 @@ def _details(
     students = [result.alignment for result in found[1:] if np.isfinite(result.alignment)]
     if students:
         st.markdown(
-            f"By {words.method_label(method).lower()}, the students shown rank the regions like the teacher at "
+            f"By {words.method_within(method)}, the students shown rank the regions like the teacher at "
             f"ρ = {decimal(min(students))} to {decimal(max(students))}."
         )
     rows = table(job.results(choices.study.teacher), state.cells(choices), names, choices.study.teacher)

@@ -6,10 +6,10 @@ from core.errors import UserError, unknown
 from core.findings import nice_name
 from core.study import study_names
 from dashboard import loaded, words
-from dashboard.state import architectures, kept, usual_method
+from dashboard.state import LIVE, PAGE, STUDYS, architectures, kept, other_methods, usual_method
 from dashboard.widgets import SWITCHED, TURNED, choose, pick, restore
 
-PAGE, STUDY, MISSING = "page shown", "study shown", "missing"
+STUDY, MISSING = "study shown", "missing"
 
 
 def sidebar(page: str) -> None:
@@ -35,8 +35,16 @@ def sidebar(page: str) -> None:
         pick("architectures", "Networks", networks, nice_name, words.ARCHITECTURES_HELP)
         pick("alphas", "α, weight of the labels", alphas, str, words.ALPHA_HELP)
         choose("method", "Method", methods, usual_method(study), words.method_label, words.METHOD_HELP)
+        if page in LIVE:
+            others = [STUDYS, *other_methods(study)]
+            _heed("other_method", "method", [_other(method) for method in others])
+            choose("other_method", "Or a method computed now", others, STUDYS, _other, words.OTHERS_HELP, menu=True)
         if page in words.METHOD_NOTES:
             st.caption(words.METHOD_NOTES[page])
+
+
+def _other(method: str) -> str:
+    return "The one above" if method == STUDYS else words.method_label(method)
 
 
 def missing() -> list[str]:

@@ -10,7 +10,14 @@ from core.config import Config
 from core.errors import UserError
 from core.study import Study
 from dashboard import loaded
+from dashboard.words import METHOD_LABELS
 
+PAGE = "page shown"
+"""Session state: the address of the page that runs; `dashboard.sidebar` sets it."""
+LIVE = ("explanations", "your_image")
+"""Pages that compute maps, and so can show methods that a study does not have."""
+STUDYS = "study"
+"""In place of such a method: the study's own."""
 KEPT = "kept"
 """Plain session state behind the widgets: a widget's own value can be lost at a page change, this cannot."""
 
@@ -45,6 +52,9 @@ def choices() -> Choices:
     study = loaded.study(name)
     methods = list(study.config.explain.methods)
     method = wish.get("method")
+    other = wish.get("other_method") if st.session_state.get(PAGE) in LIVE else None
+    if other in other_methods(study):
+        method, methods = other, [other]
     return Choices(
         study=study,
         architectures=_those(wish.get("architectures"), architectures(study)),
@@ -73,6 +83,11 @@ def architectures(study: Study) -> list[str]:
     """Return the architectures there are, in the study's order (usually from large to small)."""
     own = study.config.students.architectures
     return [*own, *sorted({cell.architecture for cell in loaded.imported(study)} - set(own))]
+
+
+def other_methods(study: Study) -> list[str]:
+    """Return the methods of explaining that a study was not made with."""
+    return [method for method in METHOD_LABELS if method not in study.config.explain.methods]
 
 
 def usual_method(study: Study) -> str:

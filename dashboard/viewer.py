@@ -45,6 +45,12 @@ class Panel:
     """ρ with the teacher over the parts of this image; NaN where it is undefined."""
     importance: np.ndarray
     """(P,) per part, NaN where it is not visible."""
+    trust: str = ""
+    """How far the map may be trusted: a key of `core.trust.LEVELS`; "" where nobody has looked."""
+    trusted: str = ""
+    """The same in words."""
+    why: str = ""
+    """And the reason."""
 
 
 def viewer(
@@ -115,6 +121,9 @@ def _panel(panel: Panel, scale: float, teacher: bool) -> dict[str, Any]:
         "says": panel.says,
         "verdict": verdict,
         "agreement": "" if teacher else f"{rho(panel.alignment)} with the teacher",
+        "trust": panel.trust,
+        "trusted": panel.trusted,
+        "why": panel.why,
         "ranks": ranks(panel.importance),
         "visible": int(np.isfinite(panel.importance).sum()),
     }

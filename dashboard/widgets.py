@@ -14,7 +14,13 @@ TURNED, SWITCHED = "page turned", "study switched"
 
 
 def choose(
-    key: str, label: str, options: Sequence[T], default: T, name: Callable[[T], str] = str, help: str | None = None
+    key: str,
+    label: str,
+    options: Sequence[T],
+    default: T,
+    name: Callable[[T], str] = str,
+    help: str | None = None,
+    menu: bool = False,
 ) -> T:
     """Draw a switch between a few options and return the chosen one.
 
@@ -30,11 +36,19 @@ def choose(
         Leaves no trace in the address.
     name : callable
         An option in words; this is what the address holds.
+    menu : bool
+        Whether the options fold into a menu: for many, or long ones.
     """
     restored = restore(key, options)
-    value = st.segmented_control(
-        label, options, default=default, required=True, key=key, format_func=name, help=help, bind="query-params"
-    )
+    if menu:
+        at = list(options).index(default)
+        value = st.selectbox(
+            label, options, index=at, key=key, format_func=name, help=help, bind="query-params", filter_mode=None
+        )
+    else:
+        value = st.segmented_control(
+            label, options, default=default, required=True, key=key, format_func=name, help=help, bind="query-params"
+        )
     if not restored:
         kept()[key] = value
     return value

@@ -21,6 +21,12 @@ METHOD_HELP = (
     "Integrated gradients: how much each pixel adds to its answer, compared with an image of one mean colour; "
     "the findings are judged by this one."
 )
+OTHERS_HELP = (
+    "Methods that the study's numbers do not rest on. SmoothGrad: saliency, averaged over slightly noisy copies of the "
+    "image. Input × gradient: saliency times how far each pixel is from the data's mean colour. Grad-CAM: where the "
+    "network's last features speak for its answer, in a few coarse cells. By Captum: integrated gradients as that "
+    "library computes them."
+)
 METHOD_NOTES = {
     "training": "The method changes nothing here: accuracy has none.",
     "logit": "The method counts only in the second half of this page: outputs have none.",
@@ -90,6 +96,12 @@ VERDICTS: dict[str, tuple[str, Colour]] = {
     "not settled": ("? Not settled", "gray"),
 }
 """A verdict in words with its sign, never by colour alone."""
+
+
+def method_within(method: str) -> str:
+    """Return a method's name as it is written within a sentence."""
+    first, space, rest = method_label(method).partition(" ")
+    return (first if first[1:] != first[1:].lower() else first.lower()) + space + rest
 
 
 def importance_label(importance: str) -> str:

@@ -1,8 +1,10 @@
 """Where each network looks on one image of the study, side by side with the teacher."""
 
+from functools import partial
+
 import streamlit as st
 
-from dashboard import asking, charts, frame, gallery, live_view, one_image, words
+from dashboard import asking, charts, frame, gallery, live_view, loaded, one_image, trust_view, words
 from dashboard.names import plain
 from dashboard.state import cells
 from dashboard.viewer import viewer
@@ -16,7 +18,7 @@ image = gallery.pick(chosen, gallery.images(study, shown))
 if image is None:
     st.stop()
 ask = asking.asked(study, labelled=True)
-if not asking.usual(study, ask):
+if not asking.usual(study, ask, chosen.method):
     with st.spinner("Waking the networks"):
         job, scene = live_view.job_for_image(chosen, image, ask)
     live_view.follow(job, lambda: live_view.again(job, scene, chosen))
@@ -37,7 +39,8 @@ with head:
 if photo is None:
     st.info("The images of this study are not on this machine, so the maps stand alone.")
 
-viewer(photo, one.panels, part_map, one.parts, key="explanations")
+checks = trust_view.about(f"{image} {study.folder} {loaded.stamp(study.folder)} {chosen.method} {shown}")
+viewer(photo, trust_view.marked(one.panels, shown, checks), part_map, one.parts, key="explanations")
 st.caption(
     "Point at a part to see its rank in every network. All maps share one scale, so that brightness can be compared."
 )
@@ -46,6 +49,9 @@ if signed:
         "Integrated gradients speak for or against the answer; shown is their size. Kept maps are small: where "
         "neighbouring pixels speak for and against, a part can look paler than its rank, which is of the full map."
     )
+if photo is not None:
+    check = partial(live_view.check_image, study, image, shown, chosen.method, ask)
+    trust_view.section(checks, shown, study.teacher, chosen.method, check)
 
 st.subheader("The parts, in every network's order", anchor=False)
 table = one_image.rank_table(one.panels, one.parts)

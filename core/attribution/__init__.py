@@ -1,6 +1,7 @@
 """Where a network looks: one map an image, with its error bar."""
 
 from core.attribution.baselines import BASELINES, Baseline, baseline
+from core.attribution.captum_methods import grad_cam, input_x_gradient, smoothgrad
 from core.attribution.explanation import Explanation
 from core.attribution.integrated_gradients import integrated_gradients, refine
 from core.attribution.methods import METHODS, Method, Settings, explain, relevance
@@ -21,9 +22,12 @@ __all__ = [
     "Settings",
     "baseline",
     "explain",
+    "grad_cam",
+    "input_x_gradient",
     "integrated_gradients",
     "pick_targets",
     "refine",
     "relevance",
     "saliency",
+    "smoothgrad",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
+from core.attribution.captum_methods import SAMPLES, grad_cam, input_x_gradient, smoothgrad
 from core.attribution.captum_reference import captum_integrated_gradients
 from core.attribution.explanation import Explanation, Targets
 from core.attribution.integrated_gradients import BUDGET, TOLERANCE, StopOn, integrated_gradients
@@ -36,6 +37,8 @@ class Method:
     label: str
     sentence: str
     signed: bool
+    channels: str
+    """How the colour channels become one number a pixel."""
     reference: str
     run: Callable[[Prepared, Tensor, Targets, Tensor | None, np.ndarray | None, Settings], Explanation]
 
@@ -48,6 +51,7 @@ METHODS: dict[str, Method] = {
             label="Saliency",
             sentence="How strongly the class score reacts to a tiny change of each pixel.",
             signed=False,
+            channels="the largest size of the three",
             reference="Simonyan, Vedaldi and Zisserman, ICLR workshop 2014, arXiv 1312.6034",
             run=lambda network, images, targets, baseline, regions, settings: saliency(
                 network, images, targets, settings.score
@@ -58,6 +62,7 @@ METHODS: dict[str, Method] = {
             label="Integrated gradients",
             sentence="How much each pixel adds to, or takes from, the class score on the way from a baseline to here.",
             signed=True,
+            channels="their sum",
             reference="Sundararajan, Taly and Yan, ICML 2017, arXiv 1703.01365",
             run=lambda network, images, targets, baseline, regions, settings: integrated_gradients(
                 network, images, targets, baseline=baseline, regions=regions, **vars(settings)
@@ -68,9 +73,45 @@ METHODS: dict[str, Method] = {
             label="Integrated gradients by Captum",
             sentence="Integrated gradients as the library Captum computes them, with 50 points for every map.",
             signed=True,
+            channels="their sum",
             reference="Kokhlikyan et al. 2020, arXiv 2009.07896",
             run=lambda network, images, targets, baseline, regions, settings: captum_integrated_gradients(
                 network, images, targets, baseline=baseline, score=settings.score
+            ),
+        ),
+        Method(
+            name="smoothgrad",
+            label="SmoothGrad",
+            sentence="How strongly the class score reacts to each pixel, on average over slightly noisy copies of the "
+            "image.",
+            signed=False,
+            channels="the largest size of the three",
+            reference="Smilkov et al. 2017, arXiv 1706.03825",
+            run=lambda network, images, targets, baseline, regions, settings: smoothgrad(
+                network, images, targets, settings.score, min(SAMPLES, settings.budget)
+            ),
+        ),
+        Method(
+            name="input_x_gradient",
+            label="Input × gradient",
+            sentence="How strongly the class score reacts to each pixel, times how far the pixel is from the data's "
+            "mean colour.",
+            signed=True,
+            channels="their sum",
+            reference="Shrikumar et al. 2016, arXiv 1605.01713",
+            run=lambda network, images, targets, baseline, regions, settings: input_x_gradient(
+                network, images, targets, settings.score
+            ),
+        ),
+        Method(
+            name="grad_cam",
+            label="Grad-CAM",
+            sentence="Where the network's last features speak for the class: coarse, a few cells across the image.",
+            signed=False,
+            channels="none left: a weighted sum of the last features",
+            reference="Selvaraju et al., ICCV 2017, arXiv 1610.02391",
+            run=lambda network, images, targets, baseline, regions, settings: grad_cam(
+                network, images, targets, settings.score
             ),
         ),
     )

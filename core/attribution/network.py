@@ -1,6 +1,7 @@
 """A network made ready to be explained many times: the same logits, sooner and in bounded memory."""
 
 import copy
+import math
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -105,6 +106,37 @@ class Prepared:
             return max(1, torch.cuda.mem_get_info(self.device)[0] // 4 // self._sample_bytes[shape])
         return max(1, min(MOST, MEMORY // self._sample_bytes[shape]))
 
+    def with_own_hooks(self) -> nn.Module:
+        """Return the whole network as a module of the same weights.
+
+        Hooks on it are its own: other threads may use this network meanwhile.
+        """
+        body = _sharing(self.body)
+        return nn.Sequential(body if self.stem is None else nn.Sequential(_sharing(self.stem), body)).eval()
+
+    def randomised(self, share: float, seed: int) -> "Prepared":
+        """Return this network with the weights of its last layers shuffled, each tensor within itself.
+
+        Shuffled, not drawn anew: every layer keeps the scale of its weights, on which the others count where BatchNorm
+        is folded.
+
+        Parameters
+        ----------
+        share : float
+            Of the layers with weights, counted from the logits back; the last one always.
+        seed : int
+        """
+        other = copy.copy(self)
+        other.body, other.stem = copy.deepcopy(self.body), copy.deepcopy(self.stem)
+        modules = [module for part in (other.stem, other.body) if part is not None for module in part.modules()]
+        layers = [module for module in modules if next(module.parameters(recurse=False), None) is not None]
+        random = torch.Generator().manual_seed(seed)
+        for layer in layers[len(layers) - max(1, math.ceil(share * len(layers))) :][::-1]:
+            for weight in layer.parameters(recurse=False):
+                order = torch.randperm(weight.numel(), generator=random).to(weight.device)
+                weight.data.copy_(weight.data.flatten()[order].view(weight.shape))
+        return other
+
     def _measure(self, image: Tensor) -> int:
         """Count the bytes that one sample holds between its forward and its backward pass."""
         held: dict[int, int] = {}
@@ -136,6 +168,13 @@ def _copy(model: nn.Module) -> nn.Module:
     copied: Any = copy.deepcopy(model)
     frozen: nn.Module = copied.requires_grad_(False).to(memory_format=torch.channels_last)
     return frozen
+
+
+def _sharing(model: nn.Module) -> nn.Module:
+    """Return a copy of a module whose weights are the very same tensors."""
+    tensors = [*model.parameters(), *model.buffers()]
+    copied: nn.Module = copy.deepcopy(model, memo={id(tensor): tensor for tensor in tensors})
+    return copied
 
 
 def _alike(logits: Tensor, expected: Tensor) -> bool:

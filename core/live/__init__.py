@@ -1,15 +1,18 @@
 """What pages call: an image explained while somebody waits. Nothing of a visitor's own image is written to disk."""
 
 from core.live.cache import LiveCache, live_cache
+from core.live.check import Checked, check_maps
 from core.live.explain import CellResult, as_json, explain_image, settled, with_teacher
 from core.live.networks import network
 from core.live.scene import Scene, scene_of, scene_of_image
 
 __all__ = [
     "CellResult",
+    "Checked",
     "LiveCache",
     "Scene",
     "as_json",
+    "check_maps",
     "explain_image",
     "live_cache",
     "network",

@@ -105,7 +105,7 @@ def explain_image(
     target = _target(ask.target, scene, read_header(path).classes)
     if ask.target == "teacher":
         # In the pool as well: two threads in one small network come to a halt on busy cores.
-        target = _pool().submit(lambda: _predict(*network(path), scene)[0]).result()
+        target = workers().submit(lambda: _predict(*network(path), scene)[0]).result()
     failed: list[str] = []
     # One gradient against dozens: the first overlays are there at once.
     for method in sorted(dict.fromkeys(methods), key=lambda method: METHODS[method].signed):
@@ -228,7 +228,7 @@ def _result(
 
 def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str]) -> Generator[CellResult]:
     """Take every cell's next level in turn, so that all become finer together; the first cell's first level first."""
-    pool = _pool()
+    pool = workers()
     running: dict[Future[CellResult | None], Cell] = {}
     last: dict[Cell, CellResult] = {}
 
@@ -271,8 +271,8 @@ def _predict(prepared: Prepared, header: Header, scene: Scene) -> tuple[int, flo
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    # One for the whole process: many visitors queue instead of slowing each other down. One thread a network, as
-    # the operations of a small one are too short to share.
+def workers() -> ThreadPoolExecutor:
+    """Return the threads that compute: one pool for the whole process, so that visitors queue, not slow each other."""
+    # One thread a network, as the operations of a small one are too short to share.
     threads = max(1, min(8, os.cpu_count() or 1))
     return ThreadPoolExecutor(threads, "explain", initializer=lambda: torch.set_num_threads(1))

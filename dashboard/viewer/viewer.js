@@ -123,7 +123,7 @@ function emptyPanel() {
   const canvas = blank()
   canvas.setAttribute("role", "img")
   const caption = document.createElement("figcaption")
-  for (const name of ["title", "kind", "verdict", "agreement", "rank"]) {
+  for (const name of ["title", "kind", "verdict", "agreement", "trust", "rank"]) {
     const line = document.createElement("div")
     line.className = name
     caption.append(line)
@@ -140,6 +140,10 @@ function label(figure, panel) {
   line("title").textContent = panel.title
   line("kind").textContent = panel.kind
   line("agreement").textContent = panel.signal ? panel.agreement : "No signal: this map is the same everywhere."
+  const trust = line("trust")
+  trust.className = `trust ${panel.trust}`
+  trust.textContent = panel.trusted
+  trust.title = panel.why
   const verdict = line("verdict")
   verdict.className = `verdict ${panel.verdict}`
   verdict.textContent = `${panel.says} `

@@ -212,6 +212,28 @@ def test_every_cell_answers_an_uploaded_photo(page: Page, tmp_path: Path, study:
     assert _files(study) == before
 
 
+def test_another_method_on_an_uploaded_photo_and_how_far_to_trust_it(page: Page, tmp_path: Path, study: Study):
+    photo = np.kron(np.random.default_rng(0).integers(0, 255, (6, 6, 3)), np.ones((30, 30, 1))).astype(np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    before = _files(study)
+    go(page, "/your_image?other_method=Grad-CAM")
+    page.locator("input[type=file]").set_input_files(tmp_path / "photo.png")
+    button = page.get_by_role("button", name="Check these maps")
+    expect(button).to_be_visible()
+    expect(page.get_by_text("Grad-CAM: what on this photo")).to_be_visible()
+    expect(page.locator("[data-test=viewer] .trust").first).to_be_hidden()
+    button.click()
+    expect(page.get_by_text("How far these maps may be trusted")).to_be_visible()
+    badges = page.locator("[data-test=viewer] .trust")
+    expect(badges).to_have_count(len(grid(study.config)))
+    for badge in badges.all():
+        expect(badge).to_have_text(re.compile("passes|fail|not to be trusted|no signal"))
+        expect(badge).to_have_attribute("title", re.compile(r"\.$"))
+    page.get_by_text("What was checked, and what it shows").click()
+    expect(page.get_by_text("Pixels removed").first).to_be_visible()
+    assert _files(study) == before
+
+
 @pytest.mark.parametrize("content", [b"", b"this is no picture", b"\x89PNG\r\n\x1a\n and then nothing"])
 def test_a_file_that_is_no_image_gives_a_sentence(page: Page, tmp_path: Path, content: bytes):
     path = tmp_path / "photo.png"

@@ -332,7 +332,10 @@ def broken(folder: Path) -> dict[str, tuple[list[object], str]]:
             ["explain", "small", image, "--models", "resnet18"],
             "'resnet18'. Did you mean resnet18-a1.0-s0 or resnet18-a0.1-s0?",
         ),
-        "method": (["explain", "small", image, "--method", "gradcam"], "no method called 'gradcam'. There is:"),
+        "method": (
+            ["explain", "small", image, "--method", "gradcam"],
+            "no method called 'gradcam'. Did you mean grad_cam?",
+        ),
         "target": (["explain", "small", image, "--target", "owl", "--out", folder / "o"], "no target called 'owl'"),
         "label": (["explain", "small", image, "--target", "label", "--out", folder / "o"], "has no label"),
         "out": (["explain", "small", image, "--models", STUDENT, "--out", folder / "file"], "cannot be written"),

@@ -67,7 +67,7 @@ WRONG = {
     "[students]\nalphas = 1.0": "students.alphas: input should be a valid list (found 1.0)",
     "[students]\narchitectures = []": "students.architectures: at least one is needed (found [])",
     "[students]\nseeds = [-1]": "students.seeds.0: input should be greater than or equal to 0 (found -1)",
-    '[explain]\nmethods = ["gradcam"]': "explain.methods.0: input should be 'saliency', 'integrated_gradients' or",
+    '[explain]\nmethods = ["gradcam"]': "input_x_gradient' or 'grad_cam' (found 'gradcam'). Did you mean grad_cam?",
     '[explain]\nmethods = ["salency"]': "(found 'salency'). Did you mean saliency?",
     "[data]\nimage_size = 8": "data.image_size: input should be greater than or equal to 32 (found 8)",
 }

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from core import explain_cell, stages
-from core.attribution import Prepared, baseline, explain
+from core.attribution import METHODS, Prepared, baseline, explain
 from core.explain_cell import Rows, settings_of, shrink
 from core.inputs import as_input
 from core.models import load_model
@@ -199,3 +199,20 @@ def test_shrinking() -> None:
     assert shrink(maps, 4) is maps
     assert shrink(maps, 9) is maps, "never enlarged"
     assert shrink(maps[:0], 2).shape == (0, 2, 2)
+
+
+def test_a_study_may_ask_for_every_method(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = changed(ran_copy, monkeypatch, "explain", methods=list(METHODS))
+    teacher_first(study)
+    stages.explain_cell(study.folder, STUDENT, "all", "cpu", quiet)
+    table = study.importance(STUDENT)
+    images = sorted(set(table["image"]))
+    assert set(table["method"]) == set(METHODS)
+    for method in METHODS:
+        rows = table[table["method"] == method]
+        assert sorted(set(rows["image"])) == images
+        assert np.isfinite(rows["total"]).all()
+        assert (rows["evaluations"] >= 1).all()
+        ids, maps = study.maps(STUDENT, method)
+        assert np.isfinite(maps.astype(np.float32)).all()
+        assert len(ids) == study.config.keep.maps

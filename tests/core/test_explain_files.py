@@ -50,6 +50,14 @@ def test_what_is_drawn_is_what_the_networks_say(ran: Study, picture: Path, tmp_p
     assert str(out) in lines[-1]
 
 
+def test_further_methods_are_drawn_when_asked(ran: Study, picture: Path, tmp_path: Path) -> None:
+    out, asked = tmp_path / "out", ["smoothgrad", "input_x_gradient", "grad_cam"]
+    list(explain_files(ran, [picture], [ran.teacher], asked, Ask(), out))
+    told = json.loads((out / "explanations.json").read_text())["images"]["bird"]["results"]
+    assert [entry["method"] for entry in told] == asked
+    assert all((out / "bird" / f"{method}.png").exists() for method in asked)
+
+
 def test_the_line_says_how_alike_and_the_teacher_is_the_teacher(ran: Study, picture: Path, tmp_path: Path) -> None:
     lines = list(explain_files(ran, [picture], ran.cells, ["saliency"], Ask("own"), tmp_path / "out"))
     (teachers,) = [line for line in lines if ran.teacher.name in line]

@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from core import live
 from core.ask import Ask
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
-from dashboard import live_view
+from core.study import Study
+from dashboard import live_view, trust_view
 from dashboard.live_job import Job
+from dashboard.state import Choices
+from tests.tiny import tiny_study
 
 TEACHER, STUDENT, OTHER = Cell("resnet101", 1.0, 0), Cell("resnet18", 1.0, 0), Cell("resnet18", 0.1, 0)
 CELLS = [TEACHER, STUDENT, OTHER]
@@ -128,3 +132,40 @@ def test_the_choice_of_baseline_and_score_is_said():
         " (from the same image, blurred, of the probability)"
     )
     assert live_view.begun(SALIENCY, Ask(baseline="black")) == ""
+
+
+def test_a_further_method_keeps_what_is_there_of_the_same_image(tmp_path, monkeypatch):
+    asked = []
+
+    def explain(study, scene, cells, methods, ask, kept=None):
+        asked.append(list(methods))
+        for method in methods:
+            for cell in cells:
+                yield result(cell, method)
+
+    study = Study(tiny_study(tmp_path / "tiny"))
+    monkeypatch.setattr(live, "explain_image", explain)
+    monkeypatch.setattr(live_view.st, "session_state", {})
+    config = study.config.students
+    choices = Choices(study, config.architectures, config.alphas, GRADIENTS)
+    photo = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
+    first, _ = live_view.job_for(choices, b"one", photo, Ask())
+    wait(first)
+    assert live_view.job_for(choices, b"one", photo, Ask())[0] is first
+    second, _ = live_view.job_for(replace(choices, method="grad_cam"), b"one", photo, Ask())
+    wait(second)
+    assert asked == [[SALIENCY, GRADIENTS], ["grad_cam"]]
+    assert {method for method, _ in second.found} == {SALIENCY, GRADIENTS, "grad_cam"}
+    assert second.done == second.total == 3 * len(study.cells)
+    assert live_view.job_for(choices, b"one", photo, Ask())[0] is second, "and back costs nothing"
+    other, _ = live_view.job_for(choices, b"two", photo, Ask())
+    wait(other)
+    assert asked[2] == [SALIENCY, GRADIENTS]
+    assert {method for method, _ in other.found} == {SALIENCY, GRADIENTS}
+
+
+def test_forgetting_an_image_forgets_what_was_checked_of_it(monkeypatch):
+    monkeypatch.setattr(live_view.st, "session_state", {})
+    checks = trust_view.about("one")
+    live_view.forget()
+    assert trust_view.about("one") is not checks

@@ -1,12 +1,14 @@
 """The Explanations page: its first sentence, its filters, its address."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store import read_table, write_table
+from core.trust import CHECKS
 from tests.networks import add_networks
 from tests.pages.test_pages import errors, headline, open_page, texts
 
@@ -113,3 +115,60 @@ def test_another_baseline_is_computed_live_and_kept(cache: Path) -> None:
     assert any("from a black image" in text for text in texts(app))
     assert not errors(app)
     assert (cache / "live" / "cache.db").exists()
+
+
+def until(app: AppTest, there: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if there() and not app.get("progress"):
+            return
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("it does not come")
+
+
+def test_a_method_that_the_study_does_not_have_is_computed_live(cache: Path) -> None:
+    add_networks(cache / "studies" / "tiny")
+    app = open_page("explanations", study="tiny", other_method="Grad-CAM")
+    until(app, lambda: any(text.startswith("Grad-CAM: what on this image") for text in texts(app)))
+    assert errors(app) == []
+    assert app.main.caption[0].value.endswith("Grad-CAM")
+    app.switch_page("../pages/rank.py").run()
+    assert errors(app) == []
+    assert not app.warning
+    assert app.main.caption[0].value.endswith("Integrated gradients")
+    app.switch_page("../pages/explanations.py").run()
+    assert app.main.caption[0].value.endswith("Grad-CAM")
+
+
+def test_a_method_that_there_is_not_is_told(cache: Path) -> None:
+    app = open_page("explanations", study="tiny", other_method="Guided backprop")
+    assert errors(app) == []
+    assert any("There is no method called 'Guided backprop'" in shown_text.value for shown_text in app.warning)
+
+
+@pytest.mark.parametrize("query", [{}, {"baseline": "Black"}], ids=["kept maps", "live maps"])
+def test_maps_are_checked_when_asked(query: dict[str, str], cache: Path) -> None:
+    add_networks(cache / "studies" / "tiny")
+    app = open_page("explanations", study="tiny", **query)
+    until(app, lambda: any(button.label == "Check these maps" for button in app.button))
+    assert not any("may be trusted" in text for text in texts(app)), "nothing is checked by itself"
+    next(button for button in app.button if button.label == "Check these maps").click().run()
+    until(app, lambda: any("How far these maps may be trusted" in text for text in texts(app)))
+    assert errors(app) == []
+    assert any(text.startswith("**How far these maps may be trusted.** Of the 4 maps") for text in texts(app))
+    tables = [frame.value for frame in app.dataframe if "Verdict" in frame.value]
+    assert len(tables) == 1
+    assert len(tables[0]) == 4
+    said = " ".join(texts(app))
+    assert all(f"**{check.label}** ({check.rule})" in said for check in CHECKS.values())
+    assert not any(button.label == "Check these maps" for button in app.button)
+    app.selectbox(key="checked network").select_index(2).run()
+    assert errors(app) == []
+
+
+def test_checks_that_cannot_be_made_are_one_sentence(cache: Path) -> None:
+    app = open_page("explanations", study="tiny")  # its networks are not there
+    next(button for button in app.button if button.label == "Check these maps").click().run()
+    until(app, lambda: bool(app.error))
+    assert "There is no file" in errors(app)[0]
+    assert any(button.label == "Check these maps" for button in app.button)

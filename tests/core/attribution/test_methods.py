@@ -1,22 +1,30 @@
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 
+from core import config
 from core.attribution import METHODS, Prepared, Settings, explain, integrated_gradients, relevance, saliency
 from core.errors import UserError
 from tests.core.attribution.nets import SIDE, photos, trained
 
 
 def test_methods_are_declared() -> None:
-    assert sorted(METHODS) == ["captum", "integrated_gradients", "saliency"]
+    signed = {"integrated_gradients", "captum", "input_x_gradient"}
+    assert {name for name, method in METHODS.items() if method.signed} == signed
+    assert set(METHODS) - signed == {"saliency", "smoothgrad", "grad_cam"}
     for name, method in METHODS.items():
         assert method.name == name
         assert method.sentence.endswith(".")
         assert method.label
         assert method.reference
-    assert [METHODS[name].signed for name in sorted(METHODS)] == [True, True, False]
+        assert method.channels
+
+
+def test_a_study_may_ask_for_every_method_but_has_two_by_itself() -> None:
+    assert get_args(config.Method) == tuple(METHODS)
+    assert config.Explain().methods == ["saliency", "integrated_gradients"]
 
 
 def test_settings_reach_the_method() -> None:

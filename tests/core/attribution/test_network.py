@@ -260,3 +260,35 @@ def test_a_gpu_gives_the_same_maps() -> None:
     on_gpu = integrated_gradients(Prepared(model.cuda(), images), images, targets)
     np.testing.assert_allclose(on_gpu.maps, on_cpu.maps, rtol=1e-5, atol=1e-7)
     np.testing.assert_array_equal(on_gpu.evaluations, on_cpu.evaluations)
+
+
+def test_own_hooks_are_on_the_same_weights() -> None:
+    model, images = convnet(), photos(2)
+    prepared = Prepared(model, images)
+    own, seen = prepared.with_own_hooks(), list[int]()
+    for module in own.modules():
+        module.register_forward_hook(lambda module, given, out: seen.append(1))
+    with torch.no_grad():
+        torch.testing.assert_close(own(images), prepared(images))
+        count = len(seen)
+        prepared(images)
+    assert len(seen) == count > 5
+    before = {weight.data_ptr() for weight in (prepared.stem, prepared.body) for weight in weight.parameters()}
+    assert {weight.data_ptr() for weight in own.parameters()} == before
+
+
+@pytest.mark.parametrize(("share", "changed"), [(0.0, 1), (0.5, 2), (1.0, 3)])
+def test_weights_are_shuffled_from_the_logits_back(share: float, changed: int) -> None:
+    prepared = Prepared(convnet(), photos(1))
+    assert prepared.stem is not None
+    first, second = (prepared.randomised(share, seed) for seed in (0, 0))
+    layers = [[p.stem, *(m for m in p.body.modules() if list(m.parameters(recurse=False)))] for p in (prepared, first)]
+    same = [torch.equal(a.weight, b.weight) for a, b in zip(*layers, strict=True)]
+    assert same == [True] * (3 - changed) + [False] * changed
+    for a, b in zip(*layers, strict=True):
+        assert torch.equal(a.weight.flatten().sort().values, b.weight.flatten().sort().values)
+    images = photos(2)
+    with torch.no_grad():
+        assert torch.equal(first(images), second(images))
+        assert not torch.allclose(first(images), prepared(images))
+        assert not torch.allclose(first(images), prepared.randomised(share, 1)(images))

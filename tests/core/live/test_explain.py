@@ -193,7 +193,7 @@ def test_closing_drops_what_has_not_begun(study, scene, monkeypatch):
     found = live.explain_image(study, scene, study.cells, METHODS, Ask(tolerance=0.005))
     next(found)
     found.close()
-    engine._pool().submit(lambda: None).result()
+    engine.workers().submit(lambda: None).result()
     assert len(begun) < whole / 2
 
 

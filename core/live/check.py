@@ -1,0 +1,123 @@
+"""How far the maps on show may be trusted, found while somebody waits."""
+
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.ask import Ask
+from core.attribution import METHODS, Settings, baseline, explain
+from core.cells import Cell
+from core.errors import UserError
+from core.inputs import as_input
+from core.live.cache import LiveCache
+from core.live.explain import VERSION as MAPS_VERSION
+from core.live.explain import CellResult, explain_image, workers
+from core.live.networks import network
+from core.live.scene import Scene
+from core.store import digest_of
+from core.study import Study
+from core.trust import Trust, trust
+
+VERSION = 1
+"""Raise it when results change: what is kept on disk is then computed again."""
+COARSE = 9
+"""Gradients of a map through shuffled weights: its ρ is the same to .01 as that of a map refined to the end."""
+INSTEAD = {"captum": "integrated_gradients"}
+"""The same map with fewer gradients."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A map put to its tests."""
+
+    cell: Cell
+    method: str
+    trust: Trust
+
+
+def counterpart(method: str) -> str:
+    """Return the method whose map one is compared with: saliency for methods with a sign, else integrated gradients."""
+    return "saliency" if METHODS[method].signed else "integrated_gradients"
+
+
+def check_maps(
+    study: Study,
+    scene: Scene,
+    cells: Sequence[Cell],
+    method: str,
+    ask: Ask | None = None,
+    kept: LiveCache | None = None,
+    found: Iterable[CellResult] = (),
+) -> Generator[Checked]:
+    """Put the maps of an image to their tests, a cell at a time.
+
+    One at a time, also on a machine that could do more: who waits for maps goes first.
+
+    Parameters
+    ----------
+    study, scene, ask, kept
+        As of `explain_image`.
+    cells : sequence of Cell
+        With the teacher.
+    method : str
+        Of `core.attribution.METHODS`.
+    found : iterable of CellResult
+        Maps that are there already; what is missing is computed.
+
+    Yields
+    ------
+    Checked
+        In the order of `cells`. Closing the iterator drops what has not begun.
+
+    Raises
+    ------
+    UserError
+        As `explain_image`.
+    """
+    ask = ask or Ask()
+    there = {(result.method, result.cell): result for result in found if result.final}
+    methods = (method, counterpart(method))
+    missing = [name for name in methods if any((name, cell) not in there for cell in cells)]
+    failed: UserError | None = None
+    try:
+        for result in explain_image(study, scene, cells, missing, ask, kept) if missing else ():
+            if result.final:
+                there[result.method, result.cell] = result
+    except UserError as error:
+        failed = error  # the other networks' maps are there
+    for cell in cells:
+        shown, other = (there.get((name, cell)) for name in methods)
+        if shown is not None:
+            yield Checked(cell, method, workers().submit(_checked, study, scene, shown, other, ask, kept).result())
+    if failed is not None:
+        raise failed
+
+
+def _checked(
+    study: Study, scene: Scene, shown: CellResult, other: CellResult | None, ask: Ask, kept: LiveCache | None
+) -> Trust:
+    prepared, header = network(study.path("models", shown.cell))
+    x = as_input(scene.image[None], header.mean, header.std)
+    begin = baseline(ask.baseline, x, header.mean, header.std)
+    method = INSTEAD.get(shown.method, shown.method)
+    classes, settings = np.array([shown.target]), Settings(ask.score, budget=COARSE)
+
+    def compute() -> dict[str, np.ndarray]:
+        return trust(
+            prepared,
+            x,
+            shown.target,
+            shown.map,
+            lambda shuffled: explain(shuffled, x, classes, [method], settings, baseline=begin)[method].maps[0],
+            baseline=begin,
+            other=None if other is None else other.map,
+            gap=shown.gap,
+            difference=shown.difference,
+        ).arrays()
+
+    if kept is None:
+        return Trust.from_arrays(compute())
+    asked = [VERSION, MAPS_VERSION, header.digest, scene.digest, shown.method, shown.target]
+    asked += [ask.score, ask.baseline, ask.tolerance]
+    return Trust.from_arrays(kept.once(digest_of(["trust", *asked]), compute))
