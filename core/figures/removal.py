@@ -32,7 +32,10 @@ def removal(table: pd.DataFrame, title: str, theme: str = "light") -> Spec:
         Of the axis along which pixels change.
     """
     scale = alt.Scale(domain=[MAP, BLURRED, RANDOM], range=[BLUE[theme], POSTER[theme], QUIET[theme]])
-    legend = alt.Legend(title=None, orient="bottom", symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1)
+    # One below the other: side by side they are cut on a telephone.
+    legend = alt.Legend(
+        title=None, orient="bottom", columns=1, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1
+    )
     quarters = [0, 0.25, 0.5, 0.75, 1]
     base = alt.Chart(table).encode(
         x=alt.X("share:Q", title=title, axis=alt.Axis(format="%", values=quarters)),
@@ -58,4 +61,4 @@ def removal(table: pd.DataFrame, title: str, theme: str = "light") -> Spec:
         of_map.mark_point(filled=True, size=45, opacity=1).encode(tooltip=tooltip),
         blurred.mark_point(filled=True, size=30, opacity=1).encode(tooltip=tooltip),
     ]
-    return finish(alt.layer(*layers), 260, theme)
+    return finish(alt.layer(*layers), 330, theme)
