@@ -43,25 +43,20 @@ else:
     st.caption(f"Hollow marks on dashed lines: the poster. {literature.ELSEWHERE} {frame.teacher_note(chosen)}")
     moves = literature.directions(view)
     if len(moves):
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Network": moves["network"],
-                    f"Poster, α 1.0 → {moves['alpha'].iloc[0]}": [
-                        f"{a:.2f} → {b:.2f}" for a, b in zip(moves["poster_from"], moves["poster_to"], strict=True)
-                    ],
-                    "This study's change": moves["estimate"].map(lambda value: written(value, "+.3f")),
-                    "95 % interval": [
-                        "–" if pd.isna(a) else f"{a:+.3f} to {b:+.3f}"
-                        for a, b in zip(moves["low"], moves["high"], strict=True)
-                    ],
-                    "Direction": moves["moves"].replace("", "–"),
-                }
-            ),
-            hide_index=True,
-            height="content",
-            alt="Which way logit alignment goes, in the poster and here",
+        there = [f"{a:.2f} → {b:.2f}" for a, b in zip(moves["poster_from"], moves["poster_to"], strict=True)]
+        change, low, high = (
+            moves[name].map(lambda value: written(value, "+.3f").replace("-", "−"))
+            for name in ("estimate", "low", "high")
         )
+        rows = {
+            "Network": moves["network"],
+            f"Poster, α 1.0 → {moves['alpha'].iloc[0]}": there,
+            "This study's change": change,
+            "95 % interval": (low + " to " + high).where(moves["low"].notna(), "–"),
+            "Direction": moves["moves"].replace("", "–"),
+        }
+        alt = "Which way logit alignment goes, in the poster and here"
+        st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=alt)
 
 st.subheader("Whose map is nearer the teacher's: win rates", anchor=False)
 st.markdown(f"{literature.OJHA.name}: {literature.OJHA.says}")

@@ -32,7 +32,7 @@ def studied(study: Study) -> Section:
     items = [
         (
             "Data",
-            f"{study.knows[:1].upper()}{study.knows[1:]}; images of {data.image_size} pixels a side; {split}.",
+            f"{_knows(study)}; images of {data.image_size} pixels a side; {split}.",
         ),
         ("Classes", _classes(study)),
         ("Teacher", f"{nice_name(config.teacher.architecture)}, trained from the labels alone (α = 1.0)."),
@@ -141,6 +141,14 @@ def _classes(study: Study) -> str:
         return ""
     shown = ", ".join(names[:MOST_CLASSES])
     return f"{len(names)}: {shown}{' …' if len(names) > MOST_CLASSES else '.'}"
+
+
+def _knows(study: Study) -> str:
+    try:
+        what = study.provenance.get("knows") or study.dataset.knows
+    except UserError:
+        what = study.knows
+    return f"{what[:1].upper()}{what[1:]}"
 
 
 def _flat(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
