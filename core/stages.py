@@ -14,6 +14,7 @@ import torch
 
 from core.attribution import Prepared, pick_targets
 from core.cells import Cell, parse_cell
+from core.costs import costs
 from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
@@ -228,6 +229,13 @@ def measure(folder: Path, name: str, report: Report) -> list[Path]:
     study = Study(folder)
     path = study.path("measures", name)
     write_table(path, measure_cell(study, name))
+    return [path]
+
+
+def cost(folder: Path, device: str, report: Report) -> list[Path]:
+    """Measure what each architecture costs: costs.parquet. Times differ from run to run, unlike all else here."""
+    path = folder / "costs.parquet"
+    write_table(path, costs(Study(folder), device, report))
     return [path]
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.figures import charts
 from core.figures.encoding import Spec
+from core.figures.tradeoffs import scatter
 
 
 def show(spec: Spec, key: str, description: str) -> None:
@@ -40,3 +41,4 @@ spreads = built_once(charts.spreads)
 curves = built_once(charts.curves)
 parts = built_once(charts.parts)
 together = built_once(charts.together)
+tradeoffs = built_once(scatter)

@@ -14,6 +14,7 @@ SECTIONS = {
         "focus": "Part focus",
         "rank": "Rank alignment",
         "logit": "Logit alignment",
+        "tradeoffs": "Trade-offs",
     },
     "See for yourself": {"explanations": "Explanations", "your_image": "Your image"},
 }

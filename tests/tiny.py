@@ -11,6 +11,8 @@ import tomli_w
 
 from core.cells import grid
 from core.config import Config, parse_config
+from core.cost_measures import cost_rows
+from core.costs import COLUMNS
 from core.measure_cell import measure_cell
 from core.store import write_arrays, write_json, write_table
 from core.study import Study
@@ -105,7 +107,11 @@ def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
         write_table(study.path("history", cell), _history(config, rng))
     for cell in grid(config):
         write_table(study.path("measures", cell), measure_cell(study, cell.name))
-    write_table(folder / "summary.parquet", summarise(study))
+    write_table(folder / "costs.parquet", _costs(config))
+    summary = summarise(study)
+    if "cost" not in set(summary["kind"]):
+        summary = pd.concat([summary, cost_rows(study.costs())], ignore_index=True)
+    write_table(folder / "summary.parquet", summary)
     write_json(folder / "manifest.json", {"files": {}})
     return folder
 
@@ -182,6 +188,17 @@ def _importance(density: np.ndarray, area: np.ndarray, ids: np.ndarray, parts: t
         )
     table = pd.concat(frames, ignore_index=True).astype({"method": "category", "part": "category"})
     return table.sort_values(["method", "image"], kind="stable", ignore_index=True)
+
+
+def _costs(config: Config) -> pd.DataFrame:
+    """Costs in the proportions of the architectures."""
+    rows = []
+    for architecture in dict.fromkeys([config.teacher.architecture, *config.students.architectures]):
+        size = {"resnet34": 257045.0, "resnet18": 135399.0}[architecture]
+        for measure, value in (("parameters", size), ("macs", 218 * size), ("file_size", 2.1 * size)):
+            rows.append(("", architecture, measure, value, value, value, 1))
+        rows.append(("", architecture, "latency_cpu", 3e-5 * size, 2.9e-5 * size, 3.2e-5 * size, 40))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _history(config: Config, rng: np.random.Generator) -> pd.DataFrame:

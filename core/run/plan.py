@@ -11,7 +11,7 @@ from core.config import WORDS
 from core.store import digest_of, sha256_file
 from core.study import Study
 
-VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 2, "measure": 1, "conclude": 1}
+VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 2, "measure": 1, "costs": 1, "conclude": 1}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
 
 COST = {"resnet18": 1.0, "resnet34": 1.6, "resnet50": 3.0, "resnet101": 4.2}
@@ -83,7 +83,14 @@ def keys(study: Study) -> dict[str, str]:
         teacher = _files(study, study.teacher)
         beside = [found[teacher["importance"]], found[teacher["logits"]]]
         found[names["measures"]] = key("measure", explained, found[names["logits"]], *beside, config.measure.top_k)
-    found["summary.parquet"] = key("conclude", [found[_files(study, cell)["measures"]] for cell in study.cells])
+    # Not by seed, α or weights, which change no cost; all networks are timed together or not at all.
+    architectures = sorted({cell.architecture for cell in study.cells if not cell.own_name})
+    headers = {cell.own_name: study.header(cell) for cell in study.cells if cell.own_name}
+    imported = [[name, each.architecture, each.width, each.stem] for name, each in headers.items()]
+    shape = [students.width, students.stem, len(study.dataset.classes), config.data.image_size]
+    found["costs.parquet"] = key("costs", architectures, *shape, imported)
+    measures = [found[_files(study, cell)["measures"]] for cell in study.cells]
+    found["summary.parquet"] = key("conclude", measures, found["costs.parquet"])
     return found
 
 
@@ -112,7 +119,7 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
     config = study.config
     tasks: list[Task] = []
     # Images decoded by another machine are not part of the study, so reading them is always part of a plan.
-    if missing - {"summary.parquet"}:
+    if missing - {"summary.parquet", "costs.parquet"}:
         tasks.append(Task("read images", stages.prepare, (), (), ("images.parquet",), 1.0, workers=True))
     tasks += _training(study, wanted, missing, device, workers)
     teacher = _files(study, study.teacher)
@@ -148,8 +155,12 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
         if files["measures"] in missing:
             needs = ("images.parquet", files["logits"], files["importance"], teacher["logits"], teacher["importance"])
             tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), needs, (files["measures"],), 200.0))
+    measures = tuple(_files(study, cell)["measures"] for cell in study.cells)
+    if "costs.parquet" in missing:
+        # It reads none of them: it is timed, and by then nothing else of this run is left to disturb it.
+        tasks.append(Task("time networks", stages.cost, (device,), measures, ("costs.parquet",), 3000.0))
     if "summary.parquet" in missing:
-        needs = ("images.parquet", *(_files(study, cell)["measures"] for cell in study.cells))
+        needs = ("images.parquet", "costs.parquet", *measures)
         tasks.append(Task("conclude", stages.conclude, (), needs, ("summary.parquet",), 1000.0))
     return tasks
 

@@ -12,7 +12,7 @@ from core.study import study_names
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
-CHARTS = ["home", "training", "focus", "rank", "logit"]
+CHARTS = ["home", "training", "focus", "rank", "logit", "tradeoffs"]
 
 
 def open_page(page: str, **query: str) -> AppTest:
