@@ -107,6 +107,21 @@ def test_what_one_training_cannot_tell_is_said() -> None:
     assert any("how far the teacher trained anew would agree" in each.value for each in app.caption)
 
 
+def test_an_imported_network_is_weighed_by_its_own_cost(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "summary.parquet"
+    summary = pd.read_parquet(path)
+    own = summary[(summary["kind"] == "cell") & (summary["cell"] == "resnet18-a1.0-s0")]
+    cost = summary[(summary["kind"] == "cost") & (summary["architecture"] == "resnet18")]
+    cost = cost.assign(cell="mine", estimate=cost["estimate"] / 10)
+    pd.concat([summary, own.assign(cell="mine", alpha=float("nan"), seed=""), cost]).to_parquet(path)
+    app = open_page("tradeoffs", study="tiny", keep_accuracy="0", keep_looking="0")
+    assert errors(app) == []
+    (mine,) = (each for each in drawn(app) if each["network"] == "mine")
+    assert mine["ratio"] == pytest.approx(10 * 257045 / 135399)
+    assert "mine (19.0 times fewer parameters" in sentences(app)[0]
+    assert "is mine: 19.0 times" in sentences(app)[1]
+
+
 @pytest.mark.parametrize("gone", ["kind != 'cost'", "kind != 'group'"])
 def test_a_study_from_before_there_were_costs_is_told_what_to_run(gone: str, cache: Path) -> None:
     path = cache / "studies" / "tiny" / "summary.parquet"
