@@ -54,8 +54,8 @@ COSTS = {
     ),
     "latency_cpu": Cost(
         "Latency, CPU",
-        "Milliseconds that one image takes by itself, on one thread of the machine that made the study: the median of "
-        "many passes. Measured, so it differs from run to run.",
+        "Milliseconds of processor time that one image takes by itself, on one thread of the machine that made the "
+        "study: the median of many passes. Measured, so it differs from run to run.",
         "ms",
         "latency on the CPU",
         "fastest",

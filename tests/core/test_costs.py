@@ -1,5 +1,6 @@
 """Costs beside published numbers, closed forms, files on disk, and a clock that is known."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,10 +125,21 @@ def test_networks_are_timed_in_turns_after_a_pass_that_is_not(log: list[str]) ->
     assert told == pytest.approx(np.arange(1, 11) / 10)
 
 
-def test_what_takes_long_is_timed_less_often_and_alike(log: list[str]) -> None:
+def test_what_takes_long_is_timed_less_often_and_alike(log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costing.time, "monotonic", lambda: now[0])
     models = {"fast": Clocked("fast", [0.1], log), "slow": Clocked("slow", [4.0], log)}
     times = latency(models, 32, "cpu", clock=lambda: now[0])
     assert {len(each) for each in times.values()} == {costing.LEAST_ROUNDS}
+
+
+def test_what_other_programs_take_is_not_in_it() -> None:
+    class Waits(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            time.sleep(0.05)
+            return x
+
+    assert latency({"waits": Waits()}, 32, "cpu", rounds=5)["waits"].min() < 50
+    assert costing._clock("cuda") is time.perf_counter
 
 
 def test_every_architecture_and_every_imported_network_has_each_cost(
