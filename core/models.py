@@ -247,11 +247,16 @@ def network_digest(state: Mapping[str, torch.Tensor]) -> str:
     return sha.hexdigest()
 
 
-def save_model(path: Path, model: nn.Module, header: Header) -> Header:
-    """Write a network's weights as fp16 safetensors, atomically; return the header with the digest filled in."""
-    state = {
+def half(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a network's state as its file has it: fp16 on the CPU, integers as they are."""
+    return {
         k: (v.half() if v.is_floating_point() else v).detach().cpu().contiguous() for k, v in model.state_dict().items()
     }
+
+
+def save_model(path: Path, model: nn.Module, header: Header) -> Header:
+    """Write a network's weights as fp16 safetensors, atomically; return the header with the digest filled in."""
+    state = half(model)
     header = Header(**{**vars(header), "digest": network_digest(state)})
     meta = {"format": "pt", **{k: json.dumps(v) for k, v in vars(header).items()}}
     write_bytes(path, in_order(save(state, meta)))

@@ -15,6 +15,7 @@ import torch
 
 from core.attribution import Prepared, pick_targets
 from core.cells import Cell, parse_cell
+from core.costs import costs
 from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
@@ -253,6 +254,13 @@ def measure(folder: Path, name: str, report: Report) -> list[Path]:
     write_table(parts, part_shares(study, cell))
     write_table(measured, measure_cell(study, cell))
     return [measured, parts]
+
+
+def cost(folder: Path, device: str, report: Report) -> list[Path]:
+    """Measure what each architecture costs: costs.parquet. Times differ from run to run, unlike all else here."""
+    path = folder / "costs.parquet"
+    write_table(path, costs(Study(folder), device, report))
+    return [path]
 
 
 def conclude(folder: Path, report: Report) -> list[Path]:

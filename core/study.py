@@ -247,6 +247,10 @@ class Study:
         tables = [read_table(self.path(kind, c)).assign(cell=c.name) for c in self.cells]
         return pd.concat(tables, ignore_index=True)
 
+    def costs(self) -> pd.DataFrame:
+        """Return what each architecture costs, and each imported network (the columns of `core.costs.COLUMNS`)."""
+        return read_table(self.folder / "costs.parquet")
+
     def summary(self) -> pd.DataFrame:
         """Return one row a number shown (the columns of `core.summarise.COLUMNS`); UserError before there is."""
         if unfinished := self.unfinished():

@@ -10,6 +10,7 @@ import pandas as pd
 from core.associations import associations
 from core.cells import Cell, grid
 from core.controls import normalised_alignment
+from core.cost_measures import cost_rows
 from core.estimates import Estimate, known_mean, mean_over_images, mean_over_seeds, means_over_images
 from core.study import Study
 from core.values import Keys, Values, load_values
@@ -44,6 +45,7 @@ question     a finding by integrated gradients less the same by saliency
 association  how two measures go together
 part         share of the looking that a part receives; `subset` is the part
 quantile     how rank alignment spreads over images; `control` is p5 … p95
+cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
 """
 
 SUBSETS = ("all", "both right")
@@ -68,7 +70,7 @@ def summarise(study: Study) -> pd.DataFrame:
     rows = [row for part in (_measured, _questions, _normalised, _spreads) for row in part(study, found)]
     rows += [_row(*row) for row in associations(study, found)]
     rows += _parts(study)
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.concat([pd.DataFrame(rows, columns=COLUMNS), cost_rows(study.costs())], ignore_index=True)
     text = ["kind", "cell", "architecture", "seed", "method", "measure", "importance", "outside", "subset", "control"]
     table[text] = table[text].fillna("").astype(str)
     return table.astype({"alpha": float, "n": int, "skipped": int})

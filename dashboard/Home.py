@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -12,12 +13,14 @@ if str(ROOT) not in sys.path:
 
 from core.errors import UserError  # noqa: E402
 from dashboard.names import plain  # noqa: E402
-from dashboard.navigation import sections  # noqa: E402
+from dashboard.navigation import WIDE, sections  # noqa: E402
 from dashboard.sidebar import missing, sidebar  # noqa: E402
 from dashboard.warm import warm  # noqa: E402
 
-st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout="centered")
 page = st.navigation(sections())
+# Once a run: of two calls the first can win in the browser.
+layout: Literal["wide", "centered"] = "wide" if page.url_path in WIDE else "centered"
+st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout=layout)
 sidebar(page.url_path)
 warm()
 for sentence in missing():

@@ -12,6 +12,7 @@ import streamlit as st
 from core.figures import beside, charts
 from core.figures import effects as change
 from core.figures.encoding import Spec
+from core.figures.tradeoffs import scatter
 
 
 def show(spec: Spec, key: str, description: str) -> None:
@@ -44,3 +45,4 @@ together = built_once(charts.together)
 effects = built_once(change.effects)
 poster_directions = built_once(beside.poster_directions)
 win_rates = built_once(beside.win_rates)
+tradeoffs = built_once(scatter)

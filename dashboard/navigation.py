@@ -14,11 +14,14 @@ SECTIONS = {
         "focus": "Part focus",
         "rank": "Rank alignment",
         "logit": "Logit alignment",
+        "tradeoffs": "Trade-offs",
         "literature": "Beside the literature",
     },
     "See for yourself": {"explanations": "Explanations", "your_image": "Your image"},
 }
 """Per heading of the menu, a page's file in `pages/`, which is also its address, and its title."""
+WIDE = {"explanations", "your_image"}
+"""Pages of many pictures, over the full width."""
 
 
 def sections() -> dict[str, list[StreamlitPage]]:

@@ -54,6 +54,37 @@ def choose(
     return value
 
 
+def select(
+    key: str, label: str, options: Sequence[T], default: T, name: Callable[[T], str] = str, help: str | None = None
+) -> T:
+    """Draw a list of which one option is chosen, where they are too many for a switch. Parameters as `choose`."""
+    restored = restore(key, options)
+    index = list(options).index(default)
+    value: T = st.selectbox(label, options, index, format_func=name, key=key, help=help, bind="query-params")
+    if not restored:
+        kept()[key] = value
+    return value
+
+
+def slide(key: str, label: str, values: range, default: int, unit: str = " %", help: str | None = None) -> int:
+    """Draw a slider over whole numbers and return where it stands. Parameters as `choose`; `unit` goes after them."""
+    restored = restore(key, values)
+    value: int = st.slider(
+        label,
+        values[0],
+        values[-1],
+        default,
+        values.step,
+        format=f"%d{unit.replace('%', '%%')}",
+        key=key,
+        help=help,
+        bind="query-params",
+    )
+    if not restored:
+        kept()[key] = value
+    return value
+
+
 def pick(
     key: str, label: str, options: Sequence[T], name: Callable[[T], str] = str, help: str | None = None
 ) -> list[T]:

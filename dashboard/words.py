@@ -82,6 +82,25 @@ SUBSETS_HELP = (
 )
 
 BONFERRONI = "These intervals hold for all of the networks together (Bonferroni), so they are wider."
+COST_HELP = (
+    "What it takes to keep and to run a network. MACs: the multiplications of one image, each with its addition. "
+    "Latency: the time one image takes by itself, on the machine that made the study."
+)
+ACCURACY_KEPT_HELP = "A student's accuracy, divided by the teacher's."
+LOOKING_KEPT_HELP = (
+    "Rank alignment by importance per pixel: 100 % where the student puts the parts of every image in the teacher's "
+    "order, 0 % where there is no relation."
+)
+TRADEOFFS_CAPTION = (
+    "Right: cheaper. Up: better. A network beats another where it costs no more and is at least as good, and one of "
+    "the two strictly; the steps join those that none beats. Networks of one architecture cost the same, so their "
+    "marks are set a little apart. Which is best goes by the points; where their intervals overlap it could be another."
+)
+NO_FRONT = "More focus is neither better nor worse, so no trade-off is best by it."
+SMALLEST_CAPTION = (
+    "Looking: rank alignment. The answer goes by the points, not by their intervals, and only among the networks shown."
+)
+NO_COSTS = "This study was made before costs were measured. Measure them with: {command}"
 
 EXPLORATORY_HELP = (
     "One analysis was fixed beforehand and judges the findings: integrated gradients, importance per pixel, focus "

@@ -9,7 +9,6 @@ from dashboard.names import plain
 from dashboard.state import cells
 from dashboard.viewer import viewer
 
-st.set_page_config(layout="wide")
 chosen = frame.begin("Explanations")
 study, shown = chosen.study, cells(chosen)
 

@@ -7,7 +7,6 @@ from core.errors import UserError
 from dashboard import asking, frame, live_view
 from dashboard.names import plain
 
-st.set_page_config(layout="wide")
 chosen = frame.begin("Your image", finished=False)
 st.warning(
     f"**These networks know {plain(chosen.study.knows)}.** Whatever they say about your photo is an answer in those "

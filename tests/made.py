@@ -42,6 +42,10 @@ class Made:
     def images(self) -> pd.DataFrame:
         return pd.DataFrame({"id": np.arange(TEST) + 100, "label": LABELS})
 
+    def costs(self) -> pd.DataFrame:
+        costs = [("", name, "macs", 1e6, 1e6, 1e6, 1) for name in self.config.students.architectures]
+        return pd.DataFrame(costs, columns=["cell", "architecture", "measure", "estimate", "low", "high", "n"])
+
     def parts(self, cell: Cell) -> pd.DataFrame:
         share = float(np.mean(self.value(cell, "focus"))) / 2
         rows = [(IG, part, mean, 0.01, 12) for part, mean in {"beak": share, "wing": 1 - share}.items()]

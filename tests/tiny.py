@@ -10,6 +10,7 @@ import pytest
 import tomli_w
 
 from core.config import Config, parse_config
+from core.costs import COLUMNS
 from core.measure_cell import measure_cell, part_shares
 from core.store import write_arrays, write_json, write_table
 from core.study import Study
@@ -107,6 +108,7 @@ def tiny_study(folder: Path, name: str = "tiny", **students: Any) -> Path:
     for cell in study.measured:
         write_table(study.path("measures", cell), measure_cell(study, cell))
         write_table(study.path("parts", cell), part_shares(study, cell))
+    write_table(folder / "costs.parquet", _costs(config))
     write_table(folder / "summary.parquet", summarise(study))
     write_json(folder / "manifest.json", {"files": {}})
     return folder
@@ -187,6 +189,17 @@ def _importance(
         )
     table = pd.concat(frames, ignore_index=True).astype({"method": "category", "part": "category"})
     return table.sort_values(["method", "image"], kind="stable", ignore_index=True)
+
+
+def _costs(config: Config) -> pd.DataFrame:
+    """Costs in the proportions of the architectures."""
+    rows = []
+    for architecture in dict.fromkeys([config.teacher.architecture, *config.students.architectures]):
+        size = {"resnet34": 257045.0, "resnet18": 135399.0}[architecture]
+        for measure, value in (("parameters", size), ("macs", 218 * size), ("file_size", 2.1 * size)):
+            rows.append(("", architecture, measure, value, value, value, 1))
+        rows.append(("", architecture, "latency_cpu", 3e-5 * size, 2.9e-5 * size, 3.2e-5 * size, 40))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _history(config: Config, rng: np.random.Generator) -> pd.DataFrame:

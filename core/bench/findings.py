@@ -80,6 +80,7 @@ def made_study(seeds: int, images: int, tests: int) -> Any:
         measured=cells,
         measures=tables.__getitem__,
         parts=lambda cell: pd.DataFrame(columns=["method", "part", "mean", "error", "n"]),
+        costs=lambda: pd.DataFrame(columns=["cell", "architecture", "measure", "estimate", "low", "high", "n"]),
         images=lambda: pd.DataFrame({"id": np.arange(tests), "label": np.arange(tests) % CLASSES}),
     )
 

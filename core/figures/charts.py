@@ -56,7 +56,7 @@ def dots(
     """
     about, form = MEASURES[measure], FORMATS.get(measure, ".2f")
     beside = place(networks, alphas, table)
-    base = alt.Chart(_in_words(table, form).assign(about=about.sentence)).encode(**beside)
+    base = alt.Chart(in_words(table, form).assign(about=about.sentence)).encode(**beside)
     y = alt.Y("estimate:Q", title=about.label, scale=alt.Scale(zero=False, nice=True), axis=axis(form))
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
@@ -196,7 +196,7 @@ def _room(rows: pd.DataFrame, measure: str) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _in_words(table: pd.DataFrame, form: str) -> pd.DataFrame:
+def in_words(table: pd.DataFrame, form: str) -> pd.DataFrame:
     """Add what the tooltips say."""
     counted = [
         f"{n} {'trainings' if 1 < n <= seeds else 'images'}" + (f", {skipped} left out (undefined)" if skipped else "")

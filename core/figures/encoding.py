@@ -88,11 +88,12 @@ def axis(form: str) -> alt.Axis:
     return alt.Axis(format="%" if "%" in form else "~g")
 
 
-def reference_legend(symbol: str, colour: str) -> alt.Legend:
-    """Return the legend, below a chart, of something that the points are compared with."""
-    return alt.Legend(
-        title=None, orient="bottom", symbolType=symbol, symbolStrokeColor=colour, symbolSize=160, symbolStrokeWidth=2
-    )
+def reference_legend(symbol: str, colour: str, columns: int | None = None) -> alt.Legend:
+    """Return the legend, below a chart, of something that the points are compared with; in columns on a telephone."""
+    sizes: dict[str, Any] = {"symbolSize": 160, "symbolStrokeWidth": 2, "symbolStrokeColor": colour}
+    if columns is not None:
+        sizes["columns"] = columns
+    return alt.Legend(title=None, orient="bottom", symbolType=symbol, **sizes)
 
 
 def finish(chart: Any, height: int, theme: str) -> Spec:

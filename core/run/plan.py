@@ -63,7 +63,7 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
     config = study.config
     tasks: list[Task] = []
     # Images decoded by another machine are not part of the study, so reading them is always part of a plan.
-    if missing - {"summary.parquet"}:
+    if missing - {"summary.parquet", "costs.parquet"}:
         tasks.append(Task("read images", stages.prepare, (), (), ("images.parquet",), 1.0, workers=True))
     tasks += _training(study, wanted, missing, device, workers)
     for cell in study.measured:
@@ -86,8 +86,12 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
         made = tuple(files[kind] for kind in CONCLUDED)
         if set(made) & missing:
             tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), reads["measures"], made, 200.0))
+    measured = tuple(files_of(study, cell)[kind] for cell in study.measured for kind in CONCLUDED)
+    if "costs.parquet" in missing:
+        # It reads none of them: it is timed, and by then nothing else of this run is left to disturb it.
+        tasks.append(Task("time networks", stages.cost, (device,), measured, ("costs.parquet",), 3000.0))
     if "summary.parquet" in missing:
-        reads_all = ("images.parquet", *(files_of(study, cell)[kind] for cell in study.measured for kind in CONCLUDED))
+        reads_all = ("images.parquet", "costs.parquet", *measured)
         tasks.append(Task("conclude", stages.conclude, (), reads_all, ("summary.parquet",), 1000.0))
     return tasks
 

@@ -9,7 +9,7 @@ from core.config import WORDS
 from core.store import digest_of, sha256_file
 from core.study import Study
 
-VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 3, "measure": 2, "conclude": 2}
+VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 3, "measure": 2, "costs": 1, "conclude": 2}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
 
 
@@ -52,7 +52,14 @@ def keys(study: Study) -> dict[str, str]:
         names = files_of(study, cell)
         inputs = [found[name] for name in needs(study, cell)["measures"] if name != "images.parquet"]
         found[names["measures"]] = found[names["parts"]] = key("measure", *inputs, config.measure.top_k)
-    found["summary.parquet"] = key("conclude", [found[files_of(study, c)["measures"]] for c in study.measured])
+    # Not by seed, α or weights, which change no cost; all networks are timed together or not at all.
+    architectures = sorted({cell.architecture for cell in study.cells if not cell.own_name})
+    headers = {cell.own_name: study.header(cell) for cell in study.cells if cell.own_name}
+    imported = [[name, each.architecture, each.width, each.stem] for name, each in headers.items()]
+    shape = [students.width, students.stem, len(study.dataset.classes), config.data.image_size]
+    found["costs.parquet"] = key("costs", architectures, *shape, imported)
+    measures = [found[files_of(study, cell)["measures"]] for cell in study.measured]
+    found["summary.parquet"] = key("conclude", measures, found["costs.parquet"])
     return found
 
 
@@ -94,7 +101,8 @@ def to_make(study: Study, missing: Iterable[str], absent: set[str]) -> set[str]:
         Files that are not there, but need not be unless something is made from them.
     """
     makes = {files_of(study, cell)[kind]: read for cell in study.measured for kind, read in needs(study, cell).items()}
-    makes["summary.parquet"] = tuple(files_of(study, cell)[kind] for cell in study.measured for kind in CONCLUDED)
+    measured = tuple(files_of(study, cell)[kind] for cell in study.measured for kind in CONCLUDED)
+    makes["summary.parquet"] = ("costs.parquet", *measured)
     found, new = set(), set(missing)
     while new:
         found |= new

@@ -248,3 +248,18 @@ def _files(study: Study) -> dict[str, int]:
     """What is on disk beside the study, the server's own log aside."""
     folder = study.folder.parents[1]
     return {str(path): path.stat().st_size for path in folder.rglob("*") if path.name != "server.log"}
+
+
+def test_the_smallest_student_is_found_while_one_slides(page: Page):
+    go(page, "/tradeoffs?keep_looking=10&keep_accuracy=50")
+    expect(page.get_by_role("heading", name=re.compile("keeps at least 50.% .* 10.% of its looking"))).to_be_visible()
+    slider = page.get_by_role("slider", name="Of its looking, at least")
+    slider.focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("heading", name=re.compile("No student .* 100.% of its looking"))).to_be_visible()
+    assert "keep_looking=100" in page.url
+    with page.expect_download() as download:
+        page.get_by_text("The numbers", exact=True).click()
+        page.get_by_role("button", name="Download as CSV", exact=True).click()
+    header = Path(download.value.path()).read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert {"network", "alpha", "parameters", "parameters_ratio", "rank_alignment_low"} <= set(header)

@@ -262,7 +262,7 @@ def test_one_s_own_checkpoint_is_measured_beside_the_others(
     assert "mine" in call("show", "small").out
     after = contents(ran_copy.folder)
     changed = {path.name for path in before if before[path] != after[path]}
-    assert changed <= {"summary.parquet", "manifest.json", "study.toml"}
+    assert changed <= {"costs.parquet", "summary.parquet", "manifest.json", "study.toml"}
     assert call("verify", "small").code == 0
     rows = study.summary()
     assert set(rows.loc[rows["cell"] == "mine", "kind"]) == {"cell", "control", "quantile"}

@@ -126,6 +126,7 @@ def test_networks(ran: Study) -> None:
 READERS: dict[str, tuple[str, Callable[[Study], object]]] = {
     "images.parquet": ("images.parquet", lambda s: s.images()),
     "summary.parquet": ("summary.parquet", lambda s: s.summary()),
+    "costs.parquet": ("costs.parquet", lambda s: s.costs()),
     "manifest.json": ("manifest.json", lambda s: s.damaged()),
     f"history/{STUDENT}.parquet": (STUDENT, lambda s: s.history(STUDENT)),
     f"logits/{STUDENT}.safetensors": (STUDENT, lambda s: s.logits(STUDENT)),

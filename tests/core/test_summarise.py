@@ -298,7 +298,7 @@ def test_a_study_of_the_teacher_alone_has_numbers_and_no_claims() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         table = summarise(Made(known, architectures=["resnet50"], alphas=[1.0]))  # type: ignore[arg-type]
-    assert set(table["kind"]) <= {"cell", "control", "group", "part"}
+    assert set(table["kind"]) <= {"cell", "control", "group", "part", "cost"}
     assert one(table, "cell", "accuracy").n == TEST
 
 
@@ -328,7 +328,7 @@ def test_an_imported_network_has_its_numbers_and_is_in_no_group() -> None:
 def test_the_table_is_as_the_file_promises() -> None:
     table = summarise(Made(known))  # type: ignore[arg-type]
     assert list(table.columns) == COLUMNS
-    kinds = {"cell", "control", "group", "contrast", "finding", "association", "part", "quantile"}
+    kinds = {"cell", "control", "group", "contrast", "finding", "association", "part", "quantile", "cost"}
     assert set(table["kind"]) == kinds
     text = table.select_dtypes(exclude="number")
     assert not text.isna().any(axis=None), "text that does not apply is empty"

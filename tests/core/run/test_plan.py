@@ -48,7 +48,7 @@ EXPLAINED = of("importance", "maps", "measures") | {"summary.parquet"}
 
 def test_a_complete_study(tmp_path: Path) -> None:
     found = keys(study(tmp_path))
-    assert set(found) == of(*EVERY) | {"images.parquet", "summary.parquet"}
+    assert set(found) == of(*EVERY) | {"images.parquet", "costs.parquet", "summary.parquet"}
     assert keys(study(tmp_path)) == found, "the same every time"
 
 
@@ -69,7 +69,10 @@ def test_a_complete_study(tmp_path: Path) -> None:
         ({"training": {"epochs": 5}}, of(*EVERY) | {"summary.parquet"}),
         ({"training": {"learning_rate": 0.1}}, of(*EVERY) | {"summary.parquet"}),
         ({"training": {"precision": "fp32"}}, of(*EVERY) | {"summary.parquet"}),
-        ({"students": {"width": 0.125}}, of(*EVERY) | {"summary.parquet"}),
+        ({"students": {"width": 0.125}}, of(*EVERY) | {"costs.parquet", "summary.parquet"}),
+        ({"students": {"stem": "imagenet"}}, of(*EVERY) | {"costs.parquet", "summary.parquet"}),
+        ({"data": {"image_size": 64}}, of(*EVERY) | {"images.parquet", "costs.parquet", "summary.parquet"}),
+        ({"data": {"classes": 4}}, of(*EVERY) | {"images.parquet", "costs.parquet", "summary.parquet"}),
         ({"training": {"temperature": 2.0}}, of(*EVERY, cells=DISTILLED) | {"summary.parquet"}),
         ({"data": {"difficulty": 0.5}}, of(*EVERY) | {"images.parquet", "summary.parquet"}),
         ({"data": {"test_images": 30}}, of(*EVERY) | {"images.parquet", "summary.parquet"}),
@@ -79,7 +82,8 @@ def test_a_complete_study(tmp_path: Path) -> None:
         ),
         (
             {"students": {"architectures": ["resnet34", "resnet18", "resnet50"]}},
-            of(*EVERY, cells=["resnet50-a1.0-s0", "resnet50-a0.1-s0", "resnet50-random-s0"]) | {"summary.parquet"},
+            of(*EVERY, cells=["resnet50-a1.0-s0", "resnet50-a0.1-s0", "resnet50-random-s0"])
+            | {"costs.parquet", "summary.parquet"},
         ),
         ({"students": {"alphas": [1.0]}}, {"summary.parquet"}),
     ],
@@ -99,6 +103,7 @@ def test_another_teacher_makes_its_pupils_stale_and_leaves_the_rest_trained(tmp_
 def test_more_seeds_leave_what_is_there(tmp_path: Path) -> None:
     stale = changed(tmp_path, students={"seeds": [0, 1]})
     assert not [name for name in stale if "-s0" in name]
+    assert "costs.parquet" not in stale
     assert len([name for name in stale if name.startswith("models/")]) == 4
 
 
@@ -114,6 +119,7 @@ def test_a_station_of_a_new_version_is_run_again(station: str, tmp_path: Path, m
         "predict": of("logits", "importance", "maps", "measures") | {"summary.parquet"},
         "explain": EXPLAINED,
         "measure": of("measures") | {"summary.parquet"},
+        "costs": {"costs.parquet", "summary.parquet"},
         "conclude": {"summary.parquet"},
     }
     assert stale == want[station]
@@ -180,6 +186,7 @@ def test_only_what_is_missing_is_made(tmp_path: Path) -> None:
 
     cell = "resnet18-a0.1-s0"
     assert names("summary.parquet") == ["conclude"]
+    assert names("costs.parquet", "summary.parquet") == ["time networks", "conclude"]
     assert names(f"logits/{cell}.safetensors") == ["read images", f"predict {cell}"]
     assert names(f"history/{cell}.parquet") == ["read images", f"train {cell}"]
     assert names(f"maps/saliency/{cell}.safetensors") == ["read images", f"explain {cell}"]
@@ -192,16 +199,35 @@ def test_an_imported_network_is_measured_and_never_trained(tmp_path: Path, monke
     before = keys(whole)
     mine = Cell("resnet18", None, None, "mine")
     monkeypatch.setattr(whole, "cells", [*whole.cells, mine])
-    digest = {"value": "one"}
-    monkeypatch.setattr(whole, "header", lambda cell: type("Header", (), {"digest": digest["value"]}))
+    header = {"digest": "one", "architecture": "resnet18", "width": 0.5, "stem": "small"}
+    monkeypatch.setattr(whole, "header", lambda cell: type("Header", (), dict(header)))
     wanted = keys(whole)
     new = {name for name in wanted if wanted[name] != before.get(name)}
-    assert new == of("logits", "importance", "maps", "measures", cells=["mine"]) | {"summary.parquet"}
+    measured = of("logits", "importance", "maps", "measures", cells=["mine"]) | {"summary.parquet"}
+    assert new == measured | {"costs.parquet"}
     names = [task.name for task in plan(whole, wanted, new, "cpu", 2)]
-    assert names == ["read images", "predict mine", "explain mine", "measure mine", "conclude"]
-    digest["value"] = "two"
+    assert names == ["read images", "predict mine", "explain mine", "measure mine", "time networks", "conclude"]
+    header["digest"] = "two"
     again = keys(whole)
-    assert {name for name in again if again[name] != wanted[name]} == new, "other weights are measured anew"
+    assert {name for name in again if again[name] != wanted[name]} == measured, "other weights are measured anew"
+    header["width"] = 1.0
+    assert keys(whole)["costs.parquet"] != again["costs.parquet"]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_networks_are_timed_when_nothing_else_is_left_to_run(workers: int, tmp_path: Path) -> None:
+    whole = study(tmp_path)
+    wanted = keys(whole)
+    tasks = {task.name: task for task in plan(whole, wanted, set(wanted), "cpu", workers)}
+    timed = tasks["time networks"]
+    made_before = set(timed.needs)
+    while (
+        more := {need for task in tasks.values() if made_before & set(task.gives) for need in task.needs} - made_before
+    ):
+        made_before |= more
+    others = {name for name, task in tasks.items() if not made_before & set(task.gives)}
+    assert others == {"time networks", "conclude"}
+    assert "costs.parquet" in tasks["conclude"].needs
 
 
 def test_groups_are_of_like_cost() -> None:
