@@ -72,7 +72,7 @@ def measured_costs(summary: pd.DataFrame) -> list[str]:
 
 def measured_qualities(summary: pd.DataFrame) -> list[str]:
     """Return those of `QUALITIES` that a summary has for its students."""
-    there = set(summary.loc[summary["kind"] == "group", "measure"])
+    there = set(summary.loc[(summary["kind"] == "group") & summary["estimate"].notna(), "measure"])
     return [quality for quality in QUALITIES if quality in there and quality in MEASURES]
 
 

@@ -102,15 +102,16 @@ def ticks(ends: list[float]) -> list[float]:
 
 def _ends(ratios: pd.Series) -> list[float]:
     """Return the ends of the axis across: the teacher's 1 and room around the points."""
-    low, high = min(1.0, ratios.min()), max(1.0, ratios.max())
+    low, high = min([1.0, *ratios.dropna()]), max([1.0, *ratios.dropna()])
     margin = max(0.12 * math.log(high / low), 0.1)
     return [low * math.exp(-margin), high * math.exp(margin)]
 
 
 def _room(table: pd.DataFrame, lines: dict[str, float]) -> list[float]:
     """Return the ends of the upright axis, with room for names."""
-    values = [*table[["estimate", "low", "high"]].to_numpy(float).ravel(), *lines.values()]
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    values = np.array([*table[["estimate", "low", "high"]].to_numpy(float).ravel(), *lines.values()], float)
+    values = values[~np.isnan(values)]
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     margin = 0.12 * (high - low) or 0.1
     return [low - margin, high + margin]
 

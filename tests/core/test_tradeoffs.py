@@ -234,6 +234,9 @@ def test_the_front_in_words() -> None:
 def test_what_a_summary_has() -> None:
     assert tradeoffs.measured_costs(summary()) == ["parameters", "macs"]
     assert tradeoffs.measured_qualities(summary()) == ["accuracy", "rank_alignment", "focus"]
+    unknown = summary()
+    unknown.loc[unknown["measure"] == "focus", "estimate"] = math.nan  # as top-5 agreement is with four classes
+    assert tradeoffs.measured_qualities(unknown) == ["accuracy", "rank_alignment"]
     before = summary().query("kind != 'cost'")
     assert tradeoffs.measured_costs(before) == []
     assert points(before, config(), "parameters", "accuracy").empty

@@ -102,6 +102,13 @@ def test_only_what_is_chosen_is_weighed() -> None:
     assert all("ResNet18" not in text for text in sentences(app))
 
 
+def test_where_nothing_is_left_to_weigh_the_page_says_so() -> None:
+    app = open_page("tradeoffs", study="tiny", architectures="ResNet34", alphas=["1.0"])
+    assert errors(app) == []
+    assert "Choose more networks" in headline(app)
+    assert "No student shown" in sentences(app)[1]
+
+
 def test_what_one_training_cannot_tell_is_said() -> None:
     app = open_page("tradeoffs", study="tiny")
     assert any("how far the teacher trained anew would agree" in each.value for each in app.caption)

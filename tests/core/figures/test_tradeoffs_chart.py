@@ -101,9 +101,10 @@ def test_a_chart_is_json_without_nan_whatever_is_missing(theme: str) -> None:
     whole = table()
     nan = whole.assign(estimate=math.nan, low=math.nan, high=math.nan, front=False)
     mixed = pd.concat([whole.iloc[:2], nan.iloc[2:]])
-    for shown in (whole, whole.iloc[:1], mixed, whole.assign(ratio=1.0)):
-        spec = scatter(shown, "parameters", "accuracy", ALPHAS, {"the teacher itself": 0.7}, theme=theme)
-        json.dumps(spec, allow_nan=False)
+    for shown in (whole, whole.iloc[:0], whole.iloc[:1], mixed, nan, whole.assign(ratio=1.0)):
+        for lines in ({"the teacher itself": 0.7}, {}):
+            spec = scatter(shown, "parameters", "accuracy", ALPHAS, lines, theme=theme)
+            json.dumps(spec, allow_nan=False)
 
 
 def test_the_axis_is_marked_at_round_compressions() -> None:
