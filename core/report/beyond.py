@@ -128,12 +128,9 @@ def trade_offs(source: Source) -> Section:
         return Section("What it costs", [missing("Parameters, multiply-adds, file size and latency")])
     measures = [name for name in COSTS if (rows["measure"] == name).any()]
     body = []
-    for architecture in source.view.architectures:
-        entries = [Entry(nice_name(architecture))]
-        for measure in measures:
-            found = rows[(rows["architecture"] == architecture) & (rows["measure"] == measure)]
-            entries.append(_cost(found, measure))
-        body.append(tuple(entries))
+    for (cell, architecture), own in source.ordered(rows).groupby(["cell", "architecture"], sort=False):
+        costs = (_cost(own[own["measure"] == measure], measure) for measure in measures)
+        body.append((Entry(str(cell) or nice_name(str(architecture))), *costs))
     caption = "What each architecture costs at the study's width and image size. Times: median, and the middle half."
     head = ("Network", *(COSTS[name] for name in measures))
     return Section(
