@@ -264,15 +264,20 @@ def _details(
             f"By {words.method_label(method).lower()}, the students shown rank the regions like the teacher at "
             f"ρ = {decimal(min(students))} to {decimal(max(students))}."
         )
+    elif found[1:]:
+        st.markdown(one_image.UNDEFINED)
     rows = table(job.results(choices.study.teacher), state.cells(choices), names, choices.study.teacher)
     st.dataframe(
         rows, hide_index=True, height="content", column_config=one_image.formats(rows), alt="What every network answers"
     )
 
     st.subheader("The regions, in every network's order", anchor=False)
-    st.markdown("1 is the region looked at hardest, per pixel.")
     ranks = one_image.rank_table(panels, scene.parts)
-    charts.show(one_image.rank_matrix(ranks), "regions", "Rank of every region in every network.")
+    if len(ranks):
+        st.markdown("1 is the region looked at hardest, per pixel.")
+        charts.show(one_image.rank_matrix(ranks), "regions", "Rank of every region in every network.")
+    else:
+        st.markdown(one_image.NO_RANKS)
 
     found_all = as_json(job.results(choices.study.teacher), scene, names, job.ask)
     about = {"study": choices.study.name, "knows": choices.study.knows, **found_all}

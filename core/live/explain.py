@@ -25,7 +25,7 @@ from core.parts import importance
 from core.store import digest_of
 from core.study import Study
 
-VERSION = 1
+VERSION = 2
 """Raise it when results change: what is kept on disk is then computed again."""
 
 

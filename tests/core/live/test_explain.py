@@ -272,3 +272,11 @@ def test_an_image_of_the_study_comes_with_its_parts_and_label(study):
     assert scene.parts == study.dataset.parts
     assert scene.label == study.labels([image])[0]
     assert {result.target for result in run(study, scene, methods=["saliency"], target="label")} == {scene.label}
+
+
+def test_a_flat_image_beside_itself_blurred_has_no_map_and_no_rank(study):
+    for level in (0, 128, 255):
+        flat = live.scene_of(study, np.full((40, 40, 3), level, np.uint8))
+        for result in run(study, flat, methods=["integrated_gradients"], baseline="blurred", score="probability"):
+            assert not result.map.any()
+            assert np.isnan(result.alignment)
