@@ -1,9 +1,11 @@
 """Widgets whose value is in the address bar and survives a change of page or study."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from dashboard.state import kept
 
@@ -31,10 +33,15 @@ def choose(
     name : callable
         An option in words; this is what the address holds.
     """
+    if st.query_params.get(key) == "":  # it asks for nothing, which Streamlit takes for an answer
+        with suppress(StreamlitAPIException):  # going Back to it, one may not: then nothing is marked
+            del st.query_params[key]
+            st.rerun()
     restored = restore(key, options)
     value = st.segmented_control(
         label, options, default=default, required=True, key=key, format_func=name, help=help, bind="query-params"
     )
+    value = default if value is None else value
     if not restored:
         kept()[key] = value
     return value

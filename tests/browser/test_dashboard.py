@@ -226,3 +226,13 @@ def _files(study: Study) -> dict[str, int]:
     """What is on disk beside the study, the server's own log aside."""
     folder = study.folder.parents[1]
     return {str(path): path.stat().st_size for path in folder.rglob("*") if path.name != "server.log"}
+
+
+def test_an_empty_value_in_the_address_goes_away_and_back_to_it_is_no_error(page: Page) -> None:
+    go(page, "/explanations?baseline=")
+    expect(page).to_have_url(re.compile("/explanations$"))
+    settle(page)
+    page.go_back()
+    expect(page).to_have_url(re.compile("baseline=$"))
+    settle(page)
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)

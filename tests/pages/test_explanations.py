@@ -113,3 +113,14 @@ def test_another_baseline_is_computed_live_and_kept(cache: Path) -> None:
     assert any("from a black image" in text for text in texts(app))
     assert not errors(app)
     assert (cache / "live" / "cache.db").exists()
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("key", ["baseline", "score", "target", "who", "method", "architectures", "alphas", "image"])
+def test_an_empty_value_in_the_address_asks_for_nothing(key: str) -> None:
+    usual, app = open_page("explanations", study="tiny"), open_page("explanations", study="tiny", **{key: ""})
+    assert errors(app) == []
+    assert not app.warning
+    assert headline(app) == headline(usual)
+    assert [info.value for info in app.info] == [info.value for info in usual.info]
+    assert errors(app.run()) == []
