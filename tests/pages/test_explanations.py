@@ -1,7 +1,10 @@
 """The Explanations page: its first sentence, its filters, its address."""
 
+import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -113,6 +116,47 @@ def test_another_baseline_is_computed_live_and_kept(cache: Path) -> None:
     assert any("from a black image" in text for text in texts(app))
     assert not errors(app)
     assert (cache / "live" / "cache.db").exists()
+
+
+def test_what_was_stopped_says_so_and_goes_on(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of four networks are no answer: a headline of another student would be read as one."""
+    from core import live
+
+    real, wait = live.explain_image, threading.Event()
+
+    def slow(*args: Any, **kwargs: Any) -> Iterator[live.CellResult]:
+        for count, result in enumerate(real(*args, **kwargs)):
+            if count == 2:
+                wait.wait(20)
+            yield result
+
+    monkeypatch.setattr(live, "explain_image", slow)
+    add_networks(cache / "studies" / "tiny")
+    app = open_page("explanations", study="tiny", baseline="Black")
+    until(app, lambda: any("so far" in text for text in texts(app)))
+    button(app, "Stop").click().run()
+    assert "networks are there so far" in headline(app)
+    assert "ranks the parts" not in headline(app)
+    assert button(app, "Go on")
+    wait.set()
+    button(app, "Go on").click().run()
+    until(app, lambda: "ranks the parts" in headline(app) and not [b for b in app.button if b.label == "Stop"])
+    assert not [b for b in app.button if b.label == "Go on"]
+    assert not errors(app)
+
+
+def button(app: AppTest, label: str) -> Any:
+    (found,) = (each for each in app.button if each.label == label)
+    return found
+
+
+def until(app: AppTest, there: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if there():
+            return
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError(texts(app))
 
 
 @pytest.mark.usefixtures("cache")

@@ -123,6 +123,20 @@ def test_results_depend_neither_on_order_nor_on_company(study, scene):
         assert result.alignment == same.alignment
 
 
+def test_what_is_done_is_left_out_but_for_the_teacher_beside_others(study, scene):
+    full = {(r.method, r.cell): r for r in run(study, scene)}
+    teacher, *_, last = study.cells
+    done = {key for key in full if key not in [("saliency", last), ("integrated_gradients", teacher)]}
+    found = live.settled(live.explain_image(study, scene, study.cells, METHODS, done=done), teacher)
+    assert {(r.method, r.cell) for r in found} == {
+        ("saliency", teacher),
+        ("saliency", last),
+        ("integrated_gradients", teacher),
+    }
+    assert all(np.array_equal(r.map, full[r.method, r.cell].map) for r in found)
+    assert not list(live.explain_image(study, scene, study.cells, METHODS, done=set(full)))
+
+
 def test_own_targets(study, scene):
     assert all(result.target == result.predicted for result in run(study, scene, target="own"))
 
