@@ -34,6 +34,7 @@ class Background(ABC, Generic[T]):
     total: int
     error: str = field(default="", init=False)
     running: bool = field(default=True, init=False)
+    _compute: Callable[[], Generator[T]] = field(init=False)
     _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
 
     @abstractmethod
@@ -42,18 +43,24 @@ class Background(ABC, Generic[T]):
 
     def start(self, compute: Callable[[], Generator[T]]) -> None:
         """Begin; `compute` is called, and iterated, in a thread of its own."""
-        threading.Thread(target=self._run, args=(compute,), daemon=True, name="explain-photo").start()
+        self.running, self._compute, self._cancelled = True, compute, threading.Event()
+        given = compute, self._cancelled
+        threading.Thread(target=self._run, args=given, daemon=True, name="explain-photo").start()
+
+    def go_on(self) -> None:
+        """Begin again after `cancel`; what is finished stays."""
+        self.start(self._compute)
 
     def cancel(self) -> None:
         """Stop after the results under way; those that are there stay."""
         self._cancelled.set()
         self.running = False
 
-    def _run(self, compute: Callable[[], Generator[T]]) -> None:
+    def _run(self, compute: Callable[[], Generator[T]], cancelled: threading.Event) -> None:
         try:
             with closing(compute()) as found:
                 for result in found:
-                    if self._cancelled.is_set():
+                    if cancelled.is_set():
                         break
                     self.take(result)
         except UserError as error:
@@ -62,7 +69,8 @@ class Background(ABC, Generic[T]):
             self.error = "Explaining this image failed; what is shown below had been finished by then."
             raise
         finally:
-            self.running = False
+            if not cancelled.is_set():  # else another thread may have gone on
+                self.running = False
 
 
 @dataclass
@@ -84,7 +92,17 @@ class Job(Background["CellResult"]):
     @property
     def done(self) -> int:
         """Results that are as fine as they get."""
-        return sum(result.final for result in list(self.found.values()))
+        return len(self.finished)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped before all was there."""
+        return self._cancelled.is_set() and self.done < self.total
+
+    @property
+    def finished(self) -> set[tuple[str, "Cell"]]:
+        """The methods and cells whose results are as fine as they get."""
+        return {key for key, result in list(self.found.items()) if result.final}
 
     def results(self, teacher: "Cell") -> list["CellResult"]:
         """Return what is there so far, compared with the teacher."""
@@ -93,8 +111,10 @@ class Job(Background["CellResult"]):
         return settled(list(self.found.values()), teacher)
 
     def take(self, result: "CellResult") -> None:
-        """Keep a result in place of the level before."""
-        self.found[result.method, result.cell] = result
+        """Keep a result in place of the level before; one that is as fine as it gets stays."""
+        key = result.method, result.cell
+        if key not in self.finished:
+            self.found[key] = result
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,14 +47,11 @@ def job_for(choices: Choices, data: bytes, photo: np.ndarray, ask: Ask) -> tuple
     cells = state.cells(everything)
     methods = list(dict.fromkeys([*config.explain.methods, choices.method, *(method for method, _ in there)]))
     missing = [method for method in methods if any((method, cell) not in there for cell in cells)]
-    job = _job(
-        f"{about} {sorted(methods)}",
-        ask,
-        len(cells) * len(methods),
-        lambda: live.explain_image(study, scene, cells, missing, ask),
-        there,
-    )
-    return job, scene
+
+    def explain(done: Collection[tuple[str, Cell]]) -> Generator["CellResult"]:
+        return live.explain_image(study, scene, cells, missing, ask, done=done)
+
+    return _job(f"{about} {sorted(methods)}", ask, len(cells) * len(methods), explain, there), scene
 
 
 def _finished(about: str) -> dict[tuple[str, Cell], "CellResult"]:
@@ -73,8 +70,8 @@ def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]
     scene = live.scene_of_image(study, image)
     key = f"{image} {study.folder} {loaded.stamp(study.folder)} {ask} {choices.method} {cells}"
 
-    def explain() -> Generator["CellResult"]:
-        return live.explain_image(study, scene, cells, [choices.method], ask, live.live_cache())
+    def explain(done: Collection[tuple[str, Cell]]) -> Generator["CellResult"]:
+        return live.explain_image(study, scene, cells, [choices.method], ask, live.live_cache(), done)
 
     return _job(key, ask, len(cells), explain), scene
 
@@ -83,15 +80,15 @@ def _job(
     key: str,
     ask: Ask,
     total: int,
-    explain: Callable[[], Generator["CellResult"]],
+    explain: Callable[[Collection[tuple[str, Cell]]], Generator["CellResult"]],
     there: dict[tuple[str, Cell], "CellResult"] | None = None,
 ) -> Job:
     job: Job | None = st.session_state.get(KEY)
     if job is None or job.key != key:
         if job is not None:
             job.cancel()
-        job = st.session_state[KEY] = Job(key, total, ask, dict(there or {}))
-        job.start(explain)
+        begun = job = st.session_state[KEY] = Job(key, total, ask, dict(there or {}))
+        job.start(lambda: explain(begun.finished))
     return job
 
 
@@ -125,12 +122,14 @@ def follow(job: Job, show: Callable[[], None]) -> None:
 
     @st.fragment(run_every=POLL if polling else None)
     def look() -> None:
-        if job.running:
-            bar, button = st.columns([4, 1], vertical_alignment="center")
-            bar.progress(min(1.0, job.done / job.total), f"{job.done} of {job.total} explanations are finished.")
-            button.button("Stop", on_click=job.cancel, width="stretch")
-        elif polling:
+        if job.running != polling:
             st.rerun()
+        if job.running or job.stopped:
+            bar, button = st.columns([4, 1], vertical_alignment="center")
+            done = f"{job.done} of {job.total} explanations are finished."
+            bar.progress(min(1.0, job.done / job.total), done if job.running else f"Stopped: {done}")
+            label, click = ("Stop", job.cancel) if job.running else ("Go on", job.go_on)
+            button.button(label, on_click=click, width="stretch")
         show()
 
     look()
@@ -140,15 +139,15 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> No
     """Draw what a visitor's image makes the networks say, as far as it is known."""
     if job.error:
         st.error(plain(job.error))
-    method, found = shown(job.results(choices.study.teacher), state.cells(choices), choices.method)
+    cells = state.cells(choices)
+    method, found = shown(job.results(choices.study.teacher), cells, choices.method)
     if not found:
         return
     names = gallery.classes(choices.study)
     teacher = found[0]
     alike = [result.predicted == teacher.predicted for result in found[1:]]
-    st.markdown(
-        f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){_agree(alike)}."
-    )
+    agree = _so_far(found, cells) or _agree(alike)
+    st.markdown(f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){agree}.")
     missing = f" {words.method_label(choices.method)} will follow." if method != choices.method and job.running else ""
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this photo speaks to {_of(found, names)}, in "
@@ -180,10 +179,13 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
     if job.error:
         st.error(plain(job.error))
     names, study = gallery.classes(choices.study), choices.study
-    method, found = shown(job.results(study.teacher), state.cells(choices), choices.method)
+    cells = state.cells(choices)
+    method, found = shown(job.results(study.teacher), cells, choices.method)
     if not found or scene.label is None:
         return
-    st.markdown(f"#### {one_image.sentence([r.cell for r in found], [r.alignment for r in found])}")
+    whole = one_image.sentence([r.cell for r in found], [r.alignment for r in found])
+    so_far = _so_far(found, cells)
+    st.markdown(f"#### The teacher is explained{so_far}." if so_far else f"#### {whole}")
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this image of a "
         f"**{plain(names[scene.label])}** speaks to {_of(found, names)}, at full size."
@@ -199,7 +201,7 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
         trust_view.section(
             checks, cells, study.teacher, method, lambda: check_image(study, scene, cells, method, job.ask)
         )
-        rows = table(found, state.cells(choices), names, study.teacher)
+        rows = table(found, cells, names, study.teacher)
         formats = one_image.formats(rows)
         st.dataframe(rows, hide_index=True, height="content", column_config=formats, alt="What every network answers")
 
@@ -272,6 +274,11 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
 
 
+def _so_far(found: list["CellResult"], cells: list[Cell]) -> str:
+    """Say how many networks are there while some are not: nothing is said of all of them before."""
+    return "" if len(found) == len(cells) else f"; {len(found)} of {len(cells)} networks are there so far"
+
+
 def _agree(alike: list[bool]) -> str:
     if not alike:
         return ""
@@ -314,15 +321,20 @@ def _details(
             f"By {words.method_within(method)}, the students shown rank the regions like the teacher at "
             f"ρ = {decimal(min(students))} to {decimal(max(students))}."
         )
+    elif found[1:]:
+        st.markdown(one_image.UNDEFINED)
     rows = table(job.results(choices.study.teacher), state.cells(choices), names, choices.study.teacher)
     st.dataframe(
         rows, hide_index=True, height="content", column_config=one_image.formats(rows), alt="What every network answers"
     )
 
     st.subheader("The regions, in every network's order", anchor=False)
-    st.markdown("1 is the region looked at hardest, per pixel.")
     ranks = one_image.rank_table(panels, scene.parts)
-    charts.show(one_image.rank_matrix(ranks), "regions", "Rank of every region in every network.")
+    if len(ranks):
+        st.markdown("1 is the region looked at hardest, per pixel.")
+        charts.show(one_image.rank_matrix(ranks), "regions", "Rank of every region in every network.")
+    else:
+        st.markdown(one_image.NO_RANKS)
 
     found_all = as_json(job.results(choices.study.teacher), scene, names, job.ask)
     about = {"study": choices.study.name, "knows": choices.study.knows, **found_all}

@@ -126,8 +126,14 @@ def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
     return f"{begun}." if plain is None else f"{begun}; undistilled {decimal(plain)}."
 
 
+UNDEFINED = (
+    "ρ is undefined on this image: it takes five parts or more in sight, and maps that are not the same everywhere."
+)
+NO_RANKS = "There is nothing to rank: the teacher's map is the same everywhere, or no part is in sight."
+
+
 def rank_table(panels: Sequence[Panel], parts: Sequence[str]) -> pd.DataFrame:
-    """Return one row a visible part, in the teacher's order, and one column a network with the part's rank."""
+    """Return one row a part that the teacher ranks, in its order, and one column a network with the part's rank."""
     table = pd.DataFrame({"part": list(parts)})
     for panel in panels:
         table[panel.short] = pd.array(ranks(panel.importance), dtype="Int64")

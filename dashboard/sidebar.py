@@ -59,7 +59,7 @@ def _missing() -> dict[str, str]:
 
 def _heed(key: str, kind: str, names: list[str]) -> None:
     """Note what the address asks of a switch that has no such value: Streamlit drops it in silence."""
-    asked = [value for value in st.query_params.get_all(key) if value not in names]
+    asked = [value for value in st.query_params.get_all(key) if value and value not in names]
     if asked and not st.session_state[SWITCHED]:  # else it asks the study before
         _missing()[key] = " ".join(str(unknown(kind, value, names)) for value in asked)
 

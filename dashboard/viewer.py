@@ -94,8 +94,11 @@ def payload(
 
 
 def ranks(importance: np.ndarray) -> list[int | None]:
-    """Return each part's place, 1 the most important, equals sharing the best one; None where it is not visible."""
-    visible = np.isfinite(importance)
+    """Return each part's place, 1 the most important, equals sharing the best one.
+
+    None where it is not visible, and for every part where none of them has any importance.
+    """
+    visible = np.isfinite(importance) & bool(np.nan_to_num(importance).any())
     places = np.zeros(len(importance), int)
     places[visible] = rankdata(-importance[visible], method="min")
     return [int(place) if seen else None for place, seen in zip(places, visible, strict=True)]

@@ -1,9 +1,11 @@
 """Widgets whose value is in the address bar and survives a change of page or study."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from dashboard.state import kept
 
@@ -39,6 +41,10 @@ def choose(
     menu : bool
         Whether the options fold into a menu: for many, or long ones.
     """
+    if st.query_params.get(key) == "":  # it asks for nothing, which Streamlit takes for an answer
+        with suppress(StreamlitAPIException):  # going Back to it, one may not: then nothing is marked
+            del st.query_params[key]
+            st.rerun()
     restored = restore(key, options)
     if menu:
         at = list(options).index(default)
@@ -80,6 +86,7 @@ def slide(key: str, label: str, values: range, default: int, unit: str = " %", h
         help=help,
         bind="query-params",
     )
+    value = default if value is None else value
     if not restored:
         kept()[key] = value
     return value

@@ -58,7 +58,7 @@ if len(table):
     st.markdown("1 is the part looked at hardest, per pixel. A student that looks like its teacher repeats its column.")
     charts.show(one_image.rank_matrix(table), "ranks", "Rank of every part in every network, as the viewer tells them.")
 else:
-    st.markdown("No part is visible on this image.")
+    st.markdown(one_image.NO_RANKS)
 
 with st.expander("All measures of this image, and how exact the maps are"):
     measured = one_image.measure_table(chosen, one, image)

@@ -41,13 +41,23 @@ def baseline(name: Baseline, images: Tensor, mean: Sequence[float], std: Sequenc
     Returns
     -------
     Tensor
-        (1, C, H, W), or (N, C, H, W) for a blurred one.
+        (1, C, H, W), or (N, C, H, W) for a blurred one, which is the image itself where blurring changes nothing.
+
+    Raises
+    ------
+    ValueError
+        There is no such baseline.
     """
     if name == "blurred":
         sigma = min(images.shape[2:]) / BLUR
         # A blur of a normalised image is the normalised blur. Reflection needs a kernel smaller than the image.
         width = min(2 * round(3 * sigma) + 1, 2 * (min(images.shape[2:]) - 1) + 1)
-        return gaussian_blur(images, [width, width], [sigma, sigma])
+        # In double precision, so that flat stays flat to the last bit: there would be a map of what rounding changes,
+        # and it would look exact. One axis after the other is the same blur, sooner.
+        along = gaussian_blur(images.double(), [width, 1], [sigma, sigma])
+        return gaussian_blur(along, [1, width], [sigma, sigma]).to(images)
     if name == "black":
         return normalise(torch.zeros_like(images[:1]), mean, std)
-    return torch.zeros_like(images[:1])
+    if name == "mean":
+        return torch.zeros_like(images[:1])
+    raise ValueError(f"a baseline is one of {', '.join(BASELINES)}, not {name!r}")

@@ -1,7 +1,7 @@
 """An image explained now: every chosen cell of a study, saliency first, integrated gradients finer and finer."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
@@ -25,7 +25,7 @@ from core.parts import importance
 from core.store import digest_of
 from core.study import Study
 
-VERSION = 1
+VERSION = 2
 """Raise it when results change: what is kept on disk is then computed again."""
 
 
@@ -69,6 +69,7 @@ def explain_image(
     methods: Sequence[str],
     ask: Ask | None = None,
     kept: LiveCache | None = None,
+    done: Collection[tuple[str, Cell]] = (),
 ) -> Generator[CellResult]:
     """Explain an image through cells of a study: the quickest method first, then the next, level by level.
 
@@ -85,6 +86,8 @@ def explain_image(
     ask : Ask, optional
     kept : LiveCache, optional
         Where finished results are looked up and kept; give none for an image that must not reach the disk.
+    done : collection, optional
+        Methods and cells that are left out, but for the teacher where it is needed beside others.
 
     Yields
     ------
@@ -109,7 +112,9 @@ def explain_image(
     failed: list[str] = []
     # One gradient against dozens: the first overlays are there at once.
     for method in sorted(dict.fromkeys(methods), key=lambda method: METHODS[method].signed):
-        levels = {cell: _levels(study, scene, cell, method, target, ask, kept) for cell in with_teacher(study, cells)}
+        left = [cell for cell in with_teacher(study, cells) if (method, cell) not in done]
+        beside = with_teacher(study, left) if left else []
+        levels = {cell: _levels(study, scene, cell, method, target, ask, kept) for cell in beside}
         teacher: np.ndarray | None = None
         for found in _side_by_side(levels, failed):
             if found.cell == study.teacher:
@@ -238,7 +243,7 @@ def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str]) -
     try:
         for cell in levels:
             go_on(cell)
-        first = next(iter(levels))
+        first = next(iter(levels), None)
         while running:
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             if first not in last:

@@ -263,3 +263,13 @@ def test_the_smallest_student_is_found_while_one_slides(page: Page):
         page.get_by_role("button", name="Download as CSV", exact=True).click()
     header = Path(download.value.path()).read_text(encoding="utf-8").splitlines()[0].split(",")
     assert {"network", "alpha", "parameters", "parameters_ratio", "rank_alignment_low"} <= set(header)
+
+
+def test_an_empty_value_in_the_address_goes_away_and_back_to_it_is_no_error(page: Page) -> None:
+    go(page, "/explanations?baseline=")
+    expect(page).to_have_url(re.compile("/explanations$"))
+    settle(page)
+    page.go_back()
+    expect(page).to_have_url(re.compile("baseline=$"))
+    settle(page)
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)

@@ -97,6 +97,40 @@ def test_a_cancelled_job_keeps_what_it_has_and_closes_its_source():
     assert [each.cell for each in job.results(TEACHER)] == [TEACHER]
 
 
+def test_a_stopped_job_goes_on_with_what_is_missing():
+    go_on, asked = threading.Event(), []
+
+    def source():
+        asked.append(job.finished)
+        yield from (result(TEACHER, SALIENCY), replace(result(STUDENT, SALIENCY), final=False))
+        go_on.wait(5)
+        yield from (replace(result(TEACHER, SALIENCY), final=False), result(STUDENT, SALIENCY))
+
+    job = Job("key", 2, Ask())
+    assert not job.stopped
+    job.start(source)
+    while len(job.found) < 2:
+        time.sleep(0.01)
+    job.cancel()
+    assert job.stopped
+    assert job.done == 1
+    job.go_on()
+    assert job.running
+    assert not job.stopped
+    go_on.set()
+    wait(job)
+    assert asked == [set(), {(SALIENCY, TEACHER)}]
+    assert job.done == 2, "what was finished stays so, whatever comes again"
+    job.cancel()
+    assert not job.stopped, "there was nothing left to stop"
+
+
+def test_nothing_is_said_of_all_networks_before_they_are_there():
+    found = [result(cell, SALIENCY) for cell in CELLS]
+    assert live_view._so_far(found[:2], CELLS) == "; 2 of 3 networks are there so far"
+    assert live_view._so_far(found, CELLS) == ""
+
+
 def test_an_error_is_a_sentence():
     def source():
         yield result(TEACHER, SALIENCY)
@@ -137,7 +171,7 @@ def test_the_choice_of_baseline_and_score_is_said():
 def test_a_further_method_keeps_what_is_there_of_the_same_image(tmp_path, monkeypatch):
     asked = []
 
-    def explain(study, scene, cells, methods, ask, kept=None):
+    def explain(study, scene, cells, methods, ask, kept=None, done=()):
         asked.append(list(methods))
         for method in methods:
             for cell in cells:

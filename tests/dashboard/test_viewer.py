@@ -72,6 +72,8 @@ def test_the_verdict_is_a_word(right, verdict):
 def test_ranks_begin_at_one_share_the_best_and_skip_what_is_out_of_sight():
     assert ranks(np.array([0.1, np.nan, 0.4, 0.4, 0.2])) == [4, None, 1, 1, 3]
     assert ranks(np.full(2, np.nan)) == [None, None]
+    assert ranks(np.array([0.0, np.nan, 0.0])) == [None] * 3, "a map without signal ranks nothing"
+    assert ranks(np.array([0.5, np.nan])) == [1, None]
 
 
 def test_the_version_follows_the_data():

@@ -46,6 +46,31 @@ def test_a_path_begins_at_each(name: str) -> None:
     assert (error(got.maps, reference(model, images, targets, begin)) < 0.05).all()
 
 
+@pytest.mark.parametrize("size", [32, 64, 224])
+def test_what_is_flat_stays_so_to_the_last_bit_when_blurred(size: int) -> None:
+    """Else there would be a map of rounding, and its error bar would be short."""
+    levels = torch.linspace(0, 1, 14).view(-1, 1, 1, 1).expand(-1, 3, size, size)
+    flat = normalise(levels, MEAN, STD)
+    assert torch.equal(baseline("blurred", flat, MEAN, STD), flat)
+    half = flat[:1].clone()
+    half[:, :, : size // 4] = 1
+    assert torch.equal(baseline("blurred", half, MEAN, STD)[:, :, -size // 4 :], half[:, :, -size // 4 :])
+
+
+def test_a_flat_image_beside_itself_blurred_has_no_map() -> None:
+    flat = normalise(torch.full((1, 3, 64, 64), 0.2), MEAN, STD)
+    begin = baseline("blurred", flat, MEAN, STD)
+    model = convnet().float()
+    got = integrated_gradients(Prepared(model, flat), flat, torch.tensor([1]), baseline=begin, score="probability")
+    assert not got.maps.any()
+    assert got.converged.all()
+
+
+def test_an_unknown_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="mean, black, blurred"):
+        baseline("white", pixels(), MEAN, STD)  # type: ignore[arg-type]
+
+
 def test_each_is_called_something() -> None:
     assert set(BASELINES) == {"mean", "black", "blurred"}
     assert all(words.split()[0] in ("a", "an", "the") for words in BASELINES.values())

@@ -1,5 +1,6 @@
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,6 +120,42 @@ def shared_behind(first: nn.Module, x: Tensor) -> Tensor:
     return x.sin() + x
 
 
+class Standardised(nn.Conv2d):
+    """Its weights are not those that it is applied with."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        w = self.weight - self.weight.mean(dim=(1, 2, 3), keepdim=True)
+        return self._conv_forward(x, w / w.std(dim=(1, 2, 3), keepdim=True), self.bias)
+
+
+class Scaled(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return 3 * super().forward(x)
+
+
+class Bent(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).relu()
+
+
+def hooked() -> nn.Module:
+    first = nn.Conv2d(3, 6, 3)
+    first.register_forward_hook(lambda module, given, out: out.clamp(-0.2, 0.2))
+    return first
+
+
+def replaced() -> nn.Module:
+    first = nn.Conv2d(3, 6, 3).double()
+    plain = first.forward
+    first.forward = lambda x: plain(x).clamp(-0.2, 0.2)  # type: ignore[method-assign]
+    return first
+
+
+def by_keyword(first: nn.Module, x: Tensor) -> Tensor:
+    out: Tensor = first(input=x)
+    return out
+
+
 FIRSTS: dict[str, tuple[First, bool]] = {
     "plain": (First(nn.Conv2d(3, 6, 3)), True),
     "strided, dilated, grouped": (First(nn.Conv2d(3, 6, 3, 2, (2, 1), dilation=2, groups=3, bias=False)), True),
@@ -131,6 +168,14 @@ FIRSTS: dict[str, tuple[First, bool]] = {
     "input changed before it": (First(nn.Conv2d(3, 6, 3), shift), False),
     "called twice": (First(nn.Conv2d(3, 6, 3), twice), False),
     "not a convolution": (First(nn.Sequential(nn.Tanh(), nn.Conv2d(3, 6, 3))), False),
+    "called by keyword": (First(nn.Conv2d(3, 6, 3), by_keyword), True),
+    "weights standardised": (First(Standardised(3, 6, 3)), False),
+    "weights standardised, then a norm": (First(nn.Sequential(Standardised(3, 6, 3), nn.GroupNorm(2, 6))), False),
+    "scaled": (First(Scaled(3, 6, 3)), False),
+    "bent": (First(Bent(3, 6, 3)), False),
+    "a hook that clamps": (First(hooked()), False),
+    "a forward of its own": (First(replaced()), False),
+    "new weight norm": (First(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 6, 3))), False),
     "a change in place": (First(nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 6, 3))), False),
 }
 
@@ -153,6 +198,78 @@ def test_inception_that_transforms_its_input_keeps_its_first_layer() -> None:
 
     model = inception_v3(num_classes=3, aux_logits=False, transform_input=True, init_weights=False).eval()
     assert Prepared(model, photos(1, 75, 75)).stem is None
+
+
+def normed(wrap: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    """A network that has a BatchNorm behind every convolution, and these wrapped."""
+    model = convnet()
+    for k in (0, 4):
+        model[k] = wrap(model[k])
+    return model.eval()
+
+
+class Keeping(nn.Module):
+    """It keeps what it has last seen, with its history."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = convnet()
+        self(photos(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.features = self.model[:4](x)
+        out: Tensor = self.model[4:](self.features)
+        return out
+
+
+UNUSUAL: dict[str, Callable[[], nn.Module]] = {
+    "weight norm": lambda: normed(nn.utils.parametrizations.weight_norm),
+    "spectral norm": lambda: normed(nn.utils.parametrizations.spectral_norm),
+    "old weight norm": lambda: normed(nn.utils.weight_norm),
+    "old spectral norm": lambda: normed(nn.utils.spectral_norm),
+    "an activation as an attribute": lambda: Keeping().eval(),
+    "script": lambda: torch.jit.script(convnet()),
+    "trace": lambda: torch.jit.trace(convnet(), photos(1)),
+    "a hook on a norm": lambda: with_hook(convnet()),
+}
+
+
+def with_hook(model: nn.Module) -> nn.Module:
+    model[1].register_forward_hook(lambda module, given, out: out.clamp(max=0.5))
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning", "ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_an_unusual_network_is_explained_as_it_is(name: str) -> None:
+    model, images, targets = UNUSUAL[name](), photos(2), torch.tensor([0, 3])
+    flags = [p.requires_grad for p in model.parameters()]
+    got = integrated_gradients(Prepared(model, images), images, targets, tolerance=0, budget=128)
+    assert (error(got.maps, reference(model, images, targets, points=128)) < 0.02).all()
+    assert flags == [p.requires_grad for p in model.parameters()]
+    assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("give", "message"),
+    [
+        (lambda out: (out, out), "not tuple"),
+        (lambda out: {"logits": out}, "not dict"),
+        (lambda out: out[:, :, None], r"not \(1, 4, 1\)"),
+        (lambda out: out.detach(), "no gradient"),
+    ],
+)
+def test_what_gives_no_logits_is_refused(give: Callable[[Tensor], Any], message: str) -> None:
+    class Giving(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = convnet()
+
+        def forward(self, x: Tensor) -> Any:
+            return give(self.model(x))
+
+    with pytest.raises(ValueError, match=message):
+        Prepared(Giving().eval(), photos(1))
 
 
 class Branching(nn.Module):

@@ -123,6 +123,20 @@ def test_results_depend_neither_on_order_nor_on_company(study, scene):
         assert result.alignment == same.alignment
 
 
+def test_what_is_done_is_left_out_but_for_the_teacher_beside_others(study, scene):
+    full = {(r.method, r.cell): r for r in run(study, scene)}
+    teacher, *_, last = study.cells
+    done = {key for key in full if key not in [("saliency", last), ("integrated_gradients", teacher)]}
+    found = live.settled(live.explain_image(study, scene, study.cells, METHODS, done=done), teacher)
+    assert {(r.method, r.cell) for r in found} == {
+        ("saliency", teacher),
+        ("saliency", last),
+        ("integrated_gradients", teacher),
+    }
+    assert all(np.array_equal(r.map, full[r.method, r.cell].map) for r in found)
+    assert not list(live.explain_image(study, scene, study.cells, METHODS, done=set(full)))
+
+
 def test_own_targets(study, scene):
     assert all(result.target == result.predicted for result in run(study, scene, target="own"))
 
@@ -272,3 +286,11 @@ def test_an_image_of_the_study_comes_with_its_parts_and_label(study):
     assert scene.parts == study.dataset.parts
     assert scene.label == study.labels([image])[0]
     assert {result.target for result in run(study, scene, methods=["saliency"], target="label")} == {scene.label}
+
+
+def test_a_flat_image_beside_itself_blurred_has_no_map_and_no_rank(study):
+    for level in (0, 128, 255):
+        flat = live.scene_of(study, np.full((40, 40, 3), level, np.uint8))
+        for result in run(study, flat, methods=["integrated_gradients"], baseline="blurred", score="probability"):
+            assert not result.map.any()
+            assert np.isnan(result.alignment)
