@@ -4,10 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from core import findings, sentences
+from core import findings, sentences, tradeoffs
 from core.figures import charts, tables
 from core.figures.effects import effects
+from core.figures.encoding import FORMATS
 from core.figures.tables import estimates, students, teacher_value
+from core.figures.tradeoffs import scatter
 from core.findings import nice_name
 from core.measures import MEASURES
 from core.report.pieces import NONE, Block, Entry, Figure, Items, Section, Table, Text, interval, number, table_of_rows
@@ -133,12 +135,27 @@ def trade_offs(source: Source) -> Section:
         body.append((Entry(str(cell) or nice_name(str(architecture))), *costs))
     caption = "What each architecture costs at the study's width and image size. Times: median, and the middle half."
     head = ("Network", *(COSTS[name] for name in measures))
-    return Section(
-        "What it costs",
-        [
-            Table("costs", caption, head, tuple(body), rows),
-            Text("What each keeps of the teacher's accuracy and looking: the tables of the findings above.", "small"),
-        ],
+    blocks: list[Block] = [Table("costs", caption, head, tuple(body), rows)]
+    if "parameters" in measures:
+        blocks += [
+            _weighed(source, measure) for measure in ("accuracy", "rank_alignment") if len(source.of("group", measure))
+        ]
+    return Section("What it costs", blocks)
+
+
+def _weighed(source: Source, measure: str) -> Figure:
+    """Draw what each network costs beside how good it is."""
+    summary, config, label = source.view.summary, source.view.config, MEASURES[measure].label
+    table = tradeoffs.points(summary, config, "parameters", measure, source.view.method)
+    table["front"] = tradeoffs.pareto(table["cost"], table["estimate"])
+    lines = tradeoffs.references(summary, config, table, measure, source.view.method)
+    sentence = tradeoffs.front_sentence(table, "parameters", label, FORMATS.get(measure, ".2f"))
+    spec = scatter(table, "parameters", measure, source.view.alphas, lines)
+    return Figure(
+        f"parameters-{measure}".replace("_", "-"),
+        f"{label} beside the number of parameters. {sentence}",
+        sentence,
+        spec,
     )
 
 
