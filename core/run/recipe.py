@@ -117,11 +117,13 @@ CONCLUDED = ("measures", "parts")
 def stays(study: Study, wanted: Iterable[str]) -> set[str]:
     """Return those of a complete study's files that `[keep]` keeps.
 
-    The teacher's relevance at full size serves other networks' explanations only, and goes when they are done.
+    The teacher's relevance at full size serves other networks' explanations only, and goes when they are done. Of
+    untrained networks, which are controls, numbers stay.
     """
+    maps = [f"maps/{method}" for method in study.config.explain.methods]
     gone = {files_of(study, study.teacher)["relevance"]}
+    gone |= {files_of(study, cell)[kind] for cell in study.measured if cell.untrained for kind in ("logits", *maps)}
     if study.config.keep.seeds == "first":
         others = [cell for cell in study.measured if cell.untrained or cell not in study.networks]
-        maps = [f"maps/{method}" for method in study.config.explain.methods]
         gone |= {files_of(study, cell)[kind] for cell in others for kind in ("models", "logits", "importance", *maps)}
     return set(wanted) - gone
