@@ -153,7 +153,11 @@ def test_how_exact_the_maps_are_in_words():
     fine = [result(cell, GRADIENTS) for cell in CELLS]
     assert "8%" in live_view.how_exact(fine)
     assert "rough" not in live_view.how_exact(fine)
-    assert "1 of 3 maps are still rough" in live_view.how_exact([*fine[:2], replace(fine[2], converged=False)])
+    assert "1 of 3 maps is still rough" in live_view.how_exact([*fine[:2], replace(fine[2], converged=False)])
+    assert "3 of 3 maps are still rough" in live_view.how_exact([replace(each, converged=False) for each in fine])
+    assert "reach < 1%" in live_view.how_exact([replace(each, difference=0.004) for each in fine])
+    nothing = replace(fine[0], difference=np.nan, converged=False, map=np.full((8, 8), np.nan))
+    assert live_view.how_exact([nothing]).startswith("1 of 1 could not be made")
 
 
 def test_the_choice_of_baseline_and_score_is_said():
