@@ -63,6 +63,7 @@ def run(
         Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
     console.print(_summary(done))
+    _say_shortfall(done)
     _say(f"The study '{done.name}' is in {done.folder}.")
 
 
@@ -100,6 +101,7 @@ def show(
     if csv or json_:
         return
     console.print(_summary(opened))
+    _say_shortfall(opened)
     for finding in findings(summary, opened.config):
         title = f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]"
         console.print(title, highlight=False, soft_wrap=True)
@@ -185,6 +187,13 @@ def verify(study: str) -> None:
 
 def _say(line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _say_shortfall(study: Study) -> None:
+    from core.convergence import shortfall
+
+    if said := shortfall(study, study.cells, "integrated_gradients"):
+        _say(said)
 
 
 @timings.command("ig")

@@ -131,9 +131,10 @@ def definition(*measures: str, more: str = "") -> None:
         st.markdown(f"**{about.label}.** {about.sentence} {more}".rstrip())
 
 
-def small_print(choices: Choices, about: str = "") -> None:
-    """Say what the intervals stand for, and what else there is to know of a chart."""
-    st.caption(f"{words.about_intervals(choices.study)} {about}".rstrip())
+def small_print(choices: Choices, about: str = "", maps: bool = True) -> None:
+    """Say what the intervals stand for, what else there is to know of a chart, and how exact the maps are behind it."""
+    exact = loaded.shortfall(choices.study, choices.method) if maps else ""
+    st.caption(" ".join(filter(None, (words.about_intervals(choices.study), about, exact))))
 
 
 def teacher_note(choices: Choices) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import asking, charts, frame, gallery, live_view, one_image, words
+from dashboard import asking, charts, frame, gallery, live_view, loaded, one_image, words
 from dashboard.names import plain
 from dashboard.state import cells
 from dashboard.viewer import viewer
@@ -46,6 +46,9 @@ if signed:
         "Integrated gradients speak for or against the answer; shown is their size. Kept maps are small: where "
         "neighbouring pixels speak for and against, a part can look paler than its rank, which is of the full map."
     )
+
+if shortfall := loaded.shortfall(study, chosen.method):
+    st.caption(shortfall)
 
 st.subheader("The parts, in every network's order", anchor=False)
 table = one_image.rank_table(one.panels, one.parts)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.study import study_names
+from core.store import read_table, write_table
+from core.study import Study, study_names
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
@@ -39,6 +40,14 @@ def errors(app: AppTest) -> list[str]:
 def shown(markdown: str) -> str:
     """What a browser makes of text in which Markdown's signs are escaped."""
     return re.sub(r"\\(\W)", r"\1", markdown)
+
+
+def fall_short(study: Study) -> None:
+    """Say of all its integrated gradients that they did not converge."""
+    for cell in study.cells:
+        path = study.path("importance", cell)
+        found = read_table(path)
+        write_table(path, found.assign(converged=found["method"] != "integrated_gradients"))
 
 
 def switches(app: AppTest) -> int:
@@ -247,3 +256,13 @@ def test_imported_network_is_shown_by_its_own_name(page: str, cache: Path) -> No
     app = open_page(page, study="tiny")
     assert errors(app) == []
     assert "mine" in json.dumps([chart.proto.spec for chart in app.get("vega_lite_chart")], default=str)
+
+
+@pytest.mark.parametrize("page", [*CHARTS, "explanations"])
+@pytest.mark.parametrize("short", [True, False])
+def test_maps_less_exact_than_asked_are_told(page: str, short: bool, cache: Path) -> None:
+    if short:
+        fall_short(Study(cache / "studies" / "tiny"))
+    app = open_page(page, study="tiny")
+    assert errors(app) == []
+    assert any("Only 0 of" in caption.value for caption in app.caption) == (short and page != "training")
