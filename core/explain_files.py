@@ -53,7 +53,7 @@ def explain_files(
         for method in dict.fromkeys(result.method for result in results):
             of_method = [result for result in results if result.method == method]
             scale = shared_scale(result.map for result in of_method)
-            yield f"{path.name}, {METHODS[method].label.lower()}:"
+            yield f"{path.name}, {METHODS[method].label}:"
             for result in of_method:
                 drawn = overlay(large, result.map, OPACITY, scale)
                 png = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1].tobytes()

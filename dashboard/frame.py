@@ -82,7 +82,7 @@ def exploratory(choices: Choices, importance: str = "density", outside: str = "p
     """Return how a view differs from the one that findings are judged by, "" where it does not."""
     why = []
     if choices.method != "integrated_gradients":
-        why.append(words.method_label(choices.method).lower())
+        why.append(words.method_within(choices.method))
     if importance != "density":
         why.append("importance in total")
     if outside != "parts":

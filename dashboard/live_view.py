@@ -174,7 +174,7 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
 
 def begun(method: str, ask: Ask) -> str:
     """Say where the path of a method begins and what of the class it explains, unless that goes without saying."""
-    said = [f"from {asking.FROM[ask.baseline]}"] if method == "integrated_gradients" else []
+    said = [f"from {asking.FROM[ask.baseline]}"] if method in words.FROM_A_BASELINE else []
     said += [f"of the {asking.SCORES[ask.score].lower()}"] if ask.score != "logit" else []
     return f" ({', '.join(said)})" if said else ""
 
@@ -230,8 +230,7 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
                 "Probability": result.probability,
             },
         )
-        label = words.method_label(result.method)
-        row[f"ρ, {label.lower()}"] = result.alignment
+        row[f"ρ, {words.method_within(result.method)}"] = result.alignment
         if np.isfinite(result.gap):
             row |= {"Completeness gap": result.gap, "Map's error bar": result.difference}
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
@@ -281,7 +280,7 @@ def _details(
     students = [result.alignment for result in found[1:] if np.isfinite(result.alignment)]
     if students:
         st.markdown(
-            f"By {words.method_label(method).lower()}, the students shown rank the regions like the teacher at "
+            f"{words.method_label(method)}: the students shown rank the regions like the teacher at "
             f"ρ = {decimal(min(students))} to {decimal(max(students))}."
         )
     elif found[1:]:

@@ -11,6 +11,9 @@ METHOD_LABELS = {
 }
 """As `core.attribution.METHODS` has them (a test compares); that file needs torch, which a chart does not."""
 
+FROM_A_BASELINE = ("integrated_gradients", "captum")
+"""The methods whose path begins at one."""
+
 ARCHITECTURES_HELP = "Every student is one of these networks; imported ones have a name of their own."
 ALPHA_HELP = (
     "How a student learns: α = 1.0 from the labels alone (no distillation), lower values increasingly from what the "
@@ -130,6 +133,12 @@ VERDICTS: dict[str, tuple[str, Colour]] = {
 def method_label(method: str) -> str:
     """Return a method's name as people write it."""
     return METHOD_LABELS.get(method, method)
+
+
+def method_within(method: str) -> str:
+    """Return a method's name as it stands within a sentence: without its capital, unless there are more of them."""
+    label = method_label(method)
+    return label[:1].lower() + label[1:] if label.split()[0][1:].islower() else label
 
 
 def importance_label(importance: str) -> str:

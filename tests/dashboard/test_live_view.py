@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from core.ask import Ask
+from core.attribution import METHODS, Prepared, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
-from dashboard import live_view
+from dashboard import live_view, words
 from dashboard.live_job import Job
+from tests.core.attribution.nets import trained
 
 TEACHER, STUDENT, OTHER = Cell("resnet101", 1.0, 0), Cell("resnet18", 1.0, 0), Cell("resnet18", 0.1, 0)
 CELLS = [TEACHER, STUDENT, OTHER]
@@ -165,4 +167,22 @@ def test_the_choice_of_baseline_and_score_is_said():
     assert live_view.begun(GRADIENTS, Ask(baseline="blurred", score="probability")) == (
         " (from the same image, blurred, of the probability)"
     )
+    assert live_view.begun("captum", Ask(baseline="black")) == " (from a black image)"
     assert live_view.begun(SALIENCY, Ask(baseline="black")) == ""
+
+
+def test_every_method_that_has_a_baseline_is_known_to_have_one():
+    model, image = trained()[:2]
+    for method in METHODS:
+        maps = [
+            explain(Prepared(model, image), image[:1], np.array([0]), [method], baseline=begin)[method].maps
+            for begin in (image[:1] * 0, image[:1] * 0 + 1)
+        ]
+        assert np.allclose(*maps) == (method not in words.FROM_A_BASELINE), method
+
+
+def test_a_name_within_a_sentence_keeps_what_it_is_called_after(monkeypatch):
+    names = {"a": "Saliency", "b": "Integrated gradients by Captum", "c": "Grad-CAM", "d": "SmoothGrad"}
+    monkeypatch.setattr(words, "METHOD_LABELS", names)
+    told = [words.method_within(method) for method in names]
+    assert told == ["saliency", "integrated gradients by Captum", "Grad-CAM", "SmoothGrad"]
