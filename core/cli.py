@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from core.ask import Ask
-from core.config import Baseline, Config, Method, Score, presets, read_config
+from core.config import Config, Method, presets, read_config
 from core.errors import UserError, unknown
 from core.study import Study, cache_folder, open_study, study_names
 
@@ -63,6 +63,7 @@ def run(
         Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
     console.print(_summary(done))
+    _say_shortfall(done)
     _say(f"The study '{done.name}' is in {done.folder}.")
 
 
@@ -100,6 +101,7 @@ def show(
     if csv or json_:
         return
     console.print(_summary(opened))
+    _say_shortfall(opened)
     for finding in findings(summary, opened.config):
         title = f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]"
         console.print(title, highlight=False, soft_wrap=True)
@@ -150,14 +152,18 @@ def explain(
             "or a class of the study by its name."
         ),
     ] = "teacher",
-    score: Annotated[Score, typer.Option(help="What of the target class is explained.")] = "logit",
-    baseline: Annotated[Baseline, typer.Option(help="Where the path of integrated gradients begins.")] = "mean",
-    tolerance: Annotated[float, typer.Option(help="Level difference at which refining stops.", min=0, max=1)] = 0.1,
+    score: Annotated[
+        str, typer.Option(help="What of the target class is explained: logit, log_softmax or probability.")
+    ] = "logit",
+    baseline: Annotated[
+        str, typer.Option(help="Where the path of integrated gradients begins: mean, black or blurred.")
+    ] = "mean",
+    tolerance: Annotated[float, typer.Option(help="Level difference at which refining stops, from 0 to 1.")] = 0.1,
 ) -> None:
     """Explain image files through the cells of a study: overlays (PNG) and explanations.json."""
     from core.explain_files import explain_files
 
-    opened = open_study(study)
+    opened, ask = open_study(study), Ask(target, score, baseline, tolerance)  # type: ignore[arg-type]
     cells = [opened.cell(name) for name in models] if models else opened.networks
     for cell in (opened.teacher, *cells):
         if not opened.path("models", cell).exists():
@@ -165,7 +171,6 @@ def explain(
                 f"The network {cell.name} is not there ({opened.path('models', cell)}); {opened.command} makes it."
             )
     console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
-    ask = Ask(target, score, baseline, tolerance)
     for line in explain_files(opened, images, cells, method or opened.config.explain.methods, ask, out):
         _say(line)
 
@@ -211,6 +216,13 @@ def verify(study: str) -> None:
 
 def _say(line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _say_shortfall(study: Study) -> None:
+    from core.convergence import shortfall
+
+    if said := shortfall(study, study.cells, "integrated_gradients"):
+        _say(said)
 
 
 @timings.command("ig")

@@ -13,6 +13,7 @@ from core.cells import Cell
 from core.data.photos import open_photo, square
 from core.errors import UserError
 from core.live import as_json, explain_image, scene_of, settled, with_teacher
+from core.numbers import percent
 from core.overlay import OPACITY, overlay, shared_scale, side_by_side
 from core.store import write_bytes, write_json
 from core.study import Study
@@ -47,12 +48,12 @@ def explain_files(
         last = settled(explain_image(study, scene, cells, methods, ask), study.teacher)
         by_cell = {(result.method, result.cell): result for result in last}
         results = [by_cell[method, cell] for method in dict.fromkeys(methods) for cell in with_teacher(study, cells)]
-        name = _free_name(path.stem, found)
+        name = _free_name(path.stem if path.stem.strip(".") else "image", found)  # "...jpg" would lie outside
         large = square(photo, SIDE)
         for method in dict.fromkeys(result.method for result in results):
             of_method = [result for result in results if result.method == method]
             scale = shared_scale(result.map for result in of_method)
-            yield f"{path.name}, {METHODS[method].label.lower()}:"
+            yield f"{path.name}, {METHODS[method].label}:"
             for result in of_method:
                 drawn = overlay(large, result.map, OPACITY, scale)
                 png = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1].tobytes()
@@ -60,7 +61,8 @@ def explain_files(
                 rho = "undefined" if np.isnan(result.alignment) else f"= {result.alignment:.2f}"
                 alike = f"regions ranked like the teacher's at ρ {rho}"
                 about = "the teacher" if result.cell == study.teacher else alike
-                bar = f", map ± {result.difference:.0%}" if result.difference > 0 else ""
+                bar = f", map ± {percent(result.difference)}" if result.difference > 0 else ""
+                bar = bar if np.isfinite(result.map).all() else ", no map: its gradient is not a number"
                 yield f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), {about}{bar}"
             together = side_by_side(large, {result.cell.name: result.map for result in of_method})
             write_bytes(out / name / f"{method}.png", together)

@@ -103,7 +103,7 @@ def exploratory(analysis: Analysis) -> str:
     """Return how an analysis differs from the one that findings are judged by, "" where it does not."""
     why = []
     if analysis.method != "integrated_gradients":
-        why.append(words.method_label(analysis.method).lower())
+        why.append(words.method_within(analysis.method))
     if analysis.importance != "density":
         why.append("importance in total")
     if analysis.outside != "parts":
@@ -125,9 +125,10 @@ def definition(*measures: str, more: str = "") -> None:
         st.markdown(f"**{about.label}.** {about.sentence} {more}".rstrip())
 
 
-def small_print(choices: Choices, about: str = "") -> None:
-    """Say what the intervals stand for, and what else there is to know of a chart."""
-    st.caption(f"{words.about_intervals(choices.study)} {about}".rstrip())
+def small_print(choices: Choices, about: str = "", maps: bool = True) -> None:
+    """Say what the intervals stand for, what else there is to know of a chart, and how exact the maps are behind it."""
+    exact = loaded.shortfall(choices.study, choices.method) if maps else ""
+    st.caption(" ".join(filter(None, (words.about_intervals(choices.study), about, exact))))
 
 
 def teacher_note(choices: Choices) -> str:

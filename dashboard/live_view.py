@@ -13,6 +13,7 @@ import streamlit as st
 from core.ask import Ask
 from core.cells import Cell
 from core.data.photos import open_photo, square
+from core.numbers import percent
 from core.overlay import side_by_side
 from core.study import Study
 from dashboard import asking, charts, gallery, loaded, one_image, state, trust_view, words
@@ -216,8 +217,7 @@ def check_image(study: Study, scene: "Scene | int", cells: list[Cell], method: s
 
 def begun(method: str, ask: Ask) -> str:
     """Say where the path of a method begins and what of the class it explains, unless that goes without saying."""
-    with_path = ("integrated_gradients", "captum")
-    said = [f"from {asking.FROM[ask.baseline]}"] if method in with_path else []
+    said = [f"from {asking.FROM[ask.baseline]}"] if method in words.FROM_A_BASELINE else []
     said += [f"of the {asking.SCORES[ask.score].lower()}"] if ask.score != "logit" else []
     return f" ({', '.join(said)})" if said else ""
 
@@ -245,12 +245,17 @@ def shown(results: list["CellResult"], cells: list[Cell], wish: str) -> tuple[st
 
 def how_exact(found: list["CellResult"]) -> str:
     """Say in one sentence how far maps may still be off."""
+    said = []
     bars = [result.difference for result in found if result.difference > 0]
-    if not bars:
-        return ""
-    rough = [result for result in found if not result.converged and result.difference > 0]
-    worst = f"The maps' error bars reach {max(bars):.0%}; the true errors are about half of that."
-    return worst if not rough else f"{worst} {len(rough)} of {len(found)} maps are still rough."
+    if bars:
+        said.append(f"The maps' error bars reach {percent(max(bars))}; the true errors are about half of that.")
+    rough = sum(not result.converged and result.difference > 0 for result in found)
+    if rough:
+        said.append(f"{rough} of {len(found)} maps {'is' if rough == 1 else 'are'} still rough.")
+    broken = sum(not np.isfinite(result.map).all() for result in found)
+    if broken:
+        said.append(f"{broken} of {len(found)} could not be made: the network's gradient is not a number somewhere.")
+    return " ".join(said)
 
 
 def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...], teacher: Cell) -> pd.DataFrame:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.cells import Cell
+from core.cells import Cell, grid
+from core.convergence import shortfall as shortfall_of
 from core.errors import UserError
 from core.figures import tables
 from core.study import Study, cache_folder, open_study, study_names
@@ -77,6 +78,11 @@ def importance(study: Study, cell: Cell | str) -> pd.DataFrame:
     return _importance(study, str(study.folder), _file_stamp(study.path("importance", cell)), _name(cell))
 
 
+def shortfall(study: Study, method: str) -> str:
+    """Return what `core.convergence.shortfall` says."""
+    return _shortfall(study, str(study.folder), stamp(study.folder), method)
+
+
 def logits(study: Study, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
     """Return test image ids (N,) and their logits (N, classes) of one cell."""
     return _logits(study, str(study.folder), _file_stamp(study.path("logits", cell)), _name(cell))
@@ -140,6 +146,11 @@ def _measures(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame
 @_kept(128)
 def _importance(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
     return _study.importance(cell)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _shortfall(_study: Study, folder: str, stamp: str, method: str) -> str:
+    return shortfall_of(_study, [*grid(_study.config), *imported(_study)], method)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -11,6 +11,9 @@ from core.sentences import answer as answer
 from core.sentences import citation as citation
 from core.sentences import method_label as method_label
 
+FROM_A_BASELINE = ("integrated_gradients", "captum")
+"""The methods whose path begins at one."""
+
 ARCHITECTURES_HELP = "Every student is one of these networks; imported ones have a name of their own."
 ALPHA_HELP = (
     "How a student learns: α = 1.0 from the labels alone (no distillation), lower values increasingly from what the "
@@ -118,9 +121,9 @@ VERDICTS: dict[str, tuple[str, Colour]] = {
 
 
 def method_within(method: str) -> str:
-    """Return a method's name as it is written within a sentence."""
-    first, space, rest = method_label(method).partition(" ")
-    return (first if first[1:] != first[1:].lower() else first.lower()) + space + rest
+    """Return a method's name as it stands within a sentence: without its capital, unless there are more of them."""
+    label = method_label(method)
+    return label[:1].lower() + label[1:] if label.split()[0][1:].islower() else label
 
 
 def importance_label(importance: str) -> str:

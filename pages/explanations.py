@@ -52,6 +52,9 @@ if photo is not None:
     check = partial(live_view.check_image, study, image, shown, chosen.method, ask)
     trust_view.section(checks, shown, study.teacher, chosen.method, check)
 
+if shortfall := loaded.shortfall(study, chosen.method):
+    st.caption(shortfall)
+
 st.subheader("The parts, in every network's order", anchor=False)
 table = one_image.rank_table(one.panels, one.parts)
 if len(table):

@@ -28,7 +28,8 @@ table = numbers.estimates(chosen, "rank_alignment", "density")
 chance = numbers.control(chosen, "shuffled", "density")
 spec = charts.dots(numbers.students(table), "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance)
 charts.show(spec, "home_chart", frame.levels(table, "rank_alignment"))
-st.caption(f"{words.HOW_TO_READ} {words.about_intervals(study)} {frame.teacher_note(chosen)}")
+st.caption(words.HOW_TO_READ)
+frame.small_print(chosen, frame.teacher_note(chosen))
 
 st.subheader("What this study finds", anchor=False)
 for finding in claims:

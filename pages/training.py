@@ -17,7 +17,7 @@ lines = {"the teacher": numbers.teacher_value(table)}
 points = numbers.students(table)
 spec = charts.dots(points, "accuracy", frame.names(chosen), frame.alphas(chosen), lines)
 charts.show(spec, "training_chart", sentence)
-frame.small_print(chosen)
+frame.small_print(chosen, maps=False)
 frame.definition("accuracy")
 
 frame.table(points, "accuracy", f"{chosen.study.name}-accuracy")

@@ -139,10 +139,13 @@ def refine(
         for i, path in enumerate(paths):
             if len(wanted[i]):
                 states[i] = _judge(path, columns[i])
-        reached = [(s.difference if stop_on == "map" else s.region_difference) <= tolerance for s in states]
-        yield _explanation(paths, states, reached, images)
-        every = zip(reached, paths, states, strict=True)
-        wanted = [torch.empty(0) if done else _next(path, state, stop_on, budget) for done, path, state in every]
+        bars = [s.difference if stop_on == "map" else s.region_difference for s in states]
+        yield _explanation(paths, states, [bar <= tolerance for bar in bars], images)
+        # One that is not a number stays so, whatever comes on top.
+        every = zip(bars, paths, states, strict=True)
+        wanted = [
+            _next(path, state, stop_on, budget) if bar > tolerance else torch.empty(0) for bar, path, state in every
+        ]
         if not any(map(len, wanted)):
             return
 

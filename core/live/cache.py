@@ -4,9 +4,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import diskcache
 import numpy as np
@@ -46,6 +47,9 @@ class PlainDisk(diskcache.Disk):
         """Do nothing: there are no files beside the database."""
 
 
+Arrays: TypeAlias = dict[str, np.ndarray]
+
+
 class LiveCache:
     """Named arrays by key, on disk. A cache that is damaged, locked or not writable is as good as an empty one.
 
@@ -57,21 +61,22 @@ class LiveCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._flights: dict[str, Future[dict[str, np.ndarray]]] = {}
+        self._flights: dict[str, Future[Arrays]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: str) -> dict[str, np.ndarray] | None:
-        """Return what is kept under a key; None where there is nothing, or nothing that can be read."""
+    def get(self, key: str, fits: Callable[[Arrays], bool] = bool) -> Arrays | None:
+        """Return what is kept under a key; None where there is nothing, or nothing that can be read and fits."""
         if not self.folder.exists():
             return None
         try:
             content = self._open().get(key)
-            return load(content) if content else None
+            found = load(content) if content else {}
+            return found if fits(found) else None
         except Exception:  # sqlite3's, diskcache's and safetensors' errors share no base of their own
             self._reopen()
             return None
 
-    def once(self, key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    def once(self, key: str, compute: Callable[[], Arrays], fits: Callable[[Arrays], bool] = bool) -> Arrays:
         """Return what is kept under a key, or compute and keep it; who asks meanwhile waits for that one result."""
         with self._lock:
             flight = self._flights.get(key)
@@ -81,7 +86,7 @@ class LiveCache:
         if not mine:
             return flight.result()
         try:
-            found = self.get(key)
+            found = self.get(key, fits)
             if found is None:
                 found = compute()
                 self._keep(key, found)
@@ -94,11 +99,17 @@ class LiveCache:
             with self._lock:
                 del self._flights[key]
 
-    def _keep(self, key: str, arrays: dict[str, np.ndarray]) -> None:
+    def _keep(self, key: str, arrays: Arrays) -> None:
+        content = save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
         try:
-            self._open().set(key, save({name: np.ascontiguousarray(value) for name, value in arrays.items()}))
-        except Exception:  # as above: what cannot be kept is computed again
+            self._open().set(key, content)
+        except Exception as error:  # as above: what cannot be kept is computed again
             self._reopen()
+            if type(error) is sqlite3.DatabaseError:  # it is none; a locked one gives an OperationalError
+                with suppress(Exception):
+                    for path in self.folder.glob(f"{diskcache.core.DBNAME}*"):
+                        path.unlink()
+                    self._open().set(key, content)
 
     def _open(self) -> diskcache.Cache:
         if not (self.folder / diskcache.core.DBNAME).exists():

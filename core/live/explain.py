@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, partial
 from typing import Any
 
@@ -190,8 +190,17 @@ def _levels(
     if kept is None:
         yield from map(result, work())
         return
-    asked = [VERSION, header.digest, scene.digest, method, chosen, ask.score, ask.baseline, ask.tolerance]
-    yield result(Explanation(**kept.once(digest_of(asked), lambda: _arrays(work()))))
+    asked = [VERSION, vars(header), scene.digest, method, chosen, ask.score, ask.baseline, ask.tolerance]
+    found = kept.once(digest_of(asked), lambda: _arrays(work()), partial(_fits, len(scene.image)))
+    yield result(Explanation(**found))
+
+
+def _fits(side: int, arrays: dict[str, np.ndarray]) -> bool:
+    """Return whether arrays, from wherever, are an explanation of one image of `side` pixels."""
+    maps = {"maps": (1, side, side), "saliency": (1, side, side)}
+    names = {field.name for field in fields(Explanation)}
+    whole = names - {"saliency"} <= arrays.keys() <= names
+    return whole and all(value.shape == maps.get(name, (1,)) for name, value in arrays.items())
 
 
 def _explanations(

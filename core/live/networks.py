@@ -12,19 +12,19 @@ from core.models import Header, load_model, read_header
 MODEL_BYTES = 600_000_000
 """What networks kept in memory may take together; the least recently used go first."""
 
-_kept: OrderedDict[tuple[Path, str], tuple[Prepared, Header, int]] = OrderedDict()
+_kept: OrderedDict[tuple[Path, Header], tuple[Prepared, Header, int]] = OrderedDict()
 _lock = threading.Lock()
 
 
 def network(path: Path) -> tuple[Prepared, Header]:
-    """Return a network from its file, or from memory where the same weights were read before. Safe across threads.
+    """Return a network from its file, or from memory where the same file was read before. Safe across threads.
 
     Raises
     ------
     UserError
         The file is missing or damaged.
     """
-    key = (path.resolve(), read_header(path).digest)
+    key = (path.resolve(), read_header(path))
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)

@@ -196,7 +196,7 @@ def test_explain(call: Call, ran: Study, tmp_path: Path) -> None:
     result = call("explain", "small", *images, "--out", out)
     assert result.code == 0, result.err
     assert result.out.startswith("These networks know three drawn birds.")
-    assert "a [b].jpg, saliency:" in result.out, "a name is no markup"
+    assert "a [b].jpg, Saliency:" in result.out, "a name is no markup"
     told = json.loads((out / "explanations.json").read_text())
     assert told["knows"] == "three drawn birds"
     assert len(told["images"]) == 2
@@ -413,6 +413,21 @@ def test_wrong_usage_is_another_exit_code(arguments: list[str], call: Call, ran:
     assert result.code == 2
     assert "Traceback" not in result.err
     assert result.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--score", "logits", "There is no score called 'logits'. Did you mean logit?"),
+        ("--baseline", "", "There is no baseline called ''. There is: black, blurred, mean."),
+        ("--tolerance", "nan", "A tolerance is a number from 0 to 1, not nan."),
+        ("--tolerance", "2", "A tolerance is a number from 0 to 1, not 2.0."),
+    ],
+)
+def test_a_wrong_wish_is_one_sentence(option: str, value: str, told: str, call: Call, ran: Study) -> None:
+    result = call("explain", "small", "a.png", option, value)
+    assert result.code == 1
+    assert result.err == f"Error: {told}\n"
 
 
 @pytest.mark.parametrize("command", ["run", "list", "show", "report", "explain", "add", "verify"])

@@ -80,6 +80,17 @@ def test_many_images_are_kept_as_they_come(ran: Study, picture: Path, tmp_path: 
     assert list(told["images"]) == ["bird"]
 
 
+@pytest.mark.parametrize("name", ["...jpg", "....png"])
+def test_no_name_of_a_file_leads_outside(name: str, ran: Study, picture: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "in" / name
+    odd.parent.mkdir()
+    odd.write_bytes(picture.read_bytes())
+    out = tmp_path / "deep" / "out"
+    list(explain_files(ran, [odd], ran.cells[:1], ["saliency"], Ask(), out))
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+    assert len(list(out.rglob("*.png"))) == 2
+
+
 def test_nothing_but_failures_writes_nothing(ran: Study, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("x")
     with pytest.raises(UserError, match=r"a\.jpg is not an image.* no file .*b\.jpg"):

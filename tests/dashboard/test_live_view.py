@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from core import live
+from core import live, sentences
 from core.ask import Ask
+from core.attribution import METHODS, Prepared, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
 from core.study import Study
-from dashboard import live_view, trust_view
+from dashboard import live_view, trust_view, words
 from dashboard.live_job import Job
 from dashboard.state import Choices
+from tests.core.attribution.nets import trained
 from tests.tiny import tiny_study
 
 TEACHER, STUDENT, OTHER = Cell("resnet101", 1.0, 0), Cell("resnet18", 1.0, 0), Cell("resnet18", 0.1, 0)
@@ -157,7 +159,11 @@ def test_how_exact_the_maps_are_in_words():
     fine = [result(cell, GRADIENTS) for cell in CELLS]
     assert "8%" in live_view.how_exact(fine)
     assert "rough" not in live_view.how_exact(fine)
-    assert "1 of 3 maps are still rough" in live_view.how_exact([*fine[:2], replace(fine[2], converged=False)])
+    assert "1 of 3 maps is still rough" in live_view.how_exact([*fine[:2], replace(fine[2], converged=False)])
+    assert "3 of 3 maps are still rough" in live_view.how_exact([replace(each, converged=False) for each in fine])
+    assert "reach < 1%" in live_view.how_exact([replace(each, difference=0.004) for each in fine])
+    nothing = replace(fine[0], difference=np.nan, converged=False, map=np.full((8, 8), np.nan))
+    assert live_view.how_exact([nothing]).startswith("1 of 1 could not be made")
 
 
 def test_the_choice_of_baseline_and_score_is_said():
@@ -165,6 +171,7 @@ def test_the_choice_of_baseline_and_score_is_said():
     assert live_view.begun(GRADIENTS, Ask(baseline="blurred", score="probability")) == (
         " (from the same image, blurred, of the probability)"
     )
+    assert live_view.begun("captum", Ask(baseline="black")) == " (from a black image)"
     assert live_view.begun(SALIENCY, Ask(baseline="black")) == ""
 
 
@@ -203,3 +210,20 @@ def test_forgetting_an_image_forgets_what_was_checked_of_it(monkeypatch):
     checks = trust_view.about("one")
     live_view.forget()
     assert trust_view.about("one") is not checks
+
+
+def test_every_method_that_has_a_baseline_is_known_to_have_one():
+    model, image = trained()[:2]
+    for method in METHODS:
+        maps = [
+            explain(Prepared(model, image), image[:1], np.array([0]), [method], baseline=begin)[method].maps
+            for begin in (image[:1] * 0, image[:1] * 0 + 1)
+        ]
+        assert np.allclose(*maps) == (method not in words.FROM_A_BASELINE), method
+
+
+def test_a_name_within_a_sentence_keeps_what_it_is_called_after(monkeypatch):
+    names = {"a": "Saliency", "b": "Integrated gradients by Captum", "c": "Grad-CAM", "d": "SmoothGrad"}
+    monkeypatch.setattr(sentences, "METHOD_LABELS", names)
+    told = [words.method_within(method) for method in names]
+    assert told == ["saliency", "integrated gradients by Captum", "Grad-CAM", "SmoothGrad"]

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.study import study_names
+from core.store import read_table, write_table
+from core.study import Study, study_names
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
@@ -41,6 +42,14 @@ def errors(app: AppTest) -> list[str]:
 def shown(markdown: str) -> str:
     """What a browser makes of text in which Markdown's signs are escaped."""
     return re.sub(r"\\(\W)", r"\1", markdown)
+
+
+def fall_short(study: Study) -> None:
+    """Say of all its integrated gradients that they did not converge."""
+    for cell in study.cells:
+        path = study.path("importance", cell)
+        found = read_table(path)
+        write_table(path, found.assign(converged=found["method"] != "integrated_gradients"))
 
 
 def switches(app: AppTest) -> int:
@@ -303,3 +312,13 @@ def test_the_report_is_made_on_a_click_and_belongs_to_its_study() -> None:
     assert "Download the report" in offered.proto.label
     app.sidebar.selectbox[0].set_value("wide").run()
     assert not app.get("download_button")
+
+
+@pytest.mark.parametrize("page", [*CHARTS, "explanations"])
+@pytest.mark.parametrize("short", [True, False])
+def test_maps_less_exact_than_asked_are_told(page: str, short: bool, cache: Path) -> None:
+    if short:
+        fall_short(Study(cache / "studies" / "tiny"))
+    app = open_page(page, study="tiny")
+    assert errors(app) == []
+    assert any("Only 0 of" in caption.value for caption in app.caption) == (short and page != "training")

@@ -105,6 +105,24 @@ def test_a_damaged_database_is_as_good_as_none(kept):
     (kept.folder / "cache.db").write_bytes(b"no database" * 100)
     assert kept.get("a") is None
     assert kept.once("a", arrays)["n"] == 3
+    assert LiveCache(kept.folder).get("a") is not None, "and it is made anew"
+
+
+def test_what_does_not_fit_is_computed_again(kept):
+    kept.once("a", lambda: {"other": np.zeros(3)})
+    assert kept.get("a", lambda found: "n" in found) is None
+    assert kept.once("a", arrays, lambda found: "n" in found)["n"] == 3
+    assert kept.get("a", lambda found: "n" in found) is not None
+
+
+def test_a_locked_database_is_left_alone(kept):
+    kept.once("a", arrays)
+    with rows(kept) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert kept.once("b", arrays)["n"] == 3
+        database.rollback()
+    database.close()
+    assert LiveCache(kept.folder).get("a") is not None
 
 
 def test_it_may_be_deleted_while_it_is_used(kept):

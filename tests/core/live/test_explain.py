@@ -1,5 +1,6 @@
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -275,6 +276,38 @@ def test_results_on_images_of_the_study_are_computed_once(study, scene, tmp_path
         )
     run(study, scene, kept=kept, baseline="black", methods=["integrated_gradients"])
     assert len(computed) == 3 * len(study.cells), "another baseline is another map"
+
+
+@pytest.mark.parametrize("wrong", [{"maps": np.zeros((1, 2, 2))}, {"other": np.zeros(1)}, {"gap": np.zeros(3)}])
+def test_what_is_kept_and_is_no_explanation_is_made_anew(study, scene, tmp_path, monkeypatch, wrong):
+    kept = live.LiveCache(tmp_path / "live")
+    cells = [study.teacher]
+    (first,) = run(study, scene, cells, ["saliency"], kept=kept)
+    real, asked = kept.once, []
+
+    def once(key, compute, fits):
+        asked.append(key)
+        return real(key, compute, fits)
+
+    monkeypatch.setattr(kept, "once", once)
+    run(study, scene, cells, ["saliency"], kept=kept)
+    (key,) = asked
+    there = kept.get(key)
+    kept._keep(key, there | wrong if wrong.keys() <= there.keys() else wrong)
+    for _ in range(2):
+        (again,) = run(study, scene, cells, ["saliency"], kept=live.LiveCache(tmp_path / "live"))
+        np.testing.assert_array_equal(again.map, first.map)
+    assert engine._fits(32, live.LiveCache(tmp_path / "live").get(key)), "it is mended, not only passed over"
+
+
+def test_another_normalisation_of_the_same_weights_is_another_network(tmp_path, scene):
+    study, kept = add_networks(tiny_study(tmp_path / "tiny")), live.LiveCache(tmp_path / "live")
+    cells, path = [study.teacher], study.path("models", study.teacher)
+    (before,) = run(study, scene, cells, ["saliency"], kept=kept)
+    model, header = load_model(path)
+    save_model(path, model, replace(header, std=(0.1, 0.1, 0.1)))
+    (after,) = run(study, scene, cells, ["saliency"], kept=kept)
+    assert not np.allclose(before.map, after.map)
 
 
 def test_an_image_of_the_study_comes_with_its_parts_and_label(study):

@@ -1,0 +1,49 @@
+"""Whether the maps of a study became as exact as its settings ask."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import pandas as pd
+
+from core.cells import Cell
+from core.errors import UserError
+from core.study import Study
+
+
+def reached(tables: Iterable[pd.DataFrame], method: str) -> tuple[int, int]:
+    """Return how many maps of a method fell under the tolerance, and of how many.
+
+    Parameters
+    ----------
+    tables : iterable of DataFrame
+        `Study.importance(cell)`, a cell each.
+    method : str
+        One that does not know how exact its maps are (d is NaN for all) has none.
+    """
+    there = all_of_them = 0
+    for table in tables:
+        rows = table[table["method"] == method]
+        maps = rows.drop_duplicates("image")
+        if maps["d"].notna().any():
+            there += int(maps["converged"].sum())
+            all_of_them += len(maps)
+    return there, all_of_them
+
+
+def shortfall(study: Study, cells: Iterable[Cell], method: str) -> str:
+    """Say in one sentence how many maps of a study are less exact than asked; "" where none is.
+
+    A table that is missing or damaged is passed over: whoever shows it says so.
+    """
+    tables = []
+    for cell in cells:
+        with suppress(UserError):
+            tables.append(study.importance(cell))
+    there, of = reached(tables, method)
+    if there == of:
+        return ""
+    asked = study.config.explain
+    return (
+        f"Only {there:,} of {of:,} maps ({there / of:.0%}) became as exact as asked (the parts' error bar at most "
+        f"{asked.tolerance:.1%}, within {asked.budget} gradients); what is made of the others may be off by more."
+    )
