@@ -68,6 +68,8 @@ def strip(study: Study, rows: pd.DataFrame, column: str) -> None:
                     st.image(cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC), width=SIDE)
                 st.markdown(f"**{images.signed(row[column], plus=column == 'change')}** {plain(row['name'])}")
                 marks = (("student", row["student"]), ("teacher", row["teacher"]))
+                if column == "change":
+                    st.caption(f"{images.signed(row['alone'])} → {images.signed(row['value'])}")
                 st.caption(", ".join(f"{who} {'✓' if right else '✗'}" for who, right in marks))
                 if row["kept"]:
                     link("explanations", "See its maps →", image=str(row["image"]))
@@ -78,10 +80,10 @@ def pairs(choices: Choices, cell: Cell) -> pd.DataFrame:
     return images.pairs(*(agreement(choices, cell, measure) for measure in ("rank_alignment", "logit_alignment")))
 
 
-def about(choices: Choices, rows: pd.DataFrame, column: str, measure: str) -> str:
+def about(choices: Choices, rows: pd.DataFrame, total: int, column: str, measure: str) -> str:
     """Say of how many images a list is, on how many its number is undefined, and of which networks."""
     unknown = int(rows[column].isna().sum())
-    said = f"Of {len(rows)} image{'s' * (len(rows) != 1)}"
+    said = f"These are of {len(rows)} of the {total} images that were measured"
     if unknown and unknown < len(rows):
         said += f"; on {unknown} of them {MEASURES[measure].label.lower()} is undefined, so they are in no order"
     said += ". ✓ and ✗: whether the answer is right."

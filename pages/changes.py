@@ -40,7 +40,7 @@ elif rows[column].isna().all():
     st.info("No image is like that, or the number is undefined on all of them.")
 else:
     changed.strip(study, images.extremes(rows, order, changed.COUNT), column)
-st.caption(changed.about(chosen, rows, column, measure))
+st.caption(changed.about(chosen, rows, len(agreed), column, measure))
 frame.definition(measure)
 
 st.subheader("Class by class", anchor=False)
@@ -49,7 +49,9 @@ label = MEASURES[measure].label + (": distilled less undistilled" if column == "
 if per_class["n"].any():
     spec = charts.classes(agreed, per_class, column, label)
     charts.show(spec, "class_chart", f"{label} of every image, and the mean of each class.")
-    st.caption("Dot: the mean of a class. Ticks: its images.")
+    st.caption(
+        "Dot: the mean of a class. Ticks: its images, all that were measured; behind its name, how many they are."
+    )
     changed.class_table(per_class, label)
 changed.table(agreed, f"{study.name}-{cell.name}-{measure}")
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from core.figures.encoding import written
 from core.measures import MEASURES
+from core.sentences import article
 
 MEASURED = {
     "rank_alignment": "density",
@@ -91,9 +92,9 @@ def extremes(table: pd.DataFrame, order: str, count: int) -> pd.DataFrame:
 
 def by_class(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return the mean of a column of `agreement` per class: name, mean, n, skipped (undefined); the lowest first."""
-    found = table.groupby("name", as_index=False, sort=True)[column].agg(mean="mean", n="count", size="size")
-    found["skipped"] = found["size"] - found["n"]
-    return found.drop(columns="size").sort_values("mean", kind="stable", ignore_index=True)
+    groups = table.groupby("name")[column]
+    found = pd.DataFrame({"mean": groups.mean(), "n": groups.count(), "skipped": groups.size() - groups.count()})
+    return found.reset_index().sort_values("mean", kind="stable", ignore_index=True)
 
 
 def pairs(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -125,13 +126,17 @@ def sentence(table: pd.DataFrame, who: str, measure: str) -> str:
         return f"{who} has no image on which {label} is defined."
     low, high = (extremes(known, order, 1).iloc[0] for order in ("least", "most"))
     said = (
-        f"By {label}, {who} agrees least with the teacher on an image of {low['name']} ({signed(low['value'])}) "
-        f"and most on one of {high['name']} ({signed(high['value'])})"
+        f"By {label}, {who} agrees least with the teacher on an image of {_a(low['name'])} ({signed(low['value'])}) "
+        f"and most on one of {_a(high['name'])} ({signed(high['value'])})"
     )
     change = table["change"].dropna()
     if change.empty:
         return f"{said}."
     return f"{said}; distillation raised it on {int((change > 0).sum())} of {len(change)} images."
+
+
+def _a(name: str) -> str:
+    return f"{article(name.lower())} {name}"
 
 
 def signed(value: float, plus: bool = False) -> str:

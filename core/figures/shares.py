@@ -53,7 +53,7 @@ def _percent(value: float) -> str:
 
 
 def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str = "light") -> Spec:
-    """Draw each part's share without and with distillation, joined by a line, and the teacher's as a tick.
+    """Draw each part's share without and with distillation, joined by a line, and the teacher's as a bar.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str =
     pupils = rows[(rows["role"] == "student") & rows["alpha"].isin([1.0, alpha]) & rows["part"].isin(order)]
     sides = [label(1.0), label(alpha)]
     x = alt.X("part:N", sort=order, title=None, axis=alt.Axis(labelAngle=-45, labelLimit=110, labelOverlap=False))
-    beside = alt.XOffset("α:N", sort=sides, scale=alt.Scale(domain=sides, paddingOuter=0.7))
+    beside = alt.XOffset("α:N", sort=sides, scale=alt.Scale(domain=sides, paddingOuter=0.4))
     y = alt.Y("share:Q", title="Share of all the network's looking", axis=axis(".1%"), scale=alt.Scale(zero=True))
     tooltip = [
         alt.Tooltip("part:N", title="Part"),
@@ -82,16 +82,14 @@ def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str =
         alt.Tooltip("low:Q", title="95 % interval from", format=".1%"),
         alt.Tooltip("high:Q", title="to", format=".1%"),
     ]
-    whose = alt.Fill("who:N", scale=alt.Scale(range=[QUIET[theme]]), legend=reference_legend("stroke", QUIET[theme]))
+    whose = alt.Fill("who:N", scale=alt.Scale(range=[QUIET[theme]]), legend=reference_legend("square", QUIET[theme]))
     hue, base = colour(alphas, theme), alt.Chart(pupils)
     layers = [
-        alt.Chart(teacher)
-        .mark_bar(height=3, width={"band": 0.9}, opacity=0.7)
-        .encode(x=x, y=y, fill=whose, tooltip=tooltip),
+        alt.Chart(teacher).mark_bar(width={"band": 0.9}, opacity=0.3).encode(x=x, y=y, fill=whose, tooltip=tooltip),
         base.mark_line(strokeWidth=2, color=QUIET[theme]).encode(x=x, xOffset=beside, y=y, detail="part:N"),
         base.mark_rule(strokeWidth=2).encode(x=x, xOffset=beside, y="low:Q", y2="high:Q", color=hue),
         base.mark_point(filled=True, size=70, opacity=1).encode(
             x=x, xOffset=beside, y=y, color=hue, shape=shape(alphas), tooltip=tooltip
         ),
     ]
-    return finish(alt.layer(*layers), HEIGHT, theme)
+    return finish(alt.layer(*layers), HEIGHT + 80, theme)  # the names of the parts are long

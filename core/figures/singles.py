@@ -11,6 +11,8 @@ from core.figures.images import ANSWERS
 def classes(table: pd.DataFrame, means: pd.DataFrame, column: str, title: str, theme: str = "light") -> Spec:
     """Draw every image as a tick and the mean of its class as a dot, the class of the lowest mean on top.
 
+    Behind each class stands of how many images its mean is.
+
     Parameters
     ----------
     table : DataFrame
@@ -22,11 +24,13 @@ def classes(table: pd.DataFrame, means: pd.DataFrame, column: str, title: str, t
     title : str
         Of the axis.
     """
-    y = alt.Y(
-        "name:N", sort=list(means["name"]), title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False, grid=True)
-    )
+    counted = [f"{name} ({n})" for name, n in zip(means["name"], means["n"], strict=True)]
+    called = dict(zip(means["name"], counted, strict=True))
+    means, table = (rows.assign(called=rows["name"].map(called)) for rows in (means, table))
+    about = alt.Axis(labelLimit=160, labelOverlap=False, grid=True)
+    y = alt.Y("called:N", sort=counted, title=None, axis=about)
     scale, form = alt.Scale(zero=False, nice=True), ".2f"
-    ticks = alt.Chart(table.dropna(subset=[column])[["name", column]]).mark_tick(
+    ticks = alt.Chart(table.dropna(subset=[column])[["name", "called", column]]).mark_tick(
         thickness=1.5, height=12, opacity=0.45, color=QUIET[theme]
     )
     dots = alt.Chart(means.dropna(subset=["mean"])).mark_point(
@@ -49,7 +53,7 @@ def classes(table: pd.DataFrame, means: pd.DataFrame, column: str, title: str, t
         ),
         dots.encode(x="mean:Q", y=y, tooltip=tooltip),
     ]
-    return finish(alt.layer(*layers), 26 * len(means) + 60, theme)
+    return finish(alt.layer(*layers), 26 * len(means) + 80, theme)
 
 
 def within(table: pd.DataFrame, theme: str = "light") -> Spec:
