@@ -60,10 +60,12 @@ def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
 
 def strip(study: Study, rows: pd.DataFrame, column: str) -> None:
     """Draw images side by side with their number, class, and who is right; each opens where its maps can be seen."""
+    photos = [gallery.photo(study, int(image)) for image in rows["image"]]
+    if any(found is None for found in photos):
+        st.info("The images of this study are not on this machine, so their numbers stand alone.")
     with st.container(horizontal=True):
-        for row in rows.to_dict("records"):
+        for row, found in zip(rows.to_dict("records"), photos, strict=True):
             with st.container(width=SIDE, gap="xxsmall"):
-                found = gallery.photo(study, row["image"])
                 if found is not None:
                     st.image(cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC), width=SIDE)
                 st.markdown(f"**{images.signed(row[column], plus=column == 'change')}** {plain(row['name'])}")
