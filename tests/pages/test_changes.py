@@ -170,7 +170,8 @@ def test_the_teacher_alone_has_nobody_to_compare() -> None:
 
 def test_patches_are_no_parts_and_images_may_be_elsewhere(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = cache / "studies" / "tiny" / "study.toml"
-    path.write_text(path.read_text().replace('dataset = "birds"', 'dataset = "folder"'))
+    settings = path.read_text().replace('dataset = "birds"', 'dataset = "folder"')
+    path.write_text(settings.replace('root = ""', f'root = "{cache / "nowhere"}"'))
     monkeypatch.setattr("dashboard.gallery.classes", lambda study: ("[a](b)", "c", "d", "e"))
     app = open_page("changes", study="tiny")
     assert errors(app) == []
