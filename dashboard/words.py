@@ -95,6 +95,11 @@ NOT_DISTILLED = (
     "This takes a distilled student whose architecture was also trained without distillation, the teacher itself "
     "aside: choose another one above."
 )
+ASSOCIATION_COUNTED = (
+    "It is over the images of one network. counted: those images, or, where it was trained several times, the "
+    "trainings that ρ is the mean of."
+)
+NO_IMAGES = "This study has no measures of this network's single images by this method. Make them with: {command}"
 NO_PARTS = "The parts of these images are patches found by colour, which mean nothing from one image to the next."
 SLOPES_CAPTION = (
     "The parts from left to right as the teacher looks at them, most first. Marks: the student without distillation "

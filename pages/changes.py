@@ -21,6 +21,9 @@ head = st.container()
 usual = changed.usual(students)
 cell = select("student", "Student", students, usual, lambda each: short(each, study.teacher), words.STUDENT_HELP)
 known = changed.measured(study, cell, chosen.method)
+if not known:
+    st.info(plain(words.NO_IMAGES.format(command=study.command)))
+    st.stop()
 measure = choose("agree_by", "Agreement by", known, known[0], lambda name: MEASURES[name].label, words.AGREEMENT_HELP)
 agreed = changed.agreement(chosen, cell, measure)
 with head:
@@ -36,10 +39,10 @@ rows = agreed if name == changed.EVERY_CLASS else agreed[agreed["name"] == name]
 rows = rows[rows["kept"]] if which == "kept" else rows
 if column == "change" and agreed["alone"].isna().all():
     st.info(words.NOT_DISTILLED)
-elif rows[column].isna().all():
+elif (first := images.extremes(rows, order, changed.COUNT)).empty:
     st.info("No image is like that, or the number is undefined on all of them.")
 else:
-    changed.strip(study, images.extremes(rows, order, changed.COUNT), column)
+    changed.strip(study, first, column)
 st.caption(changed.about(chosen, rows, len(agreed), column, measure))
 frame.definition(measure)
 
@@ -79,6 +82,6 @@ if associations.empty:
 else:
     columns = {name: st.column_config.NumberColumn(format="%.2f") for name in ("ρ", "low", "high")}
     alt = f"Rank correlations of the two alignments, {nice_name(cell.architecture)}"
-    st.dataframe(associations, hide_index=True, column_config=columns, alt=alt)
-    st.caption(words.ASSOCIATION_CAPTION)
+    st.dataframe(associations.drop(columns="compared"), hide_index=True, column_config=columns, alt=alt)
+    st.caption(f"{words.ASSOCIATION_CAPTION} {words.ASSOCIATION_COUNTED}")
 link("logit", "The same across the networks →")

@@ -84,9 +84,14 @@ def agreement(
 
 
 def extremes(table: pd.DataFrame, order: str, count: int) -> pd.DataFrame:
-    """Return the first images of `agreement` in an order of `ORDERS`; undefined ones are in none."""
+    """Return the first images of `agreement` in an order of `ORDERS`.
+
+    Undefined ones are in none; of those that were raised, or lowered, only what did rise, or fall.
+    """
     column, lowest = ORDERS[order]
     known = table[table[column].notna()]
+    if column == "change":
+        known = known[(known[column] < 0) if lowest else (known[column] > 0)]
     return known.sort_values([column, "image"], ascending=[lowest, True]).head(count).reset_index(drop=True)
 
 

@@ -79,6 +79,7 @@ def test_the_address_rules_what_comes_first(
     known = values("resnet18-a0.1-s0", measure)
     if change:
         known = known - values("resnet18-a1.0-s0", measure)
+        known = known[known < 0 if ascending else known > 0]
     want = known.sort_values(ascending=ascending, kind="stable").head(8)
     assert strip(app) == [signed(value, plus=change) for value in want]
 
@@ -181,6 +182,30 @@ def test_patches_are_no_parts_and_images_may_be_elsewhere(cache: Path, monkeypat
     assert any("not on this machine" in each.value for each in app.info)
     assert len(links(app)) == 6
     assert not any("[a](b)" in text for text in texts(app)), "names of classes are never markup"
+
+
+def test_an_imported_network_is_a_student_that_nothing_was_distilled_into(cache: Path) -> None:
+    folder = cache / "studies" / "tiny"
+    path = folder / "measures" / "resnet18-a1.0-s0.parquet"
+    path.with_stem("mine").write_bytes(path.read_bytes())
+    summary = pd.read_parquet(folder / "summary.parquet")
+    own = summary[(summary["kind"] == "cell") & (summary["cell"] == "resnet18-a1.0-s0")]
+    pd.concat([summary, own.assign(cell="mine", alpha=float("nan"), seed="")]).to_parquet(folder / "summary.parquet")
+    app = open_page("changes", study="tiny", student="mine")
+    assert errors(app) == []
+    assert "By rank alignment, mine agrees least" in shown(headline(app))
+    assert "distillation raised" not in headline(app)
+    assert any("no correlation of the two for an imported network" in text for text in said(app))
+    assert not any("ρ" in each.value for each in app.dataframe)
+
+
+def test_a_study_without_measures_of_images_says_what_to_run(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "measures" / "resnet18-a0.1-s0.parquet"
+    table = read_table(path)
+    write_table(path, table[table["measure"] == "accuracy"])
+    app = open_page("changes", study="tiny")
+    assert errors(app) == []
+    assert "python -m core run tiny" in shown(app.info[0].value)
 
 
 @pytest.mark.parametrize("cell", ["resnet18-a0.1-s0", "resnet34-a1.0-s0"])
