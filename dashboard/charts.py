@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures import beside, charts
+from core.figures import beside, charts, shares, singles
 from core.figures import effects as change
 from core.figures.encoding import Spec
 from core.figures.tradeoffs import scatter
@@ -46,3 +46,6 @@ effects = built_once(change.effects)
 poster_directions = built_once(beside.poster_directions)
 win_rates = built_once(beside.win_rates)
 tradeoffs = built_once(scatter)
+slopes = built_once(shares.slopes)
+classes = built_once(singles.classes)
+within = built_once(singles.within)

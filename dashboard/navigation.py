@@ -17,7 +17,7 @@ SECTIONS = {
         "tradeoffs": "Trade-offs",
         "literature": "Beside the literature",
     },
-    "See for yourself": {"explanations": "Explanations", "your_image": "Your image"},
+    "See for yourself": {"changes": "What changed", "explanations": "Explanations", "your_image": "Your image"},
 }
 """Per heading of the menu, a page's file in `pages/`, which is also its address, and its title."""
 WIDE = {"explanations", "your_image"}

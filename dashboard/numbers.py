@@ -68,9 +68,9 @@ def together(choices: Choices) -> pd.DataFrame:
     return tables.together(view(choices))
 
 
-def associations(choices: Choices) -> pd.DataFrame:
+def associations(choices: Choices, architecture: str = "", alpha: float | None = None) -> pd.DataFrame:
     """Return how outputs and explanations go together, as `core.figures.tables.associations`."""
-    return tables.associations(view(choices))
+    return tables.associations(view(choices), architecture, alpha)
 
 
 def poster_logits(choices: Choices) -> pd.DataFrame:

@@ -84,6 +84,32 @@ SUBSETS_HELP = (
     "more accurate student can look more like its teacher for no other reason than being right more often."
 )
 
+STUDENT_HELP = "Of the networks and α on the left. Its images are those on which it was explained beside the teacher."
+AGREEMENT_HELP = (
+    "Rank alignment: the same order of the parts, by importance per pixel. Map similarity: the same pixels. "
+    "Logit alignment: the same order of the classes, whatever it looks at."
+)
+ORDER_HELP = (
+    "Raised and lowered: the distilled student's number less that of the same network with the same random start, "
+    "trained without distillation."
+)
+AMONG_HELP = "The maps of some images are kept, so that they can be looked at. All were measured."
+NOT_DISTILLED = (
+    "This takes a distilled student whose architecture was also trained without distillation, the teacher itself "
+    "aside: choose another one above."
+)
+ASSOCIATION_COUNTED = (
+    "It is over the images of one network. counted: those images, or, where it was trained several times, the "
+    "trainings that ρ is the mean of."
+)
+NO_IMAGES = "This study has no measures of this network's single images by this method. Make them with: {command}"
+NO_PARTS = "The parts of these images are patches found by colour, which mean nothing from one image to the next."
+SLOPES_CAPTION = (
+    "The parts from left to right as the teacher looks at them, most first. Marks: the student without distillation "
+    "(left) and distilled (right), each the mean over the images where the part is visible. Bars: the teacher. The "
+    "change has no interval of its own; where the two lines overlap it may be chance."
+)
+
 BONFERRONI = "These intervals hold for all of the networks together (Bonferroni), so they are wider."
 COST_HELP = (
     "What it takes to keep and to run a network. MACs: the multiplications of one image, each with its addition. "

@@ -34,7 +34,7 @@ frame.table(table, measure, f"{chosen.study.name}-{measure}")
 
 st.subheader("Which parts they rely on", anchor=False)
 if chosen.config.data.dataset == "folder":
-    st.markdown("The parts of these images are patches found by colour, which mean nothing from one image to the next.")
+    st.markdown(words.NO_PARTS)
 else:
     network = choose("parts_of", "Student", chosen.architectures, chosen.architectures[-1], nice_name)
     shares = numbers.part_shares(chosen, network)

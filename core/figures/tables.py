@@ -120,11 +120,16 @@ def together(view: View) -> pd.DataFrame:
     return logit.merge(rank, on=["network", "alpha", "role"], suffixes=("_logit", "_rank"))
 
 
-def associations(view: View) -> pd.DataFrame:
-    """Return how outputs and explanations go together: over, held fixed, estimate, low, high, n."""
+def associations(view: View, architecture: str = "", alpha: float | None = None) -> pd.DataFrame:
+    """Return how outputs and explanations go together: over, held fixed, estimate, low, high, n.
+
+    Of all students together, or of one architecture at one α.
+    """
     rows = view.summary
-    rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method) & (rows["architecture"] == "")]
-    rows = rows[rows["importance"] == "density"]
+    rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method)]
+    rows = rows[(rows["architecture"] == architecture) & (rows["importance"] == "density")]
+    if architecture:
+        rows = rows[rows["alpha"] == alpha]
     over = {"cells": "across the students", "images": "across the images, within a student"}
     return pd.DataFrame(
         {

@@ -13,7 +13,7 @@ from core.study import Study, study_names
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
-CHARTS = ["home", "training", "focus", "rank", "logit", "tradeoffs", "literature"]
+CHARTS = ["home", "training", "focus", "rank", "logit", "tradeoffs", "literature", "changes"]
 FIXED = ["home", "literature"]
 """Of these, without a switch."""
 
@@ -274,7 +274,7 @@ def test_new_study_appears_without_a_restart(cache: Path) -> None:
     assert app.sidebar.selectbox[0].options == ["later", "tiny"]
 
 
-@pytest.mark.parametrize("page", sorted({*CHARTS} - {"tradeoffs"}))
+@pytest.mark.parametrize("page", sorted({*CHARTS} - {"tradeoffs", "changes"}))
 def test_imported_network_is_shown_by_its_own_name(page: str, cache: Path) -> None:
     folder = cache / "studies" / "tiny"
     for kind in ("measures", "importance", "logits"):

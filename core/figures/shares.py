@@ -1,0 +1,95 @@
+"""Which parts gained and lost a network's looking when it was distilled."""
+
+import altair as alt
+import pandas as pd
+
+from core.figures.charts import HEIGHT
+from core.figures.encoding import QUIET, Spec, axis, colour, finish, label, reference_legend, shape, trained, written
+
+
+def moves(shares: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Return one row a part, in the teacher's order: part, teacher, alone, distilled, change.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        `core.figures.tables.part_shares` of one architecture at α = 1.0 and the one given.
+    alpha : float
+        Of the distilled student.
+
+    Returns
+    -------
+    DataFrame
+        Without rows where there is no such student with and without distillation.
+    """
+    pupils = shares[shares["role"] == "student"]
+    found = {
+        "teacher": shares[shares["role"] == "teacher"],
+        "alone": pupils[pupils["alpha"] == 1],
+        "distilled": pupils[pupils["alpha"] == alpha],
+    }
+    table = pd.DataFrame({name: rows.set_index("part")["share"] for name, rows in found.items()}).dropna()
+    table = table.rename_axis("part").sort_values("teacher", ascending=False, kind="stable").reset_index()
+    return table.assign(change=table["distilled"] - table["alone"])
+
+
+def sentence(table: pd.DataFrame, who: str, alpha: float) -> str:
+    """Say of `moves` which parts gained and lost most, and on how many the share came nearer the teacher's."""
+    ordered = table.sort_values("change").to_dict("records")
+    said = []
+    for part, did, sign in ((ordered[-1], "gained", 1), (ordered[0], "lost", -1)):
+        if sign * part["change"] > 0:
+            own = f"{_percent(part['alone'])} → {_percent(part['distilled'])}"
+            said.append(f"the {part['part']} {did} most ({own}; teacher {_percent(part['teacher'])})")
+    nearer = (table["distilled"] - table["teacher"]).abs() < (table["alone"] - table["teacher"]).abs()
+    return (
+        f"When {who} is distilled at α = {alpha}, {' and '.join(said) or 'no part gains or loses'}; on "
+        f"{int(nearer.sum())} of {len(table)} parts its share comes nearer the teacher's."
+    )
+
+
+def _percent(value: float) -> str:
+    return written(value, ".1%").replace("%", " %")
+
+
+def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str = "light") -> Spec:
+    """Draw each part's share without and with distillation, joined by a line, and the teacher's as a bar.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        As `moves`; its intervals are drawn too.
+    alpha : float
+        Of the distilled student.
+    alphas : list of float
+        All α of the study, for their colours.
+    """
+    order = list(moves(shares, alpha)["part"])
+    rows = shares.assign(
+        α=shares["alpha"].map(label),
+        who=shares["alpha"].map(trained).where(shares["role"] != "teacher", "the teacher"),
+    )
+    teacher = rows[(rows["role"] == "teacher") & rows["part"].isin(order)]
+    pupils = rows[(rows["role"] == "student") & rows["alpha"].isin([1.0, alpha]) & rows["part"].isin(order)]
+    sides = [label(1.0), label(alpha)]
+    x = alt.X("part:N", sort=order, title=None, axis=alt.Axis(labelAngle=-45, labelLimit=110, labelOverlap=False))
+    beside = alt.XOffset("α:N", sort=sides, scale=alt.Scale(domain=sides, paddingOuter=0.4))
+    y = alt.Y("share:Q", title="Share of all the network's looking", axis=axis(".1%"), scale=alt.Scale(zero=True))
+    tooltip = [
+        alt.Tooltip("part:N", title="Part"),
+        alt.Tooltip("who:N", title="Trained"),
+        alt.Tooltip("share:Q", title="Share, on average", format=".1%"),
+        alt.Tooltip("low:Q", title="95 % interval from", format=".1%"),
+        alt.Tooltip("high:Q", title="to", format=".1%"),
+    ]
+    whose = alt.Fill("who:N", scale=alt.Scale(range=[QUIET[theme]]), legend=reference_legend("square", QUIET[theme]))
+    hue, base = colour(alphas, theme), alt.Chart(pupils)
+    layers = [
+        alt.Chart(teacher).mark_bar(width={"band": 0.9}, opacity=0.3).encode(x=x, y=y, fill=whose, tooltip=tooltip),
+        base.mark_line(strokeWidth=2, color=QUIET[theme]).encode(x=x, xOffset=beside, y=y, detail="part:N"),
+        base.mark_rule(strokeWidth=2).encode(x=x, xOffset=beside, y="low:Q", y2="high:Q", color=hue),
+        base.mark_point(filled=True, size=70, opacity=1).encode(
+            x=x, xOffset=beside, y=y, color=hue, shape=shape(alphas), tooltip=tooltip
+        ),
+    ]
+    return finish(alt.layer(*layers), HEIGHT + 80, theme)  # the names of the parts are long

@@ -1,0 +1,137 @@
+"""What the page on changes reads of a study, image by image, and its strip of images."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.cells import Cell, undistilled
+from core.figures import images, tables
+from core.measures import MEASURES
+from core.study import Study
+from dashboard import gallery, loaded, numbers
+from dashboard.names import plain
+from dashboard.navigation import link
+from dashboard.state import Choices
+
+SIDE, COUNT = 150, 8
+"""Pixels of an image of the strip, and how many there are."""
+ORDERS = {
+    "least": "Agrees least",
+    "most": "Agrees most",
+    "raised": "Raised most by distillation",
+    "lowered": "Lowered most by distillation",
+}
+CAN_OPEN = {"kept": "Those that can be opened", "all": "All that were measured"}
+EVERY_CLASS = "Every class"
+
+
+def usual(students: list[Cell]) -> Cell:
+    """Return the smallest student at the lowest α; an imported network only where there is nothing else."""
+    own = [cell for cell in students if cell.alpha is not None] or students
+    return min((cell for cell in own if cell.architecture == own[-1].architecture), key=lambda cell: cell.alpha or 0.0)
+
+
+def measured(study: Study, cell: Cell, method: str) -> list[str]:
+    """Return the measures of single images that a cell has, in the order of `core.figures.images.MEASURED`."""
+    there = loaded.measures(study, cell)
+    return [name for name in images.MEASURED if len(images.of_images(there, name, method))]
+
+
+def agreement(choices: Choices, cell: Cell, measure: str) -> pd.DataFrame:
+    """Return how far a cell agrees with the teacher on every image, as `core.figures.images.agreement`."""
+    study = choices.study
+    before = undistilled(cell, choices.config)
+    names = np.array(gallery.classes(study), dtype=object)
+    about = loaded.images(study)
+    about = about.assign(name=names[about["label"]])
+    alone = None if before is None else loaded.measures(study, before)
+    own, teacher = (loaded.measures(study, each) for each in (cell, study.teacher))
+    return images.agreement(own, teacher, alone, about, measure, choices.method)
+
+
+def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
+    """Return the shares of looking of the teacher and of a cell's architecture, without distillation and at its α."""
+    alphas = [1.0] if cell.alpha is None else [1.0, cell.alpha]
+    return tables.part_shares(replace(numbers.view(choices), alphas=alphas), cell.architecture)
+
+
+def strip(study: Study, rows: pd.DataFrame, column: str) -> None:
+    """Draw images side by side with their number, class, and who is right; each opens where its maps can be seen."""
+    photos = [gallery.photo(study, int(image)) for image in rows["image"]]
+    if any(found is None for found in photos):
+        st.info("The images of this study are not on this machine, so their numbers stand alone.")
+    with st.container(horizontal=True):
+        for row, found in zip(rows.to_dict("records"), photos, strict=True):
+            with st.container(width=SIDE, gap="xxsmall"):
+                if found is not None:
+                    st.image(cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC), width=SIDE)
+                st.markdown(f"**{images.signed(row[column], plus=column == 'change')}** {plain(row['name'])}")
+                marks = (("student", row["student"]), ("teacher", row["teacher"]))
+                if column == "change":
+                    st.caption(f"{images.signed(row['alone'])} → {images.signed(row['value'])}")
+                st.caption(", ".join(f"{who} {'✓' if right else '✗'}" for who, right in marks))
+                if row["kept"]:
+                    link("explanations", "See its maps →", image=str(row["image"]))
+
+
+def pairs(choices: Choices, cell: Cell) -> pd.DataFrame:
+    """Return logit and rank alignment of each image, as `core.figures.images.pairs`."""
+    return images.pairs(*(agreement(choices, cell, measure) for measure in ("rank_alignment", "logit_alignment")))
+
+
+def about(choices: Choices, rows: pd.DataFrame, total: int, column: str, measure: str) -> str:
+    """Say of how many images a list is, on how many its number is undefined, and of which networks."""
+    unknown = int(rows[column].isna().sum())
+    said = f"These are of {len(rows)} of the {total} images that were measured"
+    if unknown and unknown < len(rows):
+        said += f"; on {unknown} of them {MEASURES[measure].label.lower()} is undefined, so they are in no order"
+    said += ". ✓ and ✗: whether the answer is right."
+    return said + first_seed(choices)
+
+
+def first_seed(choices: Choices) -> str:
+    """Say which networks single images are of, where there are several of a kind."""
+    seeds = choices.config.students.seeds
+    return f" Single images are of the networks of the first seed ({seeds[0]})." if len(seeds) > 1 else ""
+
+
+def undefined(choices: Choices, both: pd.DataFrame) -> str:
+    """Say how many images a chart of `pairs` shows, and how many it cannot."""
+    shown = len(both.dropna(subset=["logit", "rank"]))
+    said = f"{shown} images, each a mark."
+    if shown < len(both):
+        said += f" On {len(both) - shown} more one of the two is undefined."
+    return said + first_seed(choices)
+
+
+def class_table(means: pd.DataFrame, label: str) -> None:
+    """Draw the means of the classes, with how many images each is of."""
+    names = {"name": "class", "mean": label, "n": "images", "skipped": "left out"}
+    form = {label: st.column_config.NumberColumn(format="%.3f")}
+    with st.expander("The numbers, class by class"):
+        table = means.rename(columns=names)
+        st.dataframe(table, hide_index=True, height="content", column_config=form, alt=f"{label} of each class")
+        st.caption("left out: images on which the number is undefined.")
+
+
+def table(rows: pd.DataFrame, name: str) -> None:
+    """Offer what is known of every image as a table and as CSV."""
+    with st.expander("The numbers, image by image"):
+        called = {
+            "name": "class",
+            "kept": "can be opened",
+            "value": "student",
+            "alone": "undistilled",
+            "student": "student right",
+            "teacher": "teacher right",
+        }
+        form = st.column_config.NumberColumn(format="%.3f")
+        config = dict.fromkeys(("student", "undistilled", "change"), form)
+        shown = rows.rename(columns=called)
+        st.dataframe(
+            shown, hide_index=True, column_config=config, alt="Every image, and how far student and teacher agree"
+        )
+        st.download_button("Download as CSV", rows.to_csv(index=False), f"{name}.csv", "text/csv", on_click="ignore")

@@ -1,0 +1,87 @@
+"""Where did it change: on which images, on which parts, and whether outputs and explanations change together."""
+
+import streamlit as st
+
+from core.figures import images, shares
+from core.findings import nice_name
+from core.measures import MEASURES
+from dashboard import changed, charts, frame, numbers, words
+from dashboard.names import plain, short, subject, title
+from dashboard.navigation import link
+from dashboard.state import cells
+from dashboard.widgets import choose, select
+
+chosen = frame.begin("What changed")
+study = chosen.study
+students = cells(chosen)[1:]
+if not students:
+    st.markdown("#### Choose more networks and α on the left to compare them with the teacher.")
+    st.stop()
+head = st.container()
+usual = changed.usual(students)
+cell = select("student", "Student", students, usual, lambda each: short(each, study.teacher), words.STUDENT_HELP)
+known = changed.measured(study, cell, chosen.method)
+if not known:
+    st.info(plain(words.NO_IMAGES.format(command=study.command)))
+    st.stop()
+measure = choose("agree_by", "Agreement by", known, known[0], lambda name: MEASURES[name].label, words.AGREEMENT_HELP)
+agreed = changed.agreement(chosen, cell, measure)
+with head:
+    st.markdown(f"#### {plain(images.sentence(agreed, subject(cell), measure))}")
+    st.caption("Where do student and teacher look alike, and where did distillation change it?")
+
+st.subheader("The images", anchor=False)
+order = choose("order", "First come", list(changed.ORDERS), "least", changed.ORDERS.__getitem__, words.ORDER_HELP)
+column = images.ORDERS[order][0]
+name = select("of_class", "Class", [changed.EVERY_CLASS, *sorted(set(agreed["name"]))], changed.EVERY_CLASS)
+which = choose("among", "Among", list(changed.CAN_OPEN), "kept", changed.CAN_OPEN.__getitem__, words.AMONG_HELP)
+rows = agreed if name == changed.EVERY_CLASS else agreed[agreed["name"] == name]
+rows = rows[rows["kept"]] if which == "kept" else rows
+if column == "change" and agreed["alone"].isna().all():
+    st.info(words.NOT_DISTILLED)
+elif (first := images.extremes(rows, order, changed.COUNT)).empty:
+    st.info("No image is like that, or the number is undefined on all of them.")
+else:
+    changed.strip(study, first, column)
+st.caption(changed.about(chosen, rows, len(agreed), column, measure))
+frame.definition(measure)
+
+st.subheader("Class by class", anchor=False)
+per_class = images.by_class(agreed, column)
+label = MEASURES[measure].label + (": distilled less undistilled" if column == "change" else "")
+if per_class["n"].any():
+    spec = charts.classes(agreed, per_class, column, label)
+    charts.show(spec, "class_chart", f"{label} of every image, and the mean of each class.")
+    st.caption(
+        "Dot: the mean of a class. Ticks: its images, all that were measured; behind its name, how many they are."
+    )
+    changed.class_table(per_class, label)
+changed.table(agreed, f"{study.name}-{cell.name}-{measure}")
+
+st.subheader("The parts that gained and lost its looking", anchor=False)
+looking = changed.shares(chosen, cell)
+moved = shares.moves(looking, cell.alpha or 1.0)
+if chosen.config.data.dataset == "folder":
+    st.markdown(words.NO_PARTS)
+elif cell.alpha in (None, 1.0) or moved.empty:
+    st.markdown(words.NOT_DISTILLED)
+else:
+    said = shares.sentence(moved, title(cell), cell.alpha)
+    st.markdown(plain(said))
+    charts.show(charts.slopes(looking, cell.alpha, frame.alphas(chosen)), "slope_chart", said)
+    st.caption(words.SLOPES_CAPTION)
+    frame.small_print(chosen)
+
+st.subheader("Do its outputs and explanations move together?", anchor=False)
+both = changed.pairs(chosen, cell)
+charts.show(charts.within(both), "within_chart", "Rank alignment against logit alignment, a mark an image.")
+st.caption(changed.undefined(chosen, both))
+associations = numbers.associations(chosen, cell.architecture, cell.alpha)
+if associations.empty:
+    st.markdown("The study has no correlation of the two for an imported network.")
+else:
+    columns = {name: st.column_config.NumberColumn(format="%.2f") for name in ("ρ", "low", "high")}
+    alt = f"Rank correlations of the two alignments, {nice_name(cell.architecture)}"
+    st.dataframe(associations.drop(columns="compared"), hide_index=True, column_config=columns, alt=alt)
+    st.caption(f"{words.ASSOCIATION_CAPTION} {words.ASSOCIATION_COUNTED}")
+link("logit", "The same across the networks →")
