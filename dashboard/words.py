@@ -103,6 +103,7 @@ ASSOCIATION_COUNTED = (
     "trainings that ρ is the mean of."
 )
 NO_IMAGES = "This study has no measures of this network's single images by this method. Make them with: {command}"
+OLDER = "The study was measured before this came in. Measure it again with: {command}"
 NO_PARTS = "The parts of these images are patches found by colour, which mean nothing from one image to the next."
 SLOPES_CAPTION = (
     "The parts from left to right as the teacher looks at them, most first. Marks: the student without distillation "

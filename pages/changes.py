@@ -13,7 +13,7 @@ from dashboard.widgets import choose, select
 
 chosen = frame.begin("What changed")
 study = chosen.study
-students = cells(chosen)[1:]
+students, older = cells(chosen)[1:], plain(words.OLDER.format(command=study.command))
 if not students:
     st.markdown("#### Choose more networks and α on the left to compare them with the teacher.")
     st.stop()
@@ -64,7 +64,7 @@ moved = shares.moves(looking, cell.alpha or 1.0)
 if chosen.config.data.dataset == "folder":
     st.markdown(words.NO_PARTS)
 elif cell.alpha in (None, 1.0) or moved.empty:
-    st.markdown(words.NOT_DISTILLED)
+    st.markdown(words.NOT_DISTILLED if len(looking) else older)
 else:
     said = shares.sentence(moved, title(cell), cell.alpha)
     st.markdown(plain(said))
@@ -78,7 +78,7 @@ charts.show(charts.within(both), "within_chart", "Rank alignment against logit a
 st.caption(changed.undefined(chosen, both))
 associations = numbers.associations(chosen, cell.architecture, cell.alpha)
 if associations.empty:
-    st.markdown("The study has no correlation of the two for an imported network.")
+    st.markdown("The study has no correlation of the two for an imported network." if cell.alpha is None else older)
 else:
     columns = {name: st.column_config.NumberColumn(format="%.2f") for name in ("ρ", "low", "high")}
     alt = f"Rank correlations of the two alignments, {nice_name(cell.architecture)}"

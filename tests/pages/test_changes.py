@@ -199,6 +199,15 @@ def test_an_imported_network_is_a_student_that_nothing_was_distilled_into(cache:
     assert not any("ρ" in each.value for each in app.dataframe)
 
 
+def test_an_older_summary_says_what_to_run(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "summary.parquet"
+    pd.read_parquet(path).query("kind not in ('part', 'association')").to_parquet(path)
+    app = open_page("changes", study="tiny")
+    assert errors(app) == []
+    assert len([text for text in said(app) if text.endswith("with: python -m core run tiny")]) == 2
+    assert len(app.get("vega_lite_chart")) == 2
+
+
 def test_a_study_without_measures_of_images_says_what_to_run(cache: Path) -> None:
     path = cache / "studies" / "tiny" / "measures" / "resnet18-a0.1-s0.parquet"
     table = read_table(path)
