@@ -9,7 +9,7 @@ dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
 test: $(DEV)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -55,6 +55,7 @@ def choose(
         value = st.segmented_control(
             label, options, default=default, required=True, key=key, format_func=name, help=help, bind="query-params"
         )
+    value = default if value is None else value
     if not restored:
         kept()[key] = value
     return value

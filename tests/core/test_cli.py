@@ -265,7 +265,7 @@ def test_one_s_own_checkpoint_is_measured_beside_the_others(
     assert changed <= {"costs.parquet", "summary.parquet", "manifest.json", "study.toml"}
     assert call("verify", "small").code == 0
     rows = study.summary()
-    assert set(rows.loc[rows["cell"] == "mine", "kind"]) == {"cell", "control", "quantile"}
+    assert set(rows.loc[rows["cell"] == "mine", "kind"]) == {"cell", "control", "quantile", "cost"}
 
 
 def test_run_with_nothing_to_do(call: Call, ran_copy: Study, no_processes: None, tmp_path: Path) -> None:
