@@ -11,7 +11,6 @@ POINTS = 50
 """Captum's own number of Gauss–Legendre points."""
 
 
-@torch.inference_mode(False)
 def captum_integrated_gradients(
     network: Prepared,
     images: Tensor,

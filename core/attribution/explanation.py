@@ -55,9 +55,9 @@ def check(images: Tensor, targets: Targets, score: str) -> None:
 
 
 def checked(network: Prepared, images: Tensor, targets: Targets, score: str) -> tuple[Tensor, Tensor]:
-    """Return a copy of images and targets where the network is, the images in its dtype; ValueError as `check`."""
+    """Return copies of images and targets where the network is, the images in its dtype; ValueError as `check`."""
     check(images, targets, score)
-    chosen = torch.as_tensor(targets, device=network.device).long()
+    chosen = torch.as_tensor(targets).to(network.device, torch.int64, copy=True)
     if (chosen >= network.classes).any():
         raise ValueError(f"targets must be below {network.classes}, the number of classes, not {targets!r}")
     return images.detach().to(network.device, network.dtype, copy=True), chosen

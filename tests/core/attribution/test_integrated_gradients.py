@@ -506,7 +506,7 @@ def test_arrays_and_tensors_are_as_good_as_each_other() -> None:
 @pytest.mark.parametrize("apart", [True, False])
 def test_inference_mode_changes_nothing(method: str, apart: bool) -> None:
     plain, images, targets = trained()
-    model = plain if apart else Function(lambda x: plain(x + 0)).eval()
+    model = plain if apart else nn.Sequential(Function(lambda x: x + 0), plain).eval()
     expected = explain(Prepared(model, images), images, targets, [method])[method]
     with torch.inference_mode():
         prepared = Prepared(model, images.clone())
