@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.attribution.explanation import Explanation, Targets, checked, completeness_gap, float32
+from core.attribution.explanation import Explanation, Targets, begun, checked, completeness_gap, float32
 from core.attribution.network import Prepared, Score, score_of
 
 POINTS = 50
@@ -16,7 +16,7 @@ def captum_integrated_gradients(
     images: Tensor,
     targets: Targets,
     *,
-    baseline: Tensor | None = None,
+    baseline: Tensor | np.ndarray | None = None,
     score: Score = "logit",
     points: int = POINTS,
 ) -> Explanation:
@@ -30,8 +30,7 @@ def captum_integrated_gradients(
     from captum.attr import IntegratedGradients  # 0.3–0.9 s, and not needed otherwise
 
     images, targets = checked(network, images, targets, score)
-    begin = images.new_zeros(()) if baseline is None else baseline.to(images)
-    begin = begin.expand_as(images)
+    begin = begun(baseline, images).to(images)
 
     def explained(inputs: Tensor, classes: Tensor) -> Tensor:
         return score_of(network(inputs), classes, score)

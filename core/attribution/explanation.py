@@ -44,7 +44,10 @@ def check(images: Tensor, targets: Targets, score: str) -> None:
     """Raise ValueError for images, targets or a score that are none."""
     if images.ndim != 4 or 0 in images.shape[1:]:
         raise ValueError(f"images must be (N, C, H, W), not {tuple(images.shape)}")
-    chosen = torch.as_tensor(targets)
+    try:
+        chosen = torch.as_tensor(targets)
+    except (TypeError, ValueError, RuntimeError):  # as for None
+        chosen = torch.zeros(())
     if chosen.shape != images.shape[:1] or chosen.is_floating_point() or (chosen < 0).any():
         raise ValueError(f"targets must be {len(images)} class numbers ≥ 0, not {targets!r}")
     if score not in SCORES:
@@ -52,10 +55,21 @@ def check(images: Tensor, targets: Targets, score: str) -> None:
 
 
 def checked(network: Prepared, images: Tensor, targets: Targets, score: str) -> tuple[Tensor, Tensor]:
-    """Return images and targets where the network is, the images in its dtype; ValueError as `check`."""
+    """Return copies of images and targets where the network is, the images in its dtype; ValueError as `check`."""
     check(images, targets, score)
-    chosen = torch.as_tensor(targets, device=network.device).long()
-    return images.detach().to(network.device, network.dtype), chosen
+    chosen = torch.as_tensor(targets).to(network.device, torch.int64, copy=True)
+    if (chosen >= network.classes).any():
+        raise ValueError(f"targets must be below {network.classes}, the number of classes, not {targets!r}")
+    return images.detach().to(network.device, network.dtype, copy=True), chosen
+
+
+def begun(baseline: Tensor | np.ndarray | None, images: Tensor) -> Tensor:
+    """Return where the paths of images begin, of their shape but as it was given; ValueError where it does not fit."""
+    begin = torch.zeros_like(images[:1]) if baseline is None else torch.as_tensor(baseline).detach()
+    try:
+        return begin.expand(images.shape)
+    except RuntimeError:
+        raise ValueError(f"a baseline {tuple(begin.shape)} does not fit images {tuple(images.shape)}") from None
 
 
 def completeness_gap(total: Tensor, end: Tensor, begin: Tensor) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.attribution.captum_methods import SAMPLES, grad_cam, input_x_gradient, smoothgrad
@@ -118,6 +119,7 @@ METHODS: dict[str, Method] = {
 }
 
 
+@torch.inference_mode(False)  # gradients are wanted, whatever the caller is in
 def explain(
     network: Prepared,
     images: Tensor,

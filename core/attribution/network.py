@@ -43,6 +43,7 @@ class Prepared:
         The model is in training mode, or gives something else than logits with a gradient.
     """
 
+    @torch.inference_mode(False)
     def __init__(self, model: nn.Module, example: Tensor) -> None:
         if any(module.training for module in model.modules()):
             raise ValueError("the model must be in eval mode: call model.eval() first")
@@ -94,11 +95,11 @@ class Prepared:
         return out
 
     def gradient(self, entered: Tensor, targets: Tensor, score: Score) -> tuple[Tensor, Tensor]:
-        """Return the scores (N,) of samples behind the first layer, and their gradient there."""
-        with torch.enable_grad():
-            entered = entered.detach().requires_grad_()
+        """Return the scores (N,) of samples behind the first layer, and their gradient there; in any mode of torch."""
+        with torch.inference_mode(False), torch.enable_grad():
+            entered = entered.detach().clone().requires_grad_()
             # A copy, as a network may change its input in place.
-            values = score_of(self.body(entered.clone()), targets, score)
+            values = score_of(self.body(entered.clone()), targets.clone(), score)
             if not values.requires_grad:
                 raise ValueError("the model's logits have no gradient: does it detach them, or run in torch.no_grad()?")
             return values.detach(), torch.autograd.grad(values.sum(), entered)[0]
@@ -162,8 +163,9 @@ class Prepared:
             return tensor.detach()  # itself would be a cycle, and the whole graph would stay
 
         weights = {p.untyped_storage().data_ptr() for p in self.body.parameters()}
-        with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            out = self.body(self.enter(image).requires_grad_().clone())
+        keeping = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+        with torch.inference_mode(False), torch.enable_grad(), keeping:
+            out = self.body(self.enter(image).detach().clone().requires_grad_().clone())
         del out
         # The gradients on their way back come on top.
         return max(1, sum(held.values()) * 5 // 4)

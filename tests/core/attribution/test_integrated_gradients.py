@@ -10,7 +10,18 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
-from core.attribution import SCORES, Explanation, Prepared, Score, integrated_gradients, network, refine, saliency
+from core.attribution import (
+    METHODS,
+    SCORES,
+    Explanation,
+    Prepared,
+    Score,
+    explain,
+    integrated_gradients,
+    network,
+    refine,
+    saliency,
+)
 from core.attribution.explanation import completeness_gap
 from tests.core.attribution.nets import (
     CLASSES,
@@ -317,6 +328,8 @@ def test_batch_and_order_change_rounding_only() -> None:
 
 def same(got: Explanation, expected: Explanation) -> None:
     for name, value in vars(expected).items():
+        if value is None:
+            continue
         np.testing.assert_allclose(getattr(got, name), value, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
@@ -448,6 +461,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "too many targets": ({"targets": np.array([0, 1, 2])}, "class numbers"),
     "a negative target": ({"targets": np.array([0, -1])}, "class numbers"),
     "targets that are no integers": ({"targets": np.array([0.0, 1.0])}, "class numbers"),
+    "a target that is no class": ({"targets": np.array([0, CLASSES])}, "below 4"),
+    "no targets": ({"targets": None}, "class numbers"),
+    "targets of no kind": ({"targets": ["a", "b"]}, "class numbers"),
     "an unknown score": ({"score": "odds"}, "log_softmax"),
     "a negative tolerance": ({"tolerance": -0.1}, "tolerance"),
     "a tolerance that is not a number": ({"tolerance": float("nan")}, "tolerance"),
@@ -474,3 +490,44 @@ def test_nine_points_are_a_budget_and_nothing_is_a_tolerance() -> None:
     got = integrated_gradients(Prepared(convnet(), photos(1)), photos(2), np.array([0, 1]), tolerance=0, budget=9)
     assert (got.evaluations == 9).all()
     assert not got.converged.any()
+
+
+def test_arrays_and_tensors_are_as_good_as_each_other() -> None:
+    model, images, targets = trained()
+    begin, regions = 0.2 * photos(6, SIDE, SIDE), halves(6)
+    expected = integrated_gradients(Prepared(model, images), images, targets, baseline=begin, regions=regions)
+    given: dict[str, Any] = {"baseline": begin.numpy(), "regions": torch.tensor(regions)}
+    same(integrated_gradients(Prepared(model, images), images, targets.numpy(), **given), expected)
+    given["baseline"] = begin.clone().requires_grad_()
+    same(integrated_gradients(Prepared(model, images), images, targets, **given), expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("apart", [True, False])
+def test_inference_mode_changes_nothing(method: str, apart: bool) -> None:
+    plain, images, targets = trained()
+    model = plain if apart else nn.Sequential(Function(lambda x: x + 0), plain).eval()
+    expected = explain(Prepared(model, images), images, targets, [method])[method]
+    with torch.inference_mode():
+        prepared = Prepared(model, images.clone())
+        got = explain(prepared, images.clone(), targets.clone(), [method])[method]
+    same(got, expected)
+
+
+def test_images_may_change_between_two_levels() -> None:
+    model, images, targets = trained()
+    *_, expected = refine(Prepared(model, images), images, targets)
+    given = images.clone()
+    levels = refine(Prepared(model, images), given, targets)
+    next(levels)
+    given.zero_()
+    *_, last = levels
+    same(last, expected)
+
+
+def test_measuring_a_pass_leaves_the_image_as_it_is() -> None:
+    image = photos(1, 6, 5).contiguous(memory_format=torch.channels_last)
+    prepared = Prepared(Function(lambda x: x.sum(dim=(2, 3))).eval(), image)
+    assert prepared.stem is None
+    prepared.chunk(image)
+    assert not image.requires_grad
