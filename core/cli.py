@@ -102,7 +102,10 @@ def show(
         return
     console.print(_summary(opened))
     _say_shortfall(opened)
-    for finding in findings(summary, opened.config):
+    found = findings(summary, opened.config)
+    if not found:
+        _say(f"None of the four claims can be judged; if the grid has what they ask, measure it with: {opened.command}")
+    for finding in found:
         title = f"\n[bold]{finding.claim}. {finding.title}: {finding.verdict}[/]"
         console.print(title, highlight=False, soft_wrap=True)
         console.print(finding.sentence, highlight=False, soft_wrap=True)

@@ -48,7 +48,7 @@ RANKS = {
 """The same where the two differ."""
 NO_ANSWER = (
     "This study cannot say whether a student learns to look where its teacher looks: that takes students of another "
-    "architecture than the teacher's, explained by integrated gradients."
+    "architecture than the teacher's, distilled and undistilled, explained by integrated gradients."
 )
 POSTER_CAPTION = (
     "Hollow marks: the poster's Figure 4, of other networks on other images. Compare directions, not heights."
@@ -110,7 +110,7 @@ def about_intervals(study: Study) -> str:
     return (
         f"Each point is the mean of {seeds} trainings from different random starts; the lines are 95 % intervals over "
         "those trainings (Student's t), and one that is shorter than its mark is hidden by "
-        "it. There is one teacher and one set of classes."
+        "it. There is one teacher, one set of classes and one set of test images."
     )
 
 
@@ -151,6 +151,8 @@ def _learnt(alpha: Any) -> str:
 def teacher_note(config: Config) -> str:
     """Say why one network has no mark where students are compared with the teacher."""
     name = nice_name(config.teacher.architecture)
+    if config.teacher.architecture not in config.students.architectures:
+        return ""
     if len(config.students.seeds) > 1:
         return f"{name} at α = 1.0 is the teacher's own network trained anew: what repeating the training would give."
     return f"{name} at α = 1.0 is the teacher itself, so it has no mark."

@@ -11,7 +11,15 @@ from core.associations import associations
 from core.cells import Cell, grid
 from core.controls import normalised_alignment
 from core.cost_measures import cost_rows
-from core.estimates import Estimate, known_mean, mean_over_images, mean_over_seeds, means_over_images
+from core.estimates import (
+    Estimate,
+    bootstrap_means,
+    interval,
+    known_mean,
+    mean_over_images,
+    mean_over_seeds,
+    means_over_images,
+)
 from core.study import Study
 from core.values import Keys, Values, load_values
 
@@ -82,7 +90,9 @@ def _row(kind: str, keys: Keys, estimate: Estimate, more: dict[str, Any]) -> dic
     return {"kind": kind, **keys._asdict(), "subset": "all", **numbers, **more}
 
 
-def over(seeds: list[np.ndarray], often: np.ndarray, level: float = 0.95, kept: int | None = None) -> Estimate:
+def over(
+    seeds: list[np.ndarray], often: np.ndarray, level: float = 0.95, kept: int | None = None, alone: bool = True
+) -> Estimate:
     """Estimate a mean over seeds where there are several, over images where there is one.
 
     Parameters
@@ -95,8 +105,10 @@ def over(seeds: list[np.ndarray], often: np.ndarray, level: float = 0.95, kept: 
         Coverage that is asked for.
     kept : int, optional
         Images of all seeds together that a subset leaves; all by default.
+    alone : bool
+        Whether one seed is all that the study has. Of a study of several, one that stands alone has no interval.
     """
-    if len(seeds) == 1:
+    if len(seeds) == 1 and alone:
         found = mean_over_images(seeds[0], often, level)
     else:
         found = mean_over_seeds(np.array([known_mean(values) for values in seeds]), level)
@@ -142,7 +154,7 @@ def _groups(study: Study, values: Values, kind: str, subset: str = "all") -> Ite
             by_seed, kept = _students(study, values, architecture, alpha, subset)
             if not by_seed:
                 continue
-            estimate = over(list(by_seed.values()), values.often, kept=kept)
+            estimate = over(list(by_seed.values()), values.often, kept=kept, alone=_alone(study))
             where = {"architecture": architecture, "alpha": alpha, "seed": "all", "subset": subset}
             yield _row(kind, values.keys, estimate, where)
             again = (architecture, alpha) == (teacher.architecture, teacher.alpha)
@@ -186,16 +198,15 @@ def _contrasts(study: Study, values: Values, subset: str = "all") -> Iterator[di
         for alpha in study.config.students.alphas:
             found, kept = _differences(study, values, architecture, alpha, subset)
             if found:
-                estimate = over(list(found.values()), values.often, kept=kept)
+                estimate = over(list(found.values()), values.often, kept=kept, alone=_alone(study))
                 yield _row("contrast", values.keys, estimate, {**where, "architecture": architecture, "alpha": alpha})
     alpha = min(study.config.students.alphas)
     each = {a: _differences(study, values, a, alpha, subset) for a in smaller(study)}
     each = {architecture: found for architecture, found in each.items() if found[0]}
     by_architecture = {architecture: list(found.values()) for architecture, (found, _) in each.items()}
     where |= {"alpha": alpha}
-    for architecture, level, seeds in claimed(by_architecture):
-        left = each[architecture][1] if architecture else None  # of all together an image counts where one has it
-        estimate = over(seeds, values.often, level, left)
+    left = {architecture: count for architecture, (_, count) in each.items()}
+    for architecture, estimate in claimed(by_architecture, values.often, left, _alone(study)):
         yield _row("finding", values.keys, estimate, {**where, "architecture": architecture})
 
 
@@ -204,13 +215,38 @@ def smaller(study: Study) -> list[str]:
     return [a for a in study.config.students.architectures if a != study.config.teacher.architecture]
 
 
-def claimed(differences: dict[str, list[np.ndarray]]) -> Iterator[tuple[str, float, list[np.ndarray]]]:
-    """Give architecture, level and seeds' values: each by itself, Bonferroni over them, and "" for all together."""
+def claimed(
+    differences: dict[str, list[np.ndarray]], often: np.ndarray, kept: dict[str, int], alone: bool
+) -> Iterator[tuple[str, Estimate]]:
+    """Estimate differences for each architecture by itself, Bonferroni over them, and "" for their mean.
+
+    Parameters
+    ----------
+    differences : dict
+        Architecture -> values of each seed's images, (N,) each.
+    often, alone
+        As `over`.
+    kept : dict
+        Architecture -> images of all seeds together that a subset leaves.
+    """
     if not differences:
         return
-    for architecture, seeds in differences.items():
-        yield architecture, 1 - 0.05 / len(differences), seeds
-    yield "", 0.95, [known_mean(np.stack(per), 0) for per in zip(*differences.values(), strict=True)]
+    own = {name: over(d, often, 1 - 0.05 / len(differences), kept[name], alone) for name, d in differences.items()}
+    yield from own.items()
+    # Every architecture counts alike, however few of its images a subset leaves.
+    by_seed = [np.stack(per) for per in zip(*differences.values(), strict=True)]
+    skipped = sum(estimate.skipped for estimate in own.values())
+    if len(by_seed) == 1 and alone:
+        samples = bootstrap_means(by_seed[0], often).mean(0)
+        value, count = float(known_mean(by_seed[0], 1).mean()), int((~np.isnan(by_seed[0])).any(0).sum())
+        yield "", Estimate(value, *interval(samples), count, skipped)
+    else:
+        means = np.array([known_mean(values, 1).mean() for values in by_seed])
+        yield "", mean_over_seeds(means)._replace(skipped=skipped)
+
+
+def _alone(study: Study) -> bool:
+    return len(study.config.students.seeds) == 1
 
 
 def _questions(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:
@@ -226,8 +262,9 @@ def _questions(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, An
             if one:
                 each[architecture] = [one[seed] - two[seed] for seed in one]
         where = {"alpha": alpha, "seed": "all", "control": "no distillation", "method": "~".join(COMPARED)}
-        for architecture, level, seeds in claimed(each):
-            yield _row("question", keys, over(seeds, values.often, level), {**where, "architecture": architecture})
+        every = {architecture: sum(len(values) for values in seeds) for architecture, seeds in each.items()}
+        for architecture, estimate in claimed(each, values.often, every, _alone(study)):
+            yield _row("question", keys, estimate, {**where, "architecture": architecture})
 
 
 def _normalised(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:

@@ -132,6 +132,8 @@ SMALLEST_CAPTION = (
 )
 NO_COSTS = "This study was made before costs were measured. Measure them with: {command}"
 
+RUN_AGAIN = "If its grid has distilled and undistilled students, measure it with this version: {command}"
+
 EXPLORATORY_HELP = (
     "One analysis was fixed beforehand and judges the findings: integrated gradients, importance per pixel, focus "
     "within the object. Anything else may be looked at, but proves nothing."

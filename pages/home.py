@@ -32,6 +32,8 @@ st.caption(words.HOW_TO_READ)
 frame.small_print(chosen, frame.teacher_note(chosen))
 
 st.subheader("What this study finds", anchor=False)
+if not claims:
+    st.markdown(f"None of the four claims can be judged here. {words.RUN_AGAIN.format(command=study.command)}")
 for finding in claims:
     with st.container(border=True):
         frame.verdict(finding)

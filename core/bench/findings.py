@@ -128,7 +128,7 @@ def run(console: Console, studies: int, seeds: int, images: int, tests: int) -> 
         found = coverage(studies, seeds, images)
     console.print(
         f"{studies} simulated studies of {seeds} seeds and {images} images; nominal {LEVEL:.0%} covers\n"
-        f"  t over seeds                        {found.seeds:.1%}  (half-width {found.half_width:.2f} sd of a seed)\n"
+        f"  t over seeds, of these test images  {found.seeds:.1%}  (half-width {found.half_width:.2f} sd of a seed)\n"
         f"  one seed, bootstrap over images     {found.one_seed:.1%}  (of these two networks only)\n"
         f"  all seeds pooled, which we do not   {found.pooled:.1%}",
         highlight=False,

@@ -59,7 +59,8 @@ def accuracy(rows: Rows) -> Finding | None:
             f"Distilled at α = {row.alpha:g}, {who} name {difference} of the test images right on average than "
             f"undistilled ({about})."
         )
-    title = "Distillation makes the smaller students more accurate"
+    smaller = "the smaller students" if "smaller" in who else "students"
+    title = f"Distillation makes {smaller} more accurate"
     teacher = rows.teacher("accuracy")
     beside = f"The teacher itself: {teacher.estimate:.1%}." if teacher is not None else ""
     return Finding(1, title, judged, sentence, "training", _weak_teacher(rows), beside, _each(rows, "accuracy"))
@@ -71,10 +72,14 @@ def alignment(rows: Rows) -> Finding | None:
     if row is None:
         return None
     after, before = (rows.mean("rank_alignment", "group", alpha) for alpha in (row.alpha, 1.0))
-    sentence = (
-        f"Distilled at α = {row.alpha:g}, {students_named(rows.config)} rank the parts of an image like the teacher at "
-        f"ρ = {after:.2f}, undistilled at {before:.2f}: a difference of {signed(row.estimate, 3)} ({span(row, 1, 3)})."
-    )
+    who = students_named(rows.config)
+    if rows.analysis.subset != "all":
+        sentence = _on_subset(rows, row, "how alike the teacher they rank the parts", "", 1, 3)
+    else:
+        sentence = (
+            f"Distilled at α = {row.alpha:g}, {who} rank the parts of an image like the teacher at ρ = {after:.2f}, "
+            f"undistilled at {before:.2f}: a difference of {signed(row.estimate, 3)} ({span(row, 1, 3)})."
+        )
     title = "Distillation aligns explanations"
     controls = " ".join([_controls(rows, "rank_alignment", row.alpha), _normalised(rows, row.alpha), _wins(rows)])
     each = _each(rows, "rank_alignment")
@@ -89,14 +94,27 @@ def focus(rows: Rows) -> Finding | None:
         return None
     after, before = (rows.mean("focus", "group", alpha) for alpha in (row.alpha, 1.0))
     where = "on the object" if rows.analysis.outside == "parts" else "in the whole image"
-    sentence = (
-        f"Of what {students_named(rows.config)} look at {where}, {after:.1%} lies on the teacher's "
-        f"{rows.config.measure.top_k} most important parts when distilled at α = {row.alpha:g} and {before:.1%} when "
-        f"not: {signed(row.estimate * 100, 1)} points ({span(row, 100, 1)})."
-    )
+    if rows.analysis.subset != "all":
+        about = f"how much they look at the teacher's {rows.config.measure.top_k} most important parts"
+        sentence = _on_subset(rows, row, about, " points", 100, 1)
+    else:
+        sentence = (
+            f"Of what {students_named(rows.config)} look at {where}, {after:.1%} lies on the teacher's "
+            f"{rows.config.measure.top_k} most important parts when distilled at α = {row.alpha:g} and {before:.1%} "
+            f"when not: {signed(row.estimate * 100, 1)} points ({span(row, 100, 1)})."
+        )
     title = "Distillation concentrates focus on the teacher's most important parts"
     controls, each = _controls(rows, "focus", row.alpha), _each(rows, "focus")
     return Finding(3, title, verdict(row.low, row.high), sentence, "focus", _both_right(rows, "focus"), controls, each)
+
+
+def _on_subset(rows: Rows, row: Any, what: str, unit: str, scale: float, digits: int) -> str:
+    """Tell a difference on the images that teacher, distilled and undistilled student all get right."""
+    return (
+        f"On the images that teacher and student get right, distilled and undistilled, distillation at α = "
+        f"{row.alpha:g} changes {what} by {signed(row.estimate * scale, digits)}{unit} on average over "
+        f"{students_named(rows.config)} ({span(row, scale, digits)})."
+    )
 
 
 def _each(rows: Rows, measure: str) -> tuple[Judged, ...]:
@@ -108,7 +126,8 @@ def _each(rows: Rows, measure: str) -> tuple[Judged, ...]:
         after, before = (rows.group(measure, row.architecture, alpha) for alpha in (row.alpha, 1.0))
         about = span(row, scale, digits, "interval")
         sentence = f"{name}: {signed(row.estimate * scale, digits)}{unit} ({about})"
-        if after is not None and before is not None:
+        # Of a subset the levels are of other images than the difference, which is of those that all three get right.
+        if after is not None and before is not None and rows.analysis.subset == "all":
             sentence += f"; distilled {with_interval(after, share)}, undistilled {with_interval(before, share)}"
             sentence += "".join(_beside(rows, measure, row, share))
         found.append(Judged(row.architecture, verdict(row.low, row.high), sentence + "."))
@@ -129,12 +148,13 @@ def _controls(rows: Rows, measure: str, alpha: float) -> str:
     """Say what the number would be without a reason, and which controls the study does not have."""
     share = measure != "rank_alignment"
     found = {
-        "beside the teacher's map of another image": rows.mean(measure, "control", alpha, "shuffled"),
+        "beside the teacher's map of an image of another class": rows.mean(measure, "control", alpha, "shuffled"),
         "an untrained network": rows.mean(measure, "control", None, "random network"),
         "by the size of the parts alone": getattr(rows.control(measure, "area"), "estimate", float("nan")),
     }
     words = [f"{name} {level(value, share)}" for name, value in found.items() if pd.notna(value)]
-    sentences = [f"For comparison: {listed(words)}."] if words else []
+    on = "" if rows.analysis.subset == "all" else ", over all images"
+    sentences = [f"For comparison{on}: {listed(words)}."] if words else []
     again = rows.control(measure, "retrained teacher")
     if again is not None:
         count = f"{again.n} trainings" if again.n > 1 and not pd.isna(again.low) else "one training"

@@ -42,7 +42,12 @@ def question(summary: pd.DataFrame, config: Config) -> Question | None:
         verdict = "whether it moves one more than the other is not settled"
     else:
         first, second = ("integrated gradients", "saliency")[:: 1 if row.estimate > 0 else -1]
-        verdict = f"it brings {first} nearer the teacher's than it brings {second}"
+        if effects[["integrated_gradients", "saliency"]].max() < 0:
+            verdict = f"it takes {second} further from the teacher's than it takes {first}"
+        elif effects[["integrated_gradients", "saliency"]].min() < 0:
+            verdict = f"it brings {first} nearer the teacher's, and takes {second} further from it"
+        else:
+            verdict = f"it brings {first} nearer the teacher's than it brings {second}"
     sentence = (
         f"Distilling {who} at α = {row.alpha:g} changes rank alignment by {gradients} as integrated gradients see it "
         f"and by {saliency} as saliency does: {verdict}, a difference of {about}."

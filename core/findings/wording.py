@@ -43,14 +43,15 @@ def signed(value: float, digits: int) -> str:
 
 def level(value: float, share: bool) -> str:
     """Write a measure: 71.2% of a share, .71 as 0.71 of anything else."""
-    return f"{value:.1%}" if share else f"{value:.2f}".replace("-", "−")
+    return (f"{value:.1%}" if share else f"{value:.2f}").replace("-", "−")
 
 
 def with_interval(row: Any, share: bool) -> str:
     """Write a measure with the ends of its interval."""
     if pd.isna(row.low):
         return level(row.estimate, share)
-    return f"{level(row.estimate, share)} [{level(row.low, share)}, {level(row.high, share)}]"
+    least = 0.0 if share else -1.0  # t with few seeds reaches beyond what there can be
+    return f"{level(row.estimate, share)} [{level(max(row.low, least), share)}, {level(min(row.high, 1.0), share)}]"
 
 
 def listed(words: list[str]) -> str:

@@ -88,7 +88,7 @@ def test_alignment_in_one_sentence_beside_chance() -> None:
     assert (found.claim, found.verdict) == (2, "not settled")
     for part in ("0.76", "0.71", "+0.050", "-0.010 to +0.110"):
         assert part in found.sentence.replace("−", "-"), found.sentence
-    assert "the teacher's map of another image 0.03" in found.controls
+    assert "an image of another class 0.03" in found.controls
     assert "With one seed there is no teacher trained again" in found.controls
     (alone,) = found.each
     assert alone.sentence.endswith("; distilled 0.76 [0.00, 0.00], undistilled 0.71 [0.00, 0.00], by chance 0.03.")
@@ -249,3 +249,51 @@ def test_a_teacher_that_is_less_accurate_than_its_students_is_named() -> None:
     said = told(row, teacher, *better, *worse)
     assert "The teacher itself (70.0%) is less accurate than undistilled ResNet50 (75.0%) and ResNet34 (71.0%)." in said
     assert "teacher itself" not in told(row, teacher, *worse)
+
+
+def test_on_a_subset_no_level_is_told_that_is_of_other_images() -> None:
+    right = {"subset": "both right"}
+    summary = rows(
+        {**claim("rank_alignment", 0.12, 0.1, 0.14), **right},
+        {**claim("rank_alignment", 0.12, 0.1, 0.14, "resnet18"), **right},
+        {**mean("rank_alignment", 0.1, 0.76), **right},
+        {**mean("rank_alignment", 1.0, 0.58), **right},
+        mean("rank_alignment", np.nan, 0.01, kind="control", control="random network"),
+    )
+    (found,) = findings(summary, Config(name="x"), Analysis(subset="both right"))
+    assert "changes how alike the teacher they rank the parts by +0.120" in found.sentence
+    assert "0.76" not in found.sentence + found.each[0].sentence
+    assert "For comparison, over all images: an untrained network 0.01." in found.controls
+
+
+@pytest.mark.parametrize(
+    ("gradients", "saliency", "want"),
+    [
+        (-0.3, -0.1, "takes integrated gradients further from the teacher's than it takes saliency"),
+        (-0.1, 0.1, "brings saliency nearer the teacher's, and takes integrated gradients further from it"),
+        (0.1, 0.3, "brings saliency nearer the teacher's than it brings integrated gradients"),
+    ],
+)
+def test_the_first_question_has_the_direction_of_both(gradients: float, saliency: float, want: str) -> None:
+    asked = {"kind": "question", "method": "integrated_gradients~saliency"}
+    difference = gradients - saliency
+    summary = rows(
+        claim("rank_alignment", gradients, -0.4, 0.4),
+        {**claim("rank_alignment", saliency, -0.4, 0.4), "method": "saliency"},
+        {**claim("rank_alignment", difference, difference - 0.05, difference + 0.05), **asked},
+    )
+    found = question(summary, Config(name="x"))
+    assert found is not None
+    assert want in found.sentence
+
+
+def test_an_interval_ends_where_there_is_nothing_beyond() -> None:
+    wide = {"low": -1.146, "high": 2.427}
+    summary = rows(
+        claim("accuracy", 0.3, 0.1, 0.5),
+        claim("accuracy", 0.3, 0.1, 0.5, "resnet18"),
+        {**mean("accuracy", 0.1, 0.944), **wide},
+        {**mean("accuracy", 1.0, 0.641), **wide},
+    )
+    (found,) = findings(summary, Config(name="x"))
+    assert "distilled 94.4% [0.0%, 100.0%], undistilled 64.1% [0.0%, 100.0%]" in found.each[0].sentence

@@ -348,3 +348,24 @@ def test_values_are_of_all_cells_in_order() -> None:
     assert values.images.tolist() == list(range(100, 100 + EXPLAINED))
     np.testing.assert_allclose(values.of("resnet18", 0.1)[0], known(Cell("resnet18", 0.1, 0), "focus"), atol=1e-6)
     assert values.of("resnet18", 0.2) == {}
+
+
+def test_one_retrained_teacher_has_no_interval() -> None:
+    """Of two seeds one is the teacher's: the images of a single training say nothing of training again."""
+    table = summarise(Made(seeded, seeds=[0, 1]))  # type: ignore[arg-type]
+    again = one(table, "control", control="retrained teacher")
+    assert again.n == 1
+    assert np.isnan([again.low, again.high]).all()
+
+
+def test_every_architecture_counts_alike_however_few_of_its_images_a_subset_leaves() -> None:
+    def value(cell: Cell, measure: str) -> np.ndarray | float:
+        if measure == "accuracy":
+            return np.arange(TEST) < (2 if cell.architecture == "resnet18" else TEST)
+        effect = {"resnet18": 0.5, "resnet34": 0.1}.get(cell.architecture, 0.0) * (cell.alpha == 0.1)
+        return 0.3 + effect
+
+    table = summarise(Made(value))  # type: ignore[arg-type]
+    overall = one(table, "finding", architecture="", subset="both right")
+    assert overall.estimate == pytest.approx(0.3, abs=1e-6)
+    assert overall.skipped == 0, "what the subset leaves out is not undefined"
