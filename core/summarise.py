@@ -56,13 +56,6 @@ quantile     how rank alignment spreads over images; `control` is p5 … p95
 cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
 """
 
-SUBSETS = ("all", "both right")
-PRIMARY = {
-    "accuracy": ("", "", ""),
-    "rank_alignment": ("integrated_gradients", "density", ""),
-    "focus": ("integrated_gradients", "density", "parts"),
-}
-"""Method, importance and outside of the one analysis that a claim is judged by (MEASURES.md, "Estimates")."""
 QUANTILES = (5, 25, 50, 75, 95)
 COMPARED = ("integrated_gradients", "saliency")
 """The methods that research question 1 asks of."""

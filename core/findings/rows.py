@@ -25,6 +25,12 @@ class Analysis(NamedTuple):
         """Whether this is any other: it may be looked at, but proves nothing."""
         return self != Analysis()
 
+    def keys(self, measure: str) -> tuple[str, str, str]:
+        """Return method, importance and outside of a measure's rows in the summary; "" where it has none."""
+        method = self.method if measure in (*BY_IMPORTANCE, *BY_OUTSIDE) else ""
+        importance = self.importance if method and measure not in BY_METHOD else ""
+        return method, importance, self.outside if measure in BY_OUTSIDE else ""
+
 
 class Rows:
     """A study's summary under one analysis; what it has no row for is None."""
@@ -66,9 +72,7 @@ class Rows:
     def _of(self, measure: str, subset: str | None, **keys: Any) -> pd.DataFrame:
         chosen = self.analysis
         wanted = {"measure": measure, "subset": chosen.subset if subset is None else subset, **keys}
-        wanted["method"] = chosen.method if measure in (*BY_IMPORTANCE, *BY_OUTSIDE) else ""
-        wanted["importance"] = "" if wanted["method"] == "" or measure in BY_METHOD else chosen.importance
-        wanted["outside"] = chosen.outside if measure in BY_OUTSIDE else ""
+        wanted |= zip(("method", "importance", "outside"), chosen.keys(measure), strict=True)
         if measure in ("accuracy", "top1_agreement"):
             wanted["subset"] = "all"  # among images that both get right it says nothing
         keep = pd.Series(data=True, index=self.summary.index)

@@ -10,7 +10,7 @@ from core.figures.effects import effects
 from core.figures.encoding import FORMATS
 from core.figures.tables import estimates, students, teacher_value
 from core.figures.tradeoffs import scatter
-from core.findings import nice_name
+from core.findings import Analysis, nice_name
 from core.measures import MEASURES
 from core.report.pieces import NONE, Block, Entry, Figure, Items, Section, Table, Text, interval, number, table_of_rows
 from core.report.results import (
@@ -20,7 +20,6 @@ from core.report.results import (
     every_network,
     figure_of,
     how,
-    keys_of,
     missing,
     network,
 )
@@ -166,7 +165,7 @@ def other_measures(source: Source) -> list[Section]:
         if measure not in CONTROLLED:
             blocks: list[Block] = [Text(about.sentence, "small")]
             if len(source.of("group", measure)):
-                table = estimates(source.view, measure, *keys_of(measure, source.view)[1:])
+                table = estimates(source.view, measure, *Analysis(source.view.method).keys(measure)[1:])
                 own = teacher_value(table)
                 lines = {"the teacher itself": own} if own is not None and measure in ("enrichment",) else {}
                 if measure in ("logit_alignment", "enrichment"):

@@ -9,10 +9,9 @@ from core.cells import teacher_cell
 from core.figures import charts, tables
 from core.figures.encoding import Spec, trained
 from core.figures.tables import View, estimates, students, teacher_value
-from core.findings import Finding, nice_name, verdict
+from core.findings import Analysis, Finding, nice_name, verdict
 from core.measures import MEASURES
 from core.report.pieces import SIGNS, Block, Figure, Items, Section, Text, Verdict, table_of_rows
-from core.summarise import PRIMARY
 
 PAGES = {1: "accuracy", 2: "rank_alignment", 3: "focus"}
 """The measure of a claim; the fourth is of two."""
@@ -38,7 +37,7 @@ class Source:
 
     def of(self, kind: str, measure: str, subset: str = "all") -> pd.DataFrame:
         """Return rows of one kind and measure by the primary analysis, or the nearest there is to it."""
-        method, importance, outside = keys_of(measure, self.view)
+        method, importance, outside = Analysis(self.view.method).keys(measure)
         rows = self.view.summary
         keys = {"kind": kind, "measure": measure, "importance": importance, "outside": outside, "subset": subset}
         for column, value in keys.items():
@@ -53,12 +52,6 @@ class Source:
             key=lambda c: c.map(place).fillna(len(place)) if c.name == "architecture" else -c,
             kind="stable",
         )
-
-
-def keys_of(measure: str, view: View) -> tuple[str, str, str]:
-    """Return method, importance and outside by which a measure is reported."""
-    importance = "density" if measure in ("rank_alignment", "focus", "focus_ratio", "enrichment") else ""
-    return view.method, importance, "parts" if importance and measure != "rank_alignment" else ""
 
 
 def network(row: pd.Series) -> str:
@@ -96,7 +89,7 @@ def findings_sections(source: Source) -> list[Section]:
 
 def figure_of(source: Source, measure: str, spec: Spec, chance: float | None = None) -> Figure:
     """Caption a chart of a measure with its definition and with what it shows."""
-    table = estimates(source.view, measure, *keys_of(measure, source.view)[1:])
+    table = estimates(source.view, measure, *Analysis(source.view.method).keys(measure)[1:])
     said = sentences.levels(table, measure, chance)
     return Figure(measure.replace("_", "-"), f"{MEASURES[measure].label}. {MEASURES[measure].sentence}", said, spec)
 
@@ -154,7 +147,7 @@ def _how_to_read(source: Source) -> str:
 
 def _of_measure(source: Source, measure: str) -> list[Block]:
     view, alphas = source.view, source.view.alphas
-    importance, outside = keys_of(measure, view)[1:]
+    importance, outside = Analysis(view.method).keys(measure)[1:]
     table = estimates(view, measure, importance, outside)
     lines: dict[str, float] = {}
     chance = None
@@ -173,7 +166,7 @@ def _differences(source: Source, measure: str) -> list[Block]:
     """Return what distillation changes: as the claim is judged, and as it would be by other choices."""
     rows = source.view.summary
     rows = source.ordered(rows[(rows["kind"] == "finding") & (rows["measure"] == measure)])
-    method, importance, outside = PRIMARY[measure]
+    method, importance, outside = Analysis().keys(measure)
     primary = (rows["importance"] == importance) & (rows["outside"] == outside) & (rows["method"] == method)
     whom = [("Images", whose_images)] if rows["subset"].nunique() > 1 else []
     blocks: list[Block] = []
