@@ -5,6 +5,7 @@ other: the untrained network (`core.cells.untrained_cells`), and the same one un
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from core.measures import focus_from_mass, rank_alignment
 
 REPEATS = 20
 """Derangements that a shuffled control is the mean of."""
+MIXING = 20
+"""Rounds of exchanges a derangement is drawn by: each image meets a random other one in each."""
 
 
 def shuffled_alignment(
@@ -172,11 +175,9 @@ def _shuffled(
     labels = np.asarray(labels)
     if labels.shape != np.shape(teacher)[:1]:
         raise ValueError(f"there are {labels.shape} labels for importance of {np.shape(teacher)}")
-    rng = np.random.default_rng(seed)
     total = np.zeros(len(labels))
     count = np.zeros(len(labels))
-    for _ in range(repeats):
-        other = _other_class(labels, rng)
+    for other in _pairings(tuple(np.unique(labels, return_inverse=True)[1].tolist()), seed, repeats):
         found = score(other)
         usable = ~np.isnan(found) & (labels[other] != labels)
         total += np.where(usable, found, 0.0)
@@ -184,16 +185,28 @@ def _shuffled(
     return total / np.where(count > 0, count, np.nan)
 
 
+@lru_cache(maxsize=4)
+def _pairings(group: tuple[int, ...], seed: int, repeats: int) -> tuple[np.ndarray, ...]:
+    """Draw derangements; the measures of a network, and of the next, share them."""
+    rng = np.random.default_rng(seed)
+    return tuple(_other_class(np.array(group, dtype=int), rng) for _ in range(repeats))
+
+
 def _other_class(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw a permutation that sends as few images as possible to their own class."""
     if not len(labels):
         return np.arange(0)
-    # Classes lie on a circle in random order; a turn by the largest class or more takes every image out of its own.
+    # Classes lie on a circle; a turn by the largest class takes every image out of its own.
     _, group = np.unique(labels, return_inverse=True)
-    classes = group.max() + 1
-    circle = np.lexsort((rng.random(len(labels)), rng.permutation(classes)[group]))
-    largest = np.bincount(group).max()
-    low, high = sorted((largest, len(labels) - largest))
+    circle = np.argsort(group, kind="stable")
     other = np.empty(len(labels), dtype=np.intp)
-    other[circle] = np.roll(circle, -rng.integers(low, high + 1))
+    other[circle] = np.roll(circle, -np.bincount(group).max())
+    # That pairs whole classes, and so would differ from draw to draw by which classes met. Random pairs of images
+    # exchange partners, wherever that makes no more of them meet their own class, until nothing of it is left.
+    for _ in range(MIXING):
+        a, b = rng.permutation(len(labels))[: len(labels) // 2 * 2].reshape(2, -1)
+        own = (group[other[a]] == group[a]).astype(int) + (group[other[b]] == group[b])
+        then = (group[other[b]] == group[a]).astype(int) + (group[other[a]] == group[b])
+        a, b = a[then <= own], b[then <= own]
+        other[a], other[b] = other[b], other[a]
     return other

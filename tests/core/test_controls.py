@@ -113,6 +113,17 @@ def test_pairs_vary_from_draw_to_draw() -> None:
     assert min(len(set(column)) for column in draws.T) >= 12
 
 
+def test_images_of_a_class_meet_those_of_every_other_class_alike() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 6
+    met = np.zeros((6, 6))
+    for _ in range(100):
+        np.add.at(met, (labels, labels[_other_class(labels, rng)]), 1)
+    apart = met[~np.eye(6, dtype=bool)]
+    assert abs(apart / 400 - 1).max() < 0.2  # whole classes that meet as one would differ by .5 and more
+    assert met.trace() == 0
+
+
 def test_with_one_class_there_is_no_shuffle() -> None:
     density = by("density", noise(1), world(0.3))
     assert np.isnan(shuffled_alignment(density, density, np.zeros(N), seed=0)).all()
