@@ -90,7 +90,7 @@ def show(
     json_: Annotated[Path | None, typer.Option("--json", help="Write every number there instead.")] = None,
 ) -> None:
     """Show a study's numbers and what it found."""
-    from core.findings import findings, question
+    from core.findings import findings, not_judged, question
 
     opened = open_study(study)
     summary = opened.summary()
@@ -112,6 +112,8 @@ def show(
         said = (finding.controls, *(f"{each.sentence} {each.verdict}" for each in finding.each), finding.detail)
         for line in filter(None, said):
             console.print(line, style="dim", highlight=False, soft_wrap=True)
+    if found and (left := not_judged(found, opened.config)):
+        console.print(f"\n{left}", highlight=False, soft_wrap=True)
     asked = question(summary, opened.config)
     if asked is not None:
         console.print(f"\n[bold]{asked.title}[/]", highlight=False, soft_wrap=True)

@@ -197,7 +197,10 @@ def smallest(table: pd.DataFrame, accuracy_kept: float, looking_kept: float, cos
     Answer
         Of several that cost the same, the one that looks most like the teacher.
     """
-    asked = f"{_percent(accuracy_kept, 0)} of the teacher's accuracy and {_percent(looking_kept, 0)} of its looking"
+    asked = (
+        f"{_percent(accuracy_kept, 0)} of the teacher's accuracy and {_percent(looking_kept, 0)} of its looking "
+        f"(ρ = {_rho(looking_kept)})"
+    )
     table = table.dropna(subset=["cost", "accuracy_kept", "looking"])
     if table.empty:
         return Answer(None, "No student shown has a cost, an accuracy and a rank alignment to choose by.")
@@ -250,18 +253,22 @@ def named(network: str, alpha: float) -> str:
 
 def _kept(row: Any) -> str:
     """Say what a student keeps, beside chance and the retrained teacher where they are known."""
-    beside = [f"by chance {_percent(row['chance'])}"] if pd.notna(row["chance"]) else []
+    beside = [f"by chance {_rho(row['chance'])}"] if pd.notna(row["chance"]) else []
     if pd.notna(row["retrained"]):
-        beside.append(f"the teacher trained anew {_percent(row['retrained'])}")
+        beside.append(f"the teacher trained anew {_rho(row['retrained'])}")
     if pd.notna(row["normalised"]):
         beside.append(f"{_percent(row['normalised'])} of the way from chance to there")
-    looking = f"{_percent(row['looking'])} agreement in where it looks"
     aside = f" ({', '.join(beside)})" if beside else ""
-    return f"{_percent(row['accuracy_kept'])} of its accuracy and {looking}{aside}"
+    looking = f"a rank alignment of ρ = {_rho(row['looking'])} with it{aside}"
+    return f"{_percent(row['accuracy_kept'])} of its accuracy and {looking}"
 
 
 def _percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}\u00a0%".replace("-", "−")  # a line must not end before the sign
+
+
+def _rho(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _of(summary: pd.DataFrame, measure: str, method: str, control: str = "") -> pd.DataFrame:

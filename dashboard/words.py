@@ -73,9 +73,9 @@ FOCUS_HELP = (
     "divided by the parts' share of the area. Ratio (the poster's choice): that share, divided by the rest."
 )
 CONTROLS = (
-    "**What it is compared with.** *By chance*: the student beside the teacher's map of another image; a habit that "
-    "both share on any image, such as looking at the middle, reaches as far. *By part size alone*: the parts ranked by "
-    "their size, beside the teacher's ranking."
+    "**What it is compared with.** *By chance*: the student beside the teacher's map of an image of another class; a "
+    "habit that both share on any image, such as looking at the middle, reaches as far. *By part size alone*: the "
+    "parts ranked by their size, beside the teacher's ranking."
 )
 
 SUBSETS = {"all": "All", "both right": "Both right"}

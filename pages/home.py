@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.findings import not_judged
 from dashboard import charts, frame, loaded, numbers, reporting, words
 from dashboard.names import plain
 from dashboard.navigation import link
@@ -42,6 +43,8 @@ for finding in claims:
             st.caption(finding.controls)
         frame.each(finding)
         link(finding.page, "See why →")
+if claims and (left := not_judged(claims, chosen.config)):
+    st.caption(left)
 asked = numbers.asked(study)
 if asked is not None:
     with st.container(border=True):

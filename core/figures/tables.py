@@ -120,6 +120,14 @@ def together(view: View) -> pd.DataFrame:
     return logit.merge(rank, on=["network", "alpha", "role"], suffixes=("_logit", "_rank"))
 
 
+COMPARED = {
+    "cells": "across the students",
+    "images": "across the images, within a student",
+    "both right": "across the images that both get right, within a student",
+}
+"""What an association is over, in words, by the `subset` of its row."""
+
+
 def associations(view: View, architecture: str = "", alpha: float | None = None) -> pd.DataFrame:
     """Return how outputs and explanations go together: over, held fixed, estimate, low, high, n.
 
@@ -128,12 +136,10 @@ def associations(view: View, architecture: str = "", alpha: float | None = None)
     rows = view.summary
     rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method)]
     rows = rows[(rows["architecture"] == architecture) & (rows["importance"] == "density")]
-    if architecture:
-        rows = rows[rows["alpha"] == alpha]
-    over = {"cells": "across the students", "images": "across the images, within a student"}
+    rows = rows[rows["alpha"].isna() if alpha is None else rows["alpha"] == alpha]
     return pd.DataFrame(
         {
-            "compared": rows["subset"].map(over),
+            "compared": rows["subset"].map(COMPARED),
             "held fixed": rows["control"].replace("", "nothing"),
             "ρ": rows["estimate"],
             "low": rows["low"],

@@ -10,7 +10,7 @@ from core.findings.association import association
 from core.findings.claims import Finding, Judged, Verdict, verdict
 from core.findings.question import Question, question
 from core.findings.rows import Analysis, Rows
-from core.findings.wording import NAMES, nice_name
+from core.findings.wording import NAMES, listed, nice_name
 
 __all__ = [
     "LIMIT",
@@ -22,6 +22,7 @@ __all__ = [
     "Verdict",
     "findings",
     "nice_name",
+    "not_judged",
     "question",
     "verdict",
 ]
@@ -46,3 +47,19 @@ def findings(summary: pd.DataFrame, config: Config, analysis: Analysis = Analysi
     made = [claims.accuracy(rows), claims.alignment(rows), claims.focus(rows), association(rows)]
     limit = LIMIT if len(config.students.seeds) == 1 else ""
     return [replace(finding, sentence=finding.sentence + limit) for finding in made if finding is not None]
+
+
+def not_judged(found: list[Finding], config: Config) -> str:
+    """Say which of the four claims a study's summary cannot be judged by, and why; "" where there is none."""
+    there = {finding.claim for finding in found}
+    left = [str(claim) for claim in (1, 2, 3, 4) if claim not in there]
+    if not left:
+        return ""
+    which = f"Claim {left[0]} is" if len(left) == 1 else f"Claims {listed(left)} are"
+    if "integrated_gradients" not in config.explain.methods and "1" not in left:
+        why = "they take integrated gradients, which this study was made without"
+    elif min(config.students.alphas) == 1:
+        why = "nothing in this study was distilled"
+    else:
+        why = "this study has no number for it"
+    return f"{which} not judged: {why}."

@@ -141,7 +141,11 @@ def _beside(rows: Rows, measure: str, row: Any, share: bool) -> list[str]:
         "by chance": rows.control(measure, "shuffled", alpha=row.alpha, **here),
         "untrained": rows.control(measure, "random network", **here),
     }
-    return [f", {name} {level(found.estimate, share)}" for name, found in controls.items() if found is not None]
+    said = [f", {name} {level(found.estimate, share)}" for name, found in controls.items() if found is not None]
+    between = rows.normalised(measure, row.architecture, row.alpha)
+    if between is not None:
+        said.append(f", between chance and a second teacher {with_interval(between, share=False, bounded=False)}")
+    return said
 
 
 def _controls(rows: Rows, measure: str, alpha: float) -> str:
@@ -170,10 +174,13 @@ def _controls(rows: Rows, measure: str, alpha: float) -> str:
 
 
 def _normalised(rows: Rows, alpha: float) -> str:
-    values = rows.mean("rank_alignment", "normalised", alpha)
-    if pd.isna(values):
+    value = rows.mean("rank_alignment", "normalised", alpha)
+    if pd.isna(value):
         return ""
-    return f"With chance at 0 and that second teacher at 1, distilled students stand at {level(values, share=False)}."
+    return (
+        f"With chance at 0 and that second teacher at 1, distilled students stand at {level(value, share=False)} on "
+        "average, over the seeds that have a second teacher; each with its interval below."
+    )
 
 
 def _wins(rows: Rows) -> str:

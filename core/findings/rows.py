@@ -55,6 +55,10 @@ class Rows:
         """Return a control: of an architecture and α where keys say so."""
         return self._one(measure, "all", kind="control", control=name, **keys)
 
+    def normalised(self, measure: str, architecture: str, alpha: float) -> Any:
+        """Return where an architecture stands between chance and a teacher trained again."""
+        return self._one(measure, "all", kind="normalised", architecture=architecture, alpha=alpha)
+
     def mean(self, measure: str, kind: str, alpha: float | None = None, control: str = "") -> float:
         """Return the mean over the architectures of a claim of what each has by itself; NaN where none has."""
         rows = self._of(measure, None if kind == "group" else "all", kind=kind, control=control)

@@ -9,7 +9,7 @@ from core.cells import teacher_cell
 from core.figures import charts, tables
 from core.figures.encoding import Spec, trained
 from core.figures.tables import View, estimates, students, teacher_value
-from core.findings import Analysis, Finding, nice_name, verdict
+from core.findings import Analysis, Finding, nice_name, not_judged, verdict
 from core.measures import MEASURES
 from core.report.pieces import SIGNS, Block, Figure, Items, Section, Text, Verdict, table_of_rows
 
@@ -84,6 +84,8 @@ def findings_sections(source: Source) -> list[Section]:
         sections.append(Section(f"{finding.claim}. {finding.title}", blocks, 3))
     if not source.found:
         sections[0].blocks.append(Text(sentences.NO_ANSWER, "missing"))
+    elif left := not_judged(source.found, source.view.config):
+        sections[0].blocks.append(Text(left, "missing"))
     return sections
 
 
@@ -209,9 +211,8 @@ def _together(source: Source) -> list[Block]:
     rows = rows[(rows["kind"] == "association") & (rows["architecture"] == "")]
     exploratory = (rows["method"] != source.view.method) | (rows["importance"] != "density")
     rows = pd.concat([rows[~exploratory], rows[exploratory]])
-    over = {"cells": "across the students", "images": "across the images, within a student"}
     lead = [
-        ("Compared", lambda row: over.get(row["subset"], str(row["subset"]))),
+        ("Compared", lambda row: tables.COMPARED[str(row["subset"])]),
         ("Held fixed", lambda row: str(row["control"]) or "nothing"),
         ("By", analysis),
     ]

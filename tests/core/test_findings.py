@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from core.cells import Cell
 from core.config import Config
-from core.findings import Analysis, findings, nice_name, question, verdict
+from core.findings import Analysis, findings, nice_name, not_judged, question, verdict
 from core.summarise import COLUMNS, summarise
 from tests.made import EXPLAINED, IG, TEST, Made, known, noise
 
@@ -177,12 +178,45 @@ def test_the_association_is_judged_within_networks_with_accuracy_held_fixed() ->
     assert "across" not in findings(summary, few)[0].sentence, "three points are no trend"
 
 
+def test_the_association_of_every_architecture_and_where_both_are_right() -> None:
+    summary = rows(
+        association("images", "", 0.30, 0.2, 0.4),
+        association("images", "accuracy", 0.10, 0.05, 0.15),
+        association("both right", "", -0.02, -0.06, 0.03),
+        {**association("images", "accuracy", -0.25, -0.3, -0.2), "architecture": "resnet18"},
+        {**association("images", "accuracy", 0.70, 0.6, 0.8), "architecture": "resnet18", "alpha": 0.1},
+        {**association("both right", "", 0.12, 0.1, 0.14), "architecture": "resnet18"},
+    )
+    (found,) = findings(summary, Config(name="x"))
+    assert [(one.architecture, one.verdict) for one in found.each] == [("resnet18", "contradicted")]
+    assert "−0.25" in found.each[0].sentence
+    assert "not settled" in found.detail
+    assert "−0.02" in found.detail
+    (right,) = findings(summary, Config(name="x"), Analysis(subset="both right"))
+    assert (right.verdict, right.each[0].verdict, right.detail) == ("not settled", "supported", "")
+    assert "get right" in right.sentence
+
+
 def test_what_a_grid_cannot_ask_is_left_out() -> None:
     assert findings(rows(), Config(name="x")) == []
     undefined = rows(claim("rank_alignment", np.nan, np.nan, np.nan), association("images", "accuracy", np.nan, 0, 0))
     assert findings(undefined, Config(name="x")) == []
     alone = Made(known, architectures=["resnet50"], alphas=[1.0])
     assert findings(summarise(alone), alone.config) == []  # type: ignore[arg-type]
+
+
+def test_a_claim_that_is_not_judged_says_why() -> None:
+    summary = rows(claim("accuracy", 0.1, 0.05, 0.15), mean("accuracy", 0.1, 0.7), mean("accuracy", 1.0, 0.6))
+    saliency = Config.model_validate({"name": "x", "explain": {"methods": ["saliency"]}})
+    found = findings(summary, saliency)
+    assert not_judged(found, saliency) == (
+        "Claims 2, 3 and 4 are not judged: they take integrated gradients, which this study was made without."
+    )
+    plain = Config.model_validate({"name": "x", "students": {"alphas": [1.0]}})
+    assert "nothing in this study was distilled" in not_judged([], plain)
+    assert "no number for it" in not_judged(found, Config(name="x"))
+    everything = [replace(found[0], claim=number) for number in (1, 2, 3, 4)]
+    assert not_judged(everything, saliency) == ""
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])

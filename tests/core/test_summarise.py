@@ -250,7 +250,7 @@ def association(value: Value, **students: Any) -> dict[tuple[str, str], Any]:
 def test_outputs_and_explanations_that_move_together() -> None:
     def value(cell: Cell, measure: str) -> np.ndarray | float:
         if cell == Cell("resnet50", 1.0, 0):
-            return 1.0 if measure != "accuracy" else 0.9
+            return 1.0
         shared = noise(cell.name, count=TEST) + 3 * noise(cell.name, 1, count=1)[0]
         return {
             "logit_alignment": shared,
@@ -259,7 +259,9 @@ def test_outputs_and_explanations_that_move_together() -> None:
         }.get(measure, 0.5)
 
     got = association(value)
-    assert set(got) == {("cells", ""), ("cells", "accuracy"), ("images", ""), ("images", "accuracy")}
+    everywhere = {("cells", ""), ("cells", "accuracy"), ("images", ""), ("images", "accuracy"), ("both right", "")}
+    assert set(got) == everywhere
+    assert got["both right", ""].estimate == pytest.approx(1)
     assert got["images", ""].estimate == pytest.approx(1)
     assert got["images", "accuracy"].estimate == pytest.approx(1)
     assert got["cells", ""].n == 8, "all cells but the teacher"
@@ -279,6 +281,49 @@ def test_what_moves_together_through_accuracy_alone_is_told_apart() -> None:
     got = association(value, seeds=[0, 1, 2, 3, 4])
     assert got["images", ""].estimate > 0.6
     assert abs(got["images", "accuracy"].estimate) < 0.25
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2, 3]])
+def test_an_architecture_by_itself_has_a_wider_interval(seeds: list[int]) -> None:
+    def value(cell: Cell, measure: str) -> np.ndarray | float:
+        own = noise(cell.name, measure, count=TEST)
+        if measure == "accuracy":
+            return noise(cell.name, count=TEST) > 0.5
+        shared = noise(cell.name, "shared", count=TEST) if cell.architecture == "resnet18" else 0.0
+        return (2 * shared + own)[: EXPLAINED if KEYS[measure][0] else TEST]
+
+    made = Made(value, seeds=seeds)
+    table = summarise(made)  # type: ignore[arg-type]
+    found = table[(table["kind"] == "association") & (table["importance"] == "density") & (table["alpha"].isna())]
+    found = found[(found["subset"] == "images") & (found["control"] == "") & (found["method"] == IG)]
+    got = {row.architecture: row for row in found.itertuples()}
+    assert set(got) == {"", *made.config.students.architectures}
+    assert got["resnet18"].low > 0.3
+    assert got["resnet34"].low < 0 < got["resnet34"].high
+    if len(seeds) == 1:
+        return
+    by_seed = []
+    for seed in seeds:
+        cells = [Cell("resnet18", alpha, seed) for alpha in made.config.students.alphas]
+        pairs = [(value(cell, "logit_alignment")[:EXPLAINED], value(cell, "rank_alignment")) for cell in cells]  # type: ignore[index]
+        by_seed.append(np.mean([stats.spearmanr(*pair).statistic for pair in pairs]))
+    want = stats.ttest_1samp(by_seed, 0).confidence_interval(1 - 0.05 / 3)
+    assert (got["resnet18"].low, got["resnet18"].high) == pytest.approx((want.low, want.high))
+
+
+def test_on_the_images_both_get_right_the_others_do_not_count() -> None:
+    def value(cell: Cell, measure: str) -> np.ndarray | float:
+        if cell == Cell("resnet50", 1.0, 0):
+            return 1.0
+        right = noise(cell.name, count=TEST) > 0.5
+        if measure == "accuracy":
+            return right
+        sign = np.where(right, 1, -1) if measure == "rank_alignment" else 1
+        return (sign * noise(cell.name, "shared", count=TEST))[: EXPLAINED if KEYS[measure][0] else TEST]
+
+    got = association(value)
+    assert got["both right", ""].estimate == pytest.approx(1)
+    assert abs(got["images", ""].estimate) < 0.5
 
 
 def test_cells_are_compared_by_their_means() -> None:

@@ -163,9 +163,9 @@ def test_the_smallest_that_keeps_enough() -> None:
     assert answer.row["network"] == "ResNet18"
     assert answer.sentence.replace("\u00a0", " ") == (
         "By parameters, the smallest student shown that keeps at least 90 % of the teacher's accuracy and 50 % of its "
-        "looking is ResNet18 distilled at α = 0.1: 4.0 times fewer parameters than the teacher, 96.0 % of its accuracy "
-        "and 60.0 % agreement in where it looks (by chance 6.0 %, the teacher trained anew 70.0 %, 90.0 % of the way "
-        "from chance to there)."
+        "looking (ρ = 0.50) is ResNet18 distilled at α = 0.1: 4.0 times fewer parameters than the teacher, 96.0 % of "
+        "its accuracy and a rank alignment of ρ = 0.60 with it (by chance 0.06, the teacher trained anew 0.70, 90.0 % "
+        "of the way from chance to there)."
     )
     assert smallest(table, 0.5, 0.2).row["network"] == "mine"
     assert smallest(table, 1.0, 0.7).row["network"] == "ResNet50"
@@ -176,9 +176,9 @@ def test_where_none_keeps_enough_the_nearest_is_named() -> None:
     answer = smallest(students(summary(controls=False), config(), "macs"), 0.95, 0.8, "macs")
     assert answer.row is None
     assert answer.sentence.replace("\u00a0", " ") == (
-        "No student shown keeps at least 95 % of the teacher's accuracy and 80 % of its looking. The nearest is "
-        "ResNet50 distilled at α = 0.1: as many multiply-accumulates as the teacher, 109.3 % of its accuracy and "
-        "75.0 % agreement in where it looks."
+        "No student shown keeps at least 95 % of the teacher's accuracy and 80 % of its looking (ρ = 0.80). The "
+        "nearest is ResNet50 distilled at α = 0.1: as many multiply-accumulates as the teacher, 109.3 % of its "
+        "accuracy and a rank alignment of ρ = 0.75 with it."
     )
 
 

@@ -70,7 +70,7 @@ def test_the_sliders_rule_the_sentence() -> None:
     assert errors(app) == []
     said = sentences(app)[1]
     assert said.startswith(
-        "#### No student shown keeps at least 50 % of the teacher's accuracy and 100 % of its looking."
+        "#### No student shown keeps at least 50 % of the teacher's accuracy and 100 % of its looking (ρ = 1.00)."
     )
     assert "The nearest is ResNet" in said
 
