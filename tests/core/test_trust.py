@@ -19,7 +19,6 @@ from core.trust import (
     SHARES,
     STEPS,
     Trust,
-    _lightly,
     areas,
     badge,
     correlation,
@@ -28,6 +27,7 @@ from core.trust import (
     randomisation,
     trust,
 )
+from core.trust.run import _lightly
 from tests.core.attribution.nets import SIDE, trained
 
 RNG = np.random.default_rng(0)
