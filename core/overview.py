@@ -1,9 +1,10 @@
 """What is there of a study, and whether it is being run: read from its files in a moment, without torch."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from safetensors import SafetensorError, safe_open
 
@@ -86,16 +87,18 @@ def imported(study: Study) -> list[str]:
     """Return the names of the networks that somebody brought in (`core add`)."""
     known = {cell.name for cell in grid(study.config)}
     found = [path for path in sorted((study.folder / "models").glob("*.safetensors")) if path.stem not in known]
-    return [path.stem for path in found if _alpha(path) == "null"]
+    # That of a cell of an earlier grid has its α.
+    return [path.stem for path in found if facts(path).get("alpha", 0) is None]
 
 
-def _alpha(path: Path) -> str:
-    """Return the α in a network's header as it is written there; that of a cell of an earlier grid is a number."""
+def facts(path: Path) -> dict[str, Any]:
+    """Return what a network's file says of itself (`core.models.Header`), {} where it cannot be read."""
     try:
         with safe_open(path, "np") as file:
-            return str((file.metadata() or {}).get("alpha", ""))
-    except (SafetensorError, OSError):
-        return ""
+            meta = file.metadata() or {}
+        return {key: json.loads(value) for key, value in meta.items() if key != "format"}
+    except (SafetensorError, OSError, ValueError):
+        return {}
 
 
 def _word(folder: Path, status: Status | None, whole: bool) -> tuple[Word, str]:
