@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,8 @@ class Overview:
     status : Status or None
         What its last run told.
     description : str
+    bytes : int
+        On disk.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Overview:
     said: str = ""
     status: Status | None = None
     description: str = ""
+    bytes: int = 0
 
     @property
     def sentence(self) -> str:
@@ -80,7 +84,7 @@ def overview(name: str) -> Overview:
         return Overview(name, word, said=str(error), status=status)
     counts = len(names), trained, measured
     word, said = _word(folder, status, whole)
-    return Overview(name, word, *counts, said, status, study.config.description)
+    return Overview(name, word, *counts, said, status, study.config.description, _bytes(folder))
 
 
 def imported(study: Study) -> list[str]:
@@ -99,6 +103,14 @@ def facts(path: Path) -> dict[str, Any]:
         return {key: json.loads(value) for key, value in meta.items() if key != "format"}
     except (SafetensorError, OSError, ValueError):
         return {}
+
+
+def _bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # replaced in between
+            total += path.stat().st_size
+    return total
 
 
 def _word(folder: Path, status: Status | None, whole: bool) -> tuple[Word, str]:

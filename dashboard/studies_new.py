@@ -67,6 +67,7 @@ def _begin(config: Config) -> None:
             except UserError as error:
                 problem = str(error)
         st.session_state[EXPECTED] = (digest, found, problem)
+        st.rerun()  # without the button
     if problem:
         st.error(plain(problem))
         return

@@ -9,9 +9,11 @@ import streamlit as st
 from core.errors import UserError
 from core.findings import nice_name
 from core.overview import Overview, Word, overviews
+from core.progress import size
 from core.run import launch
 from core.run.curves import curves
-from core.study import Study, cache_folder
+from core.run.status import read_status
+from core.study import Study, cache_folder, study_names
 from dashboard import charts, loaded
 from dashboard.names import plain
 from dashboard.navigation import link
@@ -36,7 +38,11 @@ SAID = {
     "damaged": "",
 }
 NO_STUDY = "There is no study yet. Begin a small one below: the preset quick takes a few minutes."
-CURVES = {"loss": "Loss", "validation_accuracy": "Accuracy on images held out"}
+CURVES = {
+    "loss": "Loss",
+    "validation_accuracy": "Accuracy on images held out",
+    "train_accuracy": "Accuracy on the training images",
+}
 
 
 def headline(seen: list[Overview]) -> str:
@@ -52,24 +58,22 @@ def headline(seen: list[Overview]) -> str:
 
 def show() -> None:
     """Draw every study, and look again now and then while one is being run."""
-    seen = list(overviews())
-    st.session_state[SEEN] = _states(seen)
-    running = any(each.word == "running" for each in seen)
+    st.session_state.pop(SEEN, None)
+    folder = cache_folder() / "studies"
+    found = (read_status(folder / name) for name in study_names())
+    running = any(status is not None and status.alive for status in found)
     st.fragment(_draw, run_every=SECONDS if running else None)()
 
 
 def _draw() -> None:
     seen = list(overviews())
-    if _states(seen) != st.session_state.get(SEEN):
+    states = [(each.name, each.word) for each in seen]
+    if st.session_state.setdefault(SEEN, states) != states:
         st.rerun()  # the menu of studies on the left, too
     st.markdown(f"#### {headline(seen)}")
     for each in seen:
         with st.container(border=True):
             _card(each)
-
-
-def _states(seen: list[Overview]) -> list[tuple[str, str]]:
-    return [(each.name, each.word) for each in seen]
 
 
 def _card(seen: Overview) -> None:
@@ -78,7 +82,8 @@ def _card(seen: Overview) -> None:
     if seen.description:
         st.caption(plain(seen.description))
     if seen.cells:
-        st.markdown(f"{seen.trained} of {seen.cells} networks are trained, {seen.measured} are measured.")
+        counts = f"{seen.trained} of {seen.cells} networks are trained, {seen.measured} are measured"
+        st.markdown(f"{counts}; {size(seen.bytes)} on disk.")
     if seen.word in SAID and seen.said:
         st.markdown(f"{SAID[seen.word]}{plain(seen.said)}")
     if seen.word == "running":
@@ -171,11 +176,9 @@ def _curves(seen: Overview) -> None:
 
 def _draw_curves(study: Study, table: pd.DataFrame, name: str) -> None:
     alphas = sorted(study.config.students.alphas, reverse=True)
-    for column, place in zip(CURVES, st.columns(len(CURVES)), strict=True):
+    # Images held out are looked at only every few passes.
+    accuracy = "validation_accuracy" if table["validation_accuracy"].notna().any() else "train_accuracy"
+    for column, place in zip(("loss", accuracy), st.columns(2), strict=True):
         with place:
-            st.markdown(f"**{CURVES[column]}**")
-            if table[column].notna().any():
-                spec = charts.curves(table[["epoch", "alpha", column]], column, CURVES[column], alphas)
-                charts.show(spec, f"{column} {name}", f"{CURVES[column]}, pass by pass over the training images.")
-            else:
-                st.caption(f"Measured every {study.config.training.validate_every} passes; not yet.")
+            spec = charts.curves(table[["epoch", "alpha", column]], column, CURVES[column], alphas)
+            charts.show(spec, f"{column} {name}", f"{CURVES[column]}, pass by pass over the training images.")

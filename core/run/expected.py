@@ -1,6 +1,7 @@
 """How long a study would take here, and how much disk: its own plan, with the networks' steps timed on this machine."""
 
 import math
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from core.data import open_dataset
 from core.data.dataset import Dataset
 from core.distill.train import autocast_dtype, memory_format
 from core.models import build
-from core.progress import duration
+from core.progress import duration, size
 from core.run.begin import begin
 from core.run.check import check
 from core.run.local import cores
@@ -57,6 +58,8 @@ class Expected:
     device : str
     cores : int
         Processes that would work side by side.
+    load : float
+        Other programs that computed here, on average over the last minute.
     """
 
     seconds: float
@@ -65,6 +68,7 @@ class Expected:
     decoded: int
     device: str
     cores: int
+    load: float = 0.0
 
     @property
     def sentence(self) -> str:
@@ -73,8 +77,15 @@ class Expected:
         return (
             f"About {rough(self.seconds)} on {where} of this machine and {size(self.bytes)} of disk ({size(self.more)} "
             f"more while it runs, {size(self.decoded)} for the decoded images). An estimate: each network's step was "
-            "timed here just now; beside other work it takes longer."
+            f"timed here just now. {self._beside}"
         )
+
+    @property
+    def _beside(self) -> str:
+        if self.load < 0.5 * self.cores:
+            return "Beside other work it takes longer."
+        programs = f"{self.load:.0f} other program{'s' * (round(self.load) != 1)}"
+        return f"Just now {programs} compute here too, which it does not reckon with: it will take longer."
 
 
 def expected(config: Config, device: str = "auto") -> Expected:
@@ -88,6 +99,7 @@ def expected(config: Config, device: str = "auto") -> Expected:
     UserError
         The study could not be run: its data are not there, or its networks cannot be built.
     """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     dataset = open_dataset(config.data)
@@ -104,7 +116,7 @@ def expected(config: Config, device: str = "auto") -> Expected:
         reading = _reading(dataset)
         seconds = {task.name: _seconds(task, config, dataset, timed, reading / workers) for task in tasks}
     total = START + _makespan(tasks, seconds, workers)
-    return Expected(total, *_bytes(config, dataset, study, timed), device, workers)
+    return Expected(total, *_bytes(config, dataset, study, timed), device, workers, load)
 
 
 @dataclass(frozen=True)
@@ -260,10 +272,3 @@ def rough(seconds: float) -> str:
         return duration(30 * round(2 * minutes)) if minutes < 3 else f"{round(minutes)} min"
     hours = seconds / 3600
     return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.0f} days"
-
-
-def size(count: float) -> str:
-    """Return bytes as people say them: 16 MB, 1.2 GB."""
-    if count >= 1e9:
-        return f"{count / 1e9:.1f} GB"
-    return f"{max(1, round(count / 1e6))} MB"
