@@ -74,6 +74,7 @@ def _data(usual: Config) -> dict[str, Any]:
     )
     found: dict[str, Any] = {"dataset": dataset}
     if dataset == "birds":
+        found |= {"validation_images": usual.data.validation_images, "difficulty": usual.data.difficulty}
         size, *rest = st.columns(4)
         for place, (key, label) in zip(
             rest,
@@ -140,7 +141,7 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
         begin = st.text_input("Weights the students begin with", "none", key="form weights", help=WEIGHTS_HELP)
     return {"architecture": teacher, "weights": begins}, {
         "architectures": students,
-        "alphas": _numbers("students.alphas", written),
+        "alphas": _numbers(written),
         "seeds": list(range(int(count))),
         "width": float(share),
         "stem": stem,
@@ -176,11 +177,15 @@ def _explaining(usual: Config) -> dict[str, Any]:
     return {"methods": methods, "images": images, "tolerance": usual.explain.tolerance}
 
 
-def _numbers(key: str, text: str) -> list[float]:
-    try:
-        return [float(word) for word in text.replace(";", ",").split(",") if word.strip()]
-    except ValueError:
-        raise UserError(f"{key}: numbers with commas between them, such as 1.0, 0.5, 0.1 (found '{text}').") from None
+def _numbers(text: str) -> list[float | str]:
+    """Return the numbers between commas; what is none is left to the reader of settings, which says so."""
+    found: list[float | str] = []
+    for word in filter(None, (word.strip() for word in text.replace(";", ",").split(","))):
+        try:
+            found.append(float(word))
+        except ValueError:
+            found.append(word)
+    return found
 
 
 def _with(tree: dict[str, Any], more: str) -> dict[str, Any]:
