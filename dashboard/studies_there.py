@@ -72,7 +72,7 @@ def _draw() -> None:
         st.rerun()  # the menu of studies on the left, too
     st.markdown(f"#### {headline(seen)}")
     for each in seen:
-        with st.container(border=True):
+        with st.container(border=True, key=f"study {each.name}"):
             _card(each)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.run.status import Status, read_status
 from core.study import Study
@@ -91,13 +91,8 @@ def go(page: Page, address: str) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def card(page: Page, name: str) -> str:
-    """A study's card: the innermost box that begins with its name."""
-    return f"[data-testid=stVerticalBlock]:has(> * strong:text-is('{name}'))"
-
-
-def charts(page: Page) -> int:
-    return page.get_by_test_id("stVegaLiteChart").count()
+def card(page: Page, name: str) -> Locator:
+    return page.locator(f".st-key-study-{name}")
 
 
 def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
@@ -118,8 +113,8 @@ def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
     page.get_by_role("button", name="Begin the study mine").click()
 
     # It is followed: the bar, then curves.
-    expect(page.get_by_text("1 running", exact=False).first).to_be_visible()
-    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2, timeout=3 * MINUTE * 1000)
+    expect(page.get_by_text("1 running")).to_be_visible()
+    expect(card(page, "mine").get_by_test_id("stVegaLiteChart")).to_have_count(2, timeout=3 * MINUTE * 1000)
     first = place.running()
 
     # The server is killed; the run goes on, and a new server shows it.
@@ -130,24 +125,22 @@ def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
     assert place.running().pid == first.pid
 
     # It is stopped, and gone on with.
-    page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_text("1 stopped", exact=False).first).to_be_visible()
+    card(page, "mine").get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("1 stopped")).to_be_visible()
     stopped = read_status(place.folder)
     assert stopped is not None
     assert (stopped.pid, stopped.ended) == (first.pid, "stopped")
     before = Study(place.folder)
     assert not before.complete()
-    page.get_by_test_id("stVerticalBlock").filter(has_text="1 networks are trained").last.get_by_role(
-        "button", name="Resume"
-    ).click()
-    expect(page.get_by_text("1 complete", exact=False).first).to_be_visible(timeout=5 * MINUTE * 1000)
+    card(page, "mine").get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("1 complete")).to_be_visible(timeout=5 * MINUTE * 1000)
     done = Study(place.folder)
     assert done.damaged() == []
     assert len(done.history(done.teacher)) == 60
     assert not (place.folder / "state").exists()
 
     # It is deleted, once its name was typed.
-    page.get_by_test_id("stPopover").first.get_by_role("button").click()
+    card(page, "mine").get_by_test_id("stPopover").get_by_role("button").click()
     delete = page.get_by_role("button", name="Delete it")
     expect(delete).to_be_disabled()
     page.get_by_label("Name of the study").fill("mine")
