@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pandas as pd
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.errors import UserError
 from core.findings import nice_name
@@ -17,6 +19,7 @@ from core.study import Study, cache_folder, study_names
 from dashboard import charts, loaded
 from dashboard.names import plain
 from dashboard.navigation import link
+from dashboard.state import kept
 
 SECONDS = 2.0
 """Between two looks at a run."""
@@ -32,11 +35,7 @@ BADGES: dict[Word, str] = {
     "damaged": ":red-badge[✗ damaged]",
 }
 """Of every state, never by colour alone."""
-SAID = {
-    "failed": "It failed: ",
-    "interrupted": "It ended without a word (killed, or a power cut). Last it wrote: ",
-    "damaged": "",
-}
+CUT_OFF = "Its last run was cut off (ended from outside, or by a power cut)."
 NO_STUDY = "There is no study yet. Begin a small one below: the preset quick takes a few minutes."
 CURVES = {
     "loss": "Loss",
@@ -84,8 +83,10 @@ def _card(seen: Overview) -> None:
     if seen.cells:
         counts = f"{seen.trained} of {seen.cells} networks are trained, {seen.measured} are measured"
         st.markdown(f"{counts}; {size(seen.bytes)} on disk.")
-    if seen.word in SAID and seen.said:
-        st.markdown(f"{SAID[seen.word]}{plain(seen.said)}")
+    if seen.word == "interrupted":
+        st.markdown(f"{CUT_OFF} Last it wrote: {plain(seen.said)}" if seen.said else CUT_OFF)
+    elif seen.said:
+        st.markdown(plain(seen.said))
     if seen.word == "running":
         _progress(seen)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -139,7 +140,15 @@ def _delete(seen: Overview) -> None:
     if typed and typed != seen.name:
         st.caption("That is not its name.")
     if st.button("Delete it", key=f"delete {seen.name}", type="primary", disabled=typed != seen.name):
-        _do(lambda: launch.remove(seen.name))
+        _do(lambda: _remove(seen.name))
+
+
+def _remove(name: str) -> None:
+    launch.remove(name)
+    if kept().get("study") == name:
+        kept().pop("study")
+        with suppress(StreamlitAPIException):
+            st.query_params.pop("study", None)
 
 
 def _do(act: Callable[[], None]) -> None:

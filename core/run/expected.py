@@ -14,7 +14,7 @@ from torch import nn
 
 from core import stages
 from core.attribution import Prepared, saliency
-from core.cells import Cell, grid, parse_cell
+from core.cells import grid, parse_cell, teacher_cell
 from core.config import Config
 from core.costs import SECONDS as TIMING_SECONDS
 from core.costs import file_size, parameters
@@ -106,15 +106,20 @@ def expected(config: Config, device: str = "auto") -> Expected:
     check(config, dataset)
     workers = 1 if device == "cuda" else cores()
     names = dict.fromkeys([config.teacher.architecture, *config.students.architectures])
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    timed = {name: _timed(name, config, len(dataset.classes), torch.device(device)) for name in names}
+    try:
+        timed = {name: _timed(name, config, len(dataset.classes), torch.device(device)) for name in names}
+    finally:
+        torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
         study = begin(config, Path(folder), {})
         study.dataset = dataset
         wanted = keys(study)
         tasks = plan(study, wanted, set(wanted), device, workers)
         reading = _reading(dataset)
-        seconds = {task.name: _seconds(task, config, dataset, timed, reading / workers) for task in tasks}
+        of = {cell.name: timed[cell.architecture] for cell in study.measured}
+        seconds = {task.name: _seconds(task, config, dataset, of, reading / workers) for task in tasks}
     total = START + _makespan(tasks, seconds, workers)
     return Expected(total, *_bytes(config, dataset, study, timed), device, workers, load)
 
@@ -133,7 +138,6 @@ class _Timed:
 def _timed(architecture: str, config: Config, classes: int, device: torch.device) -> _Timed:
     side, recipe = config.data.image_size, config.training
     model = build(architecture, classes, config.students.width, config.students.stem)
-    # A step of one image tells how many more can be waited for.
     dtype = autocast_dtype(device, recipe.precision)
     model.to(device, memory_format=memory_format(device, dtype))  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(model.parameters(), lr=1e-6, momentum=0.9, fused=True)
@@ -196,40 +200,34 @@ def _reading(dataset: Dataset) -> float:
 
 
 def _seconds(task: Task, config: Config, dataset: Dataset, timed: dict[str, _Timed], reading: float) -> float:
+    """Return what a task of the plan takes; `timed` is by network."""
     counts = {split: len(dataset.ids(split)) for split in ("train", "validation", "test")}
     if task.function is stages.prepare:
         return reading * sum(counts.values())
     if task.function is stages.train_cells:
-        return sum(_training(parse_cell(name), config, counts, timed) for name in task.args[0]) + _lessons(
-            task, config, counts, timed
-        )
+        return _training(task.args[0], config, counts, timed)
     if task.function is stages.cost:
         # Each network one image at a time, forty times, and as often to warm up.
-        return min(TIMING_SECONDS, 80 * sum(each.forward for each in timed.values()))
+        return min(TIMING_SECONDS, 80 * sum(each.forward for each in set(timed.values())))
     if task.function is stages.conclude:
         return CONCLUDE * len(grid(config))
     if task.function is stages.measure:
         return MEASURE
-    network = timed[task.args[0].rpartition("-a")[0] or task.args[0].rpartition("-random")[0]]
+    network = timed[task.args[0]]
     if task.function is stages.predict_cell:
         return counts["test"] * network.forward
-    gradients = sum(
-        1 if method in ("saliency", "grad_cam", "input_x_gradient") else POINTS for method in config.explain.methods
-    )
+    single = ("saliency", "grad_cam", "input_x_gradient")
+    gradients = sum(1 if method in single else POINTS for method in config.explain.methods)
     return min(config.explain.images, counts["test"]) * gradients * network.gradient
 
 
-def _training(cell: Cell, config: Config, counts: dict[str, int], timed: dict[str, _Timed]) -> float:
-    recipe, network = config.training, timed[cell.architecture]
-    looks = math.ceil(recipe.epochs / recipe.validate_every) * counts["validation"]
-    return recipe.epochs * counts["train"] * network.train + looks * network.forward
-
-
-def _lessons(task: Task, config: Config, counts: dict[str, int], timed: dict[str, _Timed]) -> float:
-    """Return what a group asks of its teacher: every image of every epoch once."""
-    if all(parse_cell(name).alpha == 1 for name in task.args[0]):
-        return 0.0
-    return config.training.epochs * counts["train"] * timed[config.teacher.architecture].forward
+def _training(names: tuple[str, ...], config: Config, counts: dict[str, int], timed: dict[str, _Timed]) -> float:
+    """Return what it takes to train a group: its own steps, and the teacher's answer to every image of every epoch."""
+    recipe = config.training
+    shown, looks = recipe.epochs * counts["train"], math.ceil(recipe.epochs / recipe.validate_every)
+    own = sum(shown * timed[name].train + looks * counts["validation"] * timed[name].forward for name in names)
+    taught = any(parse_cell(name).alpha != 1 for name in names)
+    return own + (shown * timed[teacher_cell(config).name].forward if taught else 0.0)
 
 
 def _makespan(tasks: list[Task], seconds: dict[str, float], workers: int) -> float:

@@ -430,7 +430,7 @@ def test_a_wrong_wish_is_one_sentence(option: str, value: str, told: str, call: 
     assert result.err == f"Error: {told}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "list", "show", "report", "explain", "add", "verify"])
+@pytest.mark.parametrize("command", ["run", "expect", "list", "show", "report", "explain", "add", "verify"])
 def test_every_command_has_help(command: str, call: Call) -> None:
     result = call(command, "--help")
     assert result.code == 0

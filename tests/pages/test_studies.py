@@ -119,8 +119,9 @@ def test_a_refusal_is_shown(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert errors(app) == ["being run already, by process 7"]
 
 
-def test_it_is_deleted_only_when_its_name_is_typed(cache: Path) -> None:
-    app = open_page("studies")
+@pytest.mark.parametrize("chosen", ["tiny", "wide"])
+def test_it_is_deleted_only_when_its_name_is_typed(cache: Path, chosen: str) -> None:
+    app = open_page("studies", study=chosen)
     assert app.button("delete wide").disabled
     app.text_input("typed wide").set_value("tiny").run()
     assert app.button("delete wide").disabled
@@ -130,6 +131,8 @@ def test_it_is_deleted_only_when_its_name_is_typed(cache: Path) -> None:
     assert errors(app) == []
     assert study_names() == ["tiny"]
     assert headline(app) == "#### One study is here; it is not finished."
+    assert [each.value for each in app.warning] == []
+    assert app.sidebar.selectbox[0].value == "tiny"
 
 
 def test_the_shipped_study_has_no_button_to_delete_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
