@@ -2,11 +2,9 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import pandas as pd
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from core.errors import UserError
 from core.findings import nice_name
@@ -19,7 +17,7 @@ from core.study import Study, cache_folder, study_names
 from dashboard import charts, loaded
 from dashboard.names import plain
 from dashboard.navigation import link
-from dashboard.state import kept
+from dashboard.state import GONE, kept
 
 SECONDS = 2.0
 """Between two looks at a run."""
@@ -145,10 +143,9 @@ def _delete(seen: Overview) -> None:
 
 def _remove(name: str) -> None:
     launch.remove(name)
+    st.session_state.setdefault(GONE, set()).add(name)
     if kept().get("study") == name:
         kept().pop("study")
-        with suppress(StreamlitAPIException):
-            st.query_params.pop("study", None)
 
 
 def _do(act: Callable[[], None]) -> None:

@@ -13,9 +13,11 @@ from core.errors import UserError
 from core.run import aside, launch
 from core.run.begin import begin
 from core.run.status import begun, log_path, write_status
+from core.store import write_json
 from core.study import Study, study_names
+from tests.networks import add_networks
 from tests.pages.test_pages import chart_specs, errors, headline, open_page, shown, texts
-from tests.tiny import tiny_config
+from tests.tiny import tiny_config, tiny_study
 
 FOUND = {"sentence": "About 5 s.", "bytes": 1, "more": 1, "decoded": 1}
 
@@ -55,8 +57,15 @@ def test_without_a_study_it_says_how_to_begin_one(empty: Path) -> None:
     assert "See what it would take" in buttons(app)
 
 
-def test_every_study_is_told_how_complete_it_is(cache: Path, ran: Study) -> None:
-    (cache / "studies" / "whole").symlink_to(ran.folder)
+def make_whole(folder: Path) -> Study:
+    """Give a study written by hand its networks, and the manifest that a run would have left."""
+    study = add_networks(folder)
+    write_json(folder / "manifest.json", {"files": {"summary.parquet": {"sha256": "", "key": ""}}})
+    return study
+
+
+def test_every_study_is_told_how_complete_it_is(cache: Path) -> None:
+    make_whole(tiny_study(cache / "studies" / "whole", name="whole"))
     (cache / "studies" / "broken").mkdir()
     (cache / "studies" / "broken" / "study.toml").write_text("name = ")
     app = open_page("studies")
@@ -67,12 +76,10 @@ def test_every_study_is_told_how_complete_it_is(cache: Path, ran: Study) -> None
     assert "broken" in markdown(app)
 
 
-def test_a_run_is_followed_and_can_be_stopped_but_not_deleted(
-    cache: Path, ran: Study, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_followed_and_can_be_stopped_but_not_deleted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = cache / "studies" / "small"
     begin(tiny_config(), folder, {})
-    (folder / "history").symlink_to(ran.folder / "history")
+    (folder / "history").symlink_to(cache / "studies" / "tiny" / "history")
     status = replace(begun(os.getpid()), share=0.25, seconds=30.0, left=90.0, running={"train <b>x</b>": "epoch 1"})
     write_status(folder, status)
     stopped: list[str] = []
@@ -226,8 +233,8 @@ def test_a_folder_is_a_whole_path_on_the_servers_machine() -> None:
     assert "It runs on the computer that serves this page" in markdown(app)
 
 
-def test_a_checkpoint_goes_into_the_study_that_was_chosen(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.warm._load", lambda: None)
+def test_a_checkpoint_goes_into_the_study_that_was_chosen(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    width = make_whole(cache / "studies" / "tiny").config.students.width
     added: list[tuple] = []
     monkeypatch.setattr(aside, "add", lambda *given: added.append(given))
     app = open_page("studies")
@@ -236,7 +243,7 @@ def test_a_checkpoint_goes_into_the_study_that_was_chosen(ran_copy: Study, monke
     app.text_input("called").set_value("mine")
     app.file_uploader[0].set_value(("own.PTH", b"weights", "application/octet-stream")).run()
     button(app, "Bring it in").click().run()
-    assert added == [("small", "mine", "resnet101", b"weights", ".pth", 0.0625, "small")]
+    assert added == [("tiny", "mine", "resnet101", b"weights", ".pth", width, "imagenet")]
     assert "mine is in" in shown(app.success[0].value)
 
 
