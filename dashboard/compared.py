@@ -62,7 +62,7 @@ def _judged(name: str, finding: Finding | None) -> None:
 def effects_table(table: pd.DataFrame, names: tuple[str, str]) -> None:
     """Draw what distillation changes in each study, and by how much more in the first."""
     rows = {
-        "Measure": table["measure"].map(lambda measure: MEASURES[measure].label),
+        "Measure": table["measure"].map(_in_points),
         names[0]: _with_interval(table, "_1"),
         names[1]: _with_interval(table, "_2"),
         "Difference": _with_interval(table, ""),
@@ -78,8 +78,12 @@ def _with_interval(table: pd.DataFrame, which: str) -> list[str]:
     ]
 
 
+def _in_points(measure: str) -> str:
+    return MEASURES[measure].label + (", in points" if measure in FORMATS else "")
+
+
 def _signed(value: float, measure: str) -> str:
-    return written(value, f"+{FORMATS.get(measure, '.2f')}").replace("-", "−").replace("%", " %")
+    return written(value, f"+{FORMATS.get(measure, '.2f')}").replace("-", "−").removesuffix("%")
 
 
 def numbers(table: pd.DataFrame, measure: str, names: tuple[str, str]) -> None:
