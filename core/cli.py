@@ -46,16 +46,8 @@ def run(
     from core.progress import shown
     from core.run.local import run_study
 
-    if study in presets() or study.endswith(".toml"):
-        config = read_config(study, tuple(set_ or ()))
-        out = out or _free_folder(config)
-    elif study in study_names():
-        there = open_study(study)
-        config, out = there.config, out or there.folder
-        if set_:
-            raise UserError(f"--set goes with a preset or a TOML file; edit a copy of {there.folder / 'study.toml'}.")
-    else:
-        raise unknown("preset or study", study, [*presets(), *study_names()])
+    config, there = _settings(study, set_)
+    out = out or there or _free_folder(config)
     try:
         with shown(console) as on_progress:
             done = run_study(config, out, device, on_progress, _say)
@@ -67,18 +59,35 @@ def run(
     _say(f"The study '{done.name}' is in {done.folder}.")
 
 
+@app.command()
+def expect(
+    study: Annotated[str, typer.Argument(help="A preset, a TOML file, or a study begun before.")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write the numbers there instead.")] = None,
+) -> None:
+    """Say how long a whole run would take on this machine, and how much disk; nothing of it is begun."""
+    from dataclasses import asdict
+
+    from core.run.expected import expected
+
+    found = expected(_settings(study, set_)[0], device)
+    if json_:
+        _write(json_, json.dumps({**asdict(found), "sentence": found.sentence}, indent=1))
+    else:
+        _say(found.sentence)
+
+
 @app.command("list")
 def list_() -> None:
     """List the studies that are there, and the presets."""
-    table = Table("study", "cells trained", "measured", "complete", title="Studies")
-    for name in study_names():
-        try:
-            study = open_study(name)
-            counts = [sum(study.path(kind, c).exists() for c in study.cells) for kind in ("models", "measures")]
-            total = len(study.cells)
-            table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.whole() else "no")
-        except UserError as error:
-            table.add_row(name, Text(str(error)), "", "damaged")
+    from core.overview import overviews
+
+    table = Table("study", "cells trained", "measured", "state", title="Studies")
+    for study in overviews():
+        counts = [f"{n} of {study.cells}" for n in (study.trained, study.measured)] if study.cells else ["", ""]
+        said = f"{study.sentence}: {study.said}" if study.said else study.sentence
+        table.add_row(study.name, *counts, Text(said))
     console.print(table)
     console.print(f"Presets: {', '.join(presets())}", highlight=False)
 
@@ -268,6 +277,18 @@ def bench_findings(
     from core.bench.findings import run as run_bench
 
     run_bench(console, studies, seeds, images, max(tests, images))
+
+
+def _settings(study: str, changes: list[str] | None) -> tuple[Config, Path | None]:
+    """Return the settings that a word on the command line means, and the folder of the study where it is there."""
+    if study in presets() or study.endswith(".toml"):
+        return read_config(study, tuple(changes or ())), None
+    if study not in study_names():
+        raise unknown("preset or study", study, [*presets(), *study_names()])
+    there = open_study(study)
+    if changes:
+        raise UserError(f"--set goes with a preset or a TOML file; edit a copy of {there.folder / 'study.toml'}.")
+    return there.config, there.folder
 
 
 def _free_folder(config: Config) -> Path:

@@ -6,7 +6,7 @@ from core.errors import UserError, unknown
 from core.findings import nice_name
 from core.study import study_names
 from dashboard import loaded, words
-from dashboard.state import LIVE, PAGE, STUDYS, architectures, kept, other_methods, usual_method
+from dashboard.state import GONE, LIVE, PAGE, STUDYS, architectures, kept, other_methods, usual_method
 from dashboard.widgets import SWITCHED, TURNED, choose, pick, restore
 
 STUDY, MISSING = "study shown", "missing"
@@ -67,7 +67,7 @@ def _heed(key: str, kind: str, names: list[str]) -> None:
 def _study(usual: str) -> str:
     names = study_names()
     asked = st.query_params.get("study")
-    if asked and asked not in names:
+    if asked and asked not in names and asked not in st.session_state.get(GONE, ()):
         _missing()["study"] = f"{unknown('study', asked, names)} '{kept().get('study', usual)}' is shown instead."
     restored = restore("study", names)
     name = st.selectbox(

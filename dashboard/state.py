@@ -21,6 +21,9 @@ STUDYS = "study"
 KEPT = "kept"
 """Plain session state behind the widgets: a widget's own value can be lost at a page change, this cannot."""
 
+GONE = "studies deleted"
+"""Session state: names that the address may still ask for, without being told that they are missing."""
+
 
 @dataclass(frozen=True)
 class Choices:

@@ -34,6 +34,7 @@ METHOD_NOTES = {
     "training": "The method changes nothing here: accuracy has none.",
     "logit": "The method counts only in the second half of this page: outputs have none.",
     "literature": "The method counts only for the win rates: the findings have their own, outputs have none.",
+    "studies": "These choices change nothing here: they are for the pages that show a study.",
 }
 """Of pages on which the method changes less than one might think."""
 

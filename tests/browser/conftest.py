@@ -41,10 +41,21 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="session")
 def server(study: Study) -> Iterator[str]:
-    cache = study.folder.parents[1]
+    port = free_port()
+    process = serve(study.folder.parents[1], port)
+    yield f"http://localhost:{port}"
+    process.terminate()
+    process.wait(MINUTE)
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+def serve(cache: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start a server on a cache, and wait until it answers; its log is in the cache."""
     log = cache / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
@@ -56,13 +67,12 @@ def server(study: Study) -> Iterator[str]:
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-        try:
-            address = f"http://localhost:{port}"
-            _wait_until_healthy(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(MINUTE)
+    try:
+        _wait_until_healthy(f"http://localhost:{port}", process, log)
+    except BaseException:
+        process.kill()
+        raise
+    return process
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
