@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -62,12 +62,20 @@ def choose(
 
 
 def select(
-    key: str, label: str, options: Sequence[T], default: T, name: Callable[[T], str] = str, help: str | None = None
+    key: str,
+    label: str,
+    options: Sequence[T],
+    default: T,
+    name: Callable[[T], str] = str,
+    help: str | None = None,
+    width: int | Literal["stretch"] = "stretch",
 ) -> T:
     """Draw a list of which one option is chosen, where they are too many for a switch. Parameters as `choose`."""
     restored = restore(key, options)
     index = list(options).index(default)
-    value: T = st.selectbox(label, options, index, format_func=name, key=key, help=help, bind="query-params")
+    value: T = st.selectbox(
+        label, options, index, format_func=name, key=key, help=help, width=width, bind="query-params"
+    )
     if not restored:
         kept()[key] = value
     return value
@@ -88,6 +96,27 @@ def slide(key: str, label: str, values: range, default: int, unit: str = " %", h
         bind="query-params",
     )
     value = default if value is None else value
+    if not restored:
+        kept()[key] = value
+    return value
+
+
+def between(
+    key: str, label: str, least: float, most: float, step: float, help: str | None = None
+) -> tuple[float, float]:
+    """Draw a slider with two ends, all that there is at first, and return both. Parameters as `choose`."""
+    found = kept().get(key)
+    if found is not None and may_restore(key):
+        st.session_state[key] = tuple(found)
+    low, high = st.slider(label, least, most, (least, most), step, key=key, help=help, bind="query-params")
+    kept()[key] = (low, high)
+    return low, high
+
+
+def toggle(key: str, label: str, default: bool, help: str | None = None) -> bool:
+    """Draw a switch that is on or off and return which. Parameters as `choose`."""
+    restored = restore(key, [True, False])
+    value = st.toggle(label, default, key=key, help=help, bind="query-params")
     if not restored:
         kept()[key] = value
     return value
@@ -122,8 +151,7 @@ def restore(key: str, options: Sequence[T]) -> bool:
     What the address says goes before what was kept, so a link can change a choice.
     """
     wish = kept().get(key)
-    turned = st.session_state.get(TURNED, False) and key not in st.query_params
-    if wish is None or not (turned or st.session_state.get(SWITCHED, False)):
+    if wish is None or not may_restore(key):
         return False
     if isinstance(wish, list):
         here = [value for value in options if value in wish]
@@ -133,3 +161,9 @@ def restore(key: str, options: Sequence[T]) -> bool:
     else:
         st.session_state.pop(key, None)
     return True
+
+
+def may_restore(key: str) -> bool:
+    """Return whether a change of page or study took a value away that the address says nothing of."""
+    turned = st.session_state.get(TURNED, False) and key not in st.query_params
+    return turned or bool(st.session_state.get(SWITCHED, False))

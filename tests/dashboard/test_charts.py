@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from core.figures import encoding
+from core import literature
+from core.figures import charts, effects, encoding, tables
 from core.study import open_study
-from dashboard import charts, frame, numbers
+from dashboard import frame, loaded
 from dashboard.state import Choices, cells
 
 BACKGROUND = {"light": "#ffffff", "dark": "#191817"}
@@ -44,7 +45,7 @@ def colours(spec: dict[str, Any]) -> dict[str, str]:
 
 
 def dots(choices: Choices, **more: Any) -> dict[str, Any]:
-    table = numbers.students(numbers.estimates(choices, "rank_alignment", "density"))
+    table = tables.students(tables.estimates(choices.view, "rank_alignment", "density"))
     return charts.dots(table, "rank_alignment", frame.names(choices), frame.alphas(choices), **more)
 
 
@@ -82,7 +83,7 @@ def test_an_alpha_keeps_its_colour_and_shape_whatever_is_shown() -> None:
 @pytest.mark.usefixtures("cache")
 def test_references_have_their_own_legends() -> None:
     choices = wide()
-    chance = numbers.control(choices, "shuffled", "density")
+    chance = tables.control(choices.view, "shuffled", "density")
     spec = dots(choices, chance=chance, lines={"by part size alone": 0.2, "nothing": float("nan")})
     names = [row[key] for x in layers(spec) for row in rows(spec, x) for key in ("what", "line") if key in row]
     assert set(names) == {"by chance", "by part size alone"}
@@ -93,16 +94,16 @@ def test_references_have_their_own_legends() -> None:
 def test_specs_are_json_without_nan(theme: str) -> None:
     choices = wide()
     alphas, names = frame.alphas(choices), frame.names(choices)
-    spread = numbers.spreads(choices, "density")
-    shares = numbers.part_shares(choices, "resnet18")
-    history = numbers.histories(choices, cells(choices))
+    spread = tables.spreads(choices.view, "density")
+    shares = tables.part_shares(choices.view, "resnet18")
+    history = loaded.histories(choices.study, cells(choices))
     specs = [
-        dots(choices, poster=numbers.poster_logits(choices), theme=theme),
+        dots(choices, poster=literature.poster_logits(choices.view), theme=theme),
         charts.spreads(spread, "rank_alignment", names, alphas, theme=theme),
         charts.curves(history, "validation_accuracy", "Accuracy", alphas, theme=theme),
         charts.parts(shares, alphas, sorted(set(shares["part"])), theme=theme),
-        charts.together(numbers.together(choices), alphas, theme=theme),
-        charts.effects(numbers.effects(choices), "Change in rank alignment", theme=theme),
+        charts.together(tables.together(choices.view), alphas, theme=theme),
+        effects.effects(tables.effects(choices.view), "Change in rank alignment", theme=theme),
     ]
     for spec in specs:
         json.dumps(spec, allow_nan=False)
@@ -110,29 +111,29 @@ def test_specs_are_json_without_nan(theme: str) -> None:
 
 @pytest.mark.usefixtures("cache")
 def test_teacher_is_in_no_estimate_of_alignment() -> None:
-    table = numbers.estimates(wide(name="tiny"), "rank_alignment", "density")
-    pupils = numbers.students(table)
+    table = tables.estimates(wide(name="tiny").view, "rank_alignment", "density")
+    pupils = tables.students(table)
     assert not ((pupils["network"] == "ResNet34") & (pupils["alpha"] == 1.0)).any()
-    assert numbers.teacher_value(table) == pytest.approx(1.0)
+    assert tables.teacher_value(table) == pytest.approx(1.0)
 
 
 @pytest.mark.usefixtures("cache")
 def test_retrained_teacher_is_named() -> None:
-    table = numbers.estimates(wide(), "rank_alignment", "density")
+    table = tables.estimates(wide().view, "rank_alignment", "density")
     again = table[(table["network"] == "ResNet34") & (table["alpha"] == 1.0) & (table["role"] != "teacher")]
     assert again["role"].to_list() == ["retrained"]
 
 
 @pytest.mark.usefixtures("cache")
 def test_order_is_that_of_the_study() -> None:
-    table = numbers.students(numbers.estimates(wide(), "accuracy"))
+    table = tables.students(tables.estimates(wide().view, "accuracy"))
     assert table["network"].drop_duplicates().to_list() == ["ResNet34", "ResNet18"]
     assert table["alpha"].to_list() == [1.0, 0.5, 0.1] * 2
 
 
 @pytest.mark.usefixtures("cache")
 def test_shares_of_parts_are_at_most_the_whole() -> None:
-    shares = numbers.part_shares(wide(), "resnet18")
+    shares = tables.part_shares(wide().view, "resnet18")
     assert shares["share"].between(0, 1).all()
     assert set(shares["role"]) == {"teacher", "student"}
 
@@ -153,19 +154,19 @@ def test_sentence_names_both_ends() -> None:
 
 def test_a_table_has_a_dash_where_there_is_no_number() -> None:
     rows = pd.DataFrame({"network": ["A", "A", "B"], "alpha": [1.0, 0.1, 0.1], "estimate": [0.5, 0.25, 0.75]})
-    assert numbers.as_table(rows, ["A", "B"]).to_numpy().tolist() == [["0.50", "–"], ["0.25", "0.75"]]
+    assert tables.as_table(rows, ["A", "B"]).to_numpy().tolist() == [["0.50", "–"], ["0.25", "0.75"]]
 
 
 @pytest.mark.usefixtures("cache")
 def test_every_label_of_an_axis_stands_by_its_line() -> None:
-    for spec in (dots(wide()), charts.together(numbers.together(wide()), [1.0, 0.5, 0.1])):
+    for spec in (dots(wide()), charts.together(tables.together(wide().view), [1.0, 0.5, 0.1])):
         assert spec["config"]["axis"]["labelFlush"] is False
         assert spec["config"]["axis"]["labelBound"] is False
 
 
 @pytest.mark.usefixtures("cache")
 def test_names_in_the_plot_of_both_alignments_have_room_and_a_place() -> None:
-    spec = charts.together(numbers.together(wide()), [1.0, 0.5, 0.1])
+    spec = charts.together(tables.together(wide().view), [1.0, 0.5, 0.1])
     text = next(layer for layer in layers(spec) if layer["mark"]["type"] == "text")
     low, high = text["encoding"]["y"]["scale"]["domain"]
     placed = rows(spec, text)

@@ -1,0 +1,69 @@
+// What Streamlit leaves to be done around its pages. Put on the document once, whatever is drawn.
+
+const MARK = '[data-testid="stVegaLiteChart"] svg :is(path, rect, text)'
+const STYLE = `
+.same-network { stroke: var(--same-network); stroke-width: 3px; }
+text.same-network { stroke-width: 0; font-weight: 700; }
+`
+
+export default function () {
+  if (window.whereModelsLookSteps) return
+  window.whereModelsLookSteps = true
+  oneStepAPage()
+  marksLead()
+  marksKnowEachOther()
+}
+
+// After a change of page the server adds to the address what was chosen there before. That is no step of its own:
+// to go back one should go to the page before, not to this one without its choices.
+function oneStepAPage() {
+  const push = history.pushState.bind(history)
+  let turned = false
+  history.pushState = (state, title, url) => {
+    const elsewhere = url && new URL(url, location.href).pathname !== location.pathname
+    if (!elsewhere && turned) return history.replaceState(state, title, url)
+    if (elsewhere) turned = true
+    push(state, title, url)
+  }
+  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (turned = false), true)
+}
+
+// A mark with an address: Vega would load the whole app anew, and lose what is kept for this visitor.
+function marksLead() {
+  addEventListener(
+    "click",
+    (event) => {
+      const item = event.target.closest?.(MARK)?.__data__
+      if (!item?.href) return
+      event.stopPropagation()
+      event.preventDefault()
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return void open(item.href)
+      history.pushState({}, "", new URL(item.href, document.baseURI))
+      dispatchEvent(new PopStateEvent("popstate", { state: {} }))
+    },
+    true,
+  )
+}
+
+// Pointing at a network's mark marks it in every chart of the page.
+function marksKnowEachOther() {
+  document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }))
+  let marked = ""
+  addEventListener("pointerover", (event) => {
+    const mark = event.target.closest?.(MARK)
+    const network = name(mark)
+    if (network === marked) return
+    marked = network
+    for (const other of document.querySelectorAll(".same-network")) other.classList.remove("same-network")
+    if (!network) return
+    document.documentElement.style.setProperty("--same-network", getComputedStyle(document.body).color)
+    for (const other of document.querySelectorAll(MARK)) {
+      if (name(other) === network) other.classList.add("same-network")
+    }
+  })
+}
+
+function name(mark) {
+  const row = mark?.__data__?.datum
+  return row?.network !== undefined && row.alpha !== undefined ? `${row.network} ${row.alpha}` : ""
+}
