@@ -14,18 +14,27 @@ export default function () {
   marksKnowEachOther()
 }
 
-// After a change of page the server adds to the address what was chosen there before. That is no step of its own:
-// to go back one should go to the page before, not to this one without its choices.
+// At a change of page the server takes from the address what belongs to the page before, and adds to it what was
+// chosen on the new one. Streamlit makes steps of both, so that Back would lead to pages without their choices.
 function oneStepAPage() {
   const push = history.pushState.bind(history)
-  let turned = false
+  let turn = ""
+  const elsewhere = (url) => new URL(url, location.href).pathname !== location.pathname
   history.pushState = (state, title, url) => {
-    const elsewhere = url && new URL(url, location.href).pathname !== location.pathname
-    if (!elsewhere && turned) return history.replaceState(state, title, url)
-    if (elsewhere) turned = true
+    if (url && elsewhere(url)) turn = "arrived"
+    else if (turn === "leaving") return
+    else if (turn === "arrived") return history.replaceState(state, title, url)
     push(state, title, url)
   }
-  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (turned = false), true)
+  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (turn = ""), true)
+  addEventListener(
+    "click",
+    (event) => {
+      const link = event.target.closest?.("a[href]")
+      if (link && link.origin === location.origin && elsewhere(link.href)) turn = "leaving"
+    },
+    true,
+  )
 }
 
 // A mark with an address: Vega would load the whole app anew, and lose what is kept for this visitor.
