@@ -145,6 +145,14 @@ def step(key: str) -> None:
         st.session_state[CLICKED] = str(ids[(at + int(way)) % len(ids)])
 
 
+def looked(key: str) -> None:
+    """Put the view that the viewer of this key tells of into the address; the usual one leaves no trace."""
+    if text := st.session_state[key].view:
+        st.query_params["view"] = text
+    elif "view" in st.query_params:
+        del st.query_params["view"]
+
+
 def ordered(choices: Choices, student: Cell | None, table: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     """Return the rows of `images` that pass, in order, with `value`: what they are sorted by, NaN last.
 

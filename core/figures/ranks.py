@@ -1,5 +1,6 @@
 """The parts of one image in the order in which each network looks at them, as Vega-Lite specs."""
 
+import json
 from typing import Any
 
 import altair as alt
@@ -61,7 +62,7 @@ def rank_slopes(table: pd.DataFrame, theme: str = "light") -> Spec:
     plain: dict[str, Any] = {"grid": False, "ticks": False, "domain": False, "labelLimit": 130, "labelOverlap": False}
     sides: list[tuple[list[str], dict[str, Any]]] = [(ends[0], {"orient": "left"}), (ends[1], {"orient": "right"})]
     axes = [
-        alt.Axis(values=list(range(1, count + 1)), labelExpr=f"{names}[datum.value - 1]", **plain, **side)
+        alt.Axis(values=list(range(1, count + 1)), labelExpr=f"{json.dumps(names)}[datum.value - 1]", **plain, **side)
         for names, side in sides
     ]
     across = alt.Axis(orient="top", labelAngle=0, labelLimit=110, domain=False, ticks=False, labelPadding=8)

@@ -23,7 +23,7 @@ function oneStepAPage() {
   history.pushState = (state, title, url) => {
     if (url && elsewhere(url)) turn = "arrived"
     else if (turn === "leaving") return
-    else if (turn === "arrived") return history.replaceState(state, title, url)
+    else if (turn === "arrived" || sameButForTheView(url)) return history.replaceState(state, title, url)
     push(state, title, url)
   }
   for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (turn = ""), true)
@@ -35,6 +35,16 @@ function oneStepAPage() {
     },
     true,
   )
+}
+
+// How far a person has zoomed in, and the like, is in the address too, but no step to go back.
+function sameButForTheView(url) {
+  const [here, there] = [location.href, url].map((each) => {
+    const found = new URL(each, location.href)
+    found.searchParams.delete("view")
+    return found.href
+  })
+  return here === there
 }
 
 // A mark with an address: Vega would load the whole app anew, and lose what is kept for this visitor.

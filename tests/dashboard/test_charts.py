@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import pytest
 
 from core import literature
-from core.figures import charts, effects, encoding, tables
+from core.figures import charts, effects, encoding, images, matrix, ranks, tables
 from core.study import open_study
+from dashboard import charts as figures
 from dashboard import frame, loaded
 from dashboard.state import Choices, cells
 
@@ -175,3 +177,83 @@ def test_names_in_the_plot_of_both_alignments_have_room_and_a_place() -> None:
         assert (row["dx"], row["dy"]) != (0, 0)
     for layer in layers(spec):
         assert layer["encoding"]["y"]["scale"]["domain"] == [low, high], "else the axis would begin at 0"
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_matrix_below_has_every_number_under_its_network(theme: str) -> None:
+    choices = wide()
+    table = tables.students(tables.estimates(choices.view, "rank_alignment", "density"))
+    spec = dots(choices, numbers=True, theme=theme)
+    boxes = [layer for layer in layers(spec) if layer["mark"]["type"] == "rect"]
+    found = {(row["network"], row["alpha"]): row["number"] for box in boxes for row in rows(spec, box)}
+    want = {(row.network, row.alpha): f"{row.estimate:.2f}" for row in table.itertuples()}
+    assert found == want
+    axes = [layer["encoding"]["x"]["axis"]["offset"] for layer in layers(spec) if "axis" in layer["encoding"]["x"]]
+    assert set(axes) == {matrix.height(table)}, "the names of the networks stand below it"
+    assert matrix.height(table) >= matrix.ROW * 3
+    json.dumps(spec, allow_nan=False)
+
+
+def test_many_networks_have_no_matrix_and_imported_ones_a_row_of_their_own() -> None:
+    many = pd.DataFrame({"network": [str(i) for i in range(matrix.WIDEST + 1)], "alpha": 1.0, "estimate": 0.5})
+    assert matrix.height(many) == 0
+    few = many.head(2).assign(alpha=[1.0, float("nan")])
+    assert matrix.height(few) == 2 * matrix.ROW + matrix.GAP
+    drawn = matrix.matrix(few, alt.X("network:N"), ".2f", "light", {})
+    named = [layer.data["row"].iloc[0] for layer in drawn if "row" in layer.data]
+    assert named == ["α 1.0", "imported"]
+
+
+@pytest.mark.usefixtures("cache")
+def test_marks_lead_where_the_table_says_and_nowhere_without() -> None:
+    choices = wide()
+    table = tables.students(tables.estimates(choices.view, "rank_alignment", "density"))
+    for given, led in ((table, False), (table.assign(link="explanations?student=x"), True)):
+        spec = charts.dots(given, "rank_alignment", frame.names(choices), frame.alphas(choices), numbers=True)
+        own = [layer for layer in layers(spec) if layer["mark"]["type"] in ("point", "rect", "rule")]
+        assert [("href" in layer["encoding"]) for layer in own] == [led] * len(own)
+
+
+RANKS = pd.DataFrame({"part": ["beak", "tail", "leg"], "teacher": [1, 2, 3], "a": [2, 2, 1], "b": [None, 1, 2]})
+
+
+def test_slopes_go_from_the_teachers_order_to_the_students() -> None:
+    spec = ranks.rank_slopes(RANKS)
+    places = {(row["network"], row["part"]): row["place"] for row in rows(spec, layers(spec)[0])}
+    assert [places["teacher", part] for part in RANKS["part"]] == [1, 2, 3]
+    assert [places["a", part] for part in ("leg", "beak", "tail")] == [1, 2, 3], "equals one below the other"
+    assert ("b", "beak") not in places
+    left, right = (layer["encoding"]["y"]["axis"] for layer in layers(spec))
+    assert (left["orient"], right["orient"]) == ("left", "right")
+    assert left["labelExpr"] == '["beak", "tail", "leg"][datum.value - 1]'
+    assert right["labelExpr"] == '["tail", "leg", ""][datum.value - 1]'
+
+
+def test_a_name_of_a_part_is_text_in_the_slopes() -> None:
+    evil = RANKS.replace("beak", 'it\'s </script> "x"')
+    axis = layers(ranks.rank_slopes(evil))[0]["encoding"]["y"]["axis"]
+    names = ['it\'s </script> "x"', "tail", "leg"]
+    assert axis["labelExpr"] == f"{json.dumps(names)}[datum.value - 1]"
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_figure_has_its_numbers_without_their_addresses() -> None:
+    table = tables.students(tables.estimates(wide().view, "rank_alignment", "density"))
+    figure = figures.dots(table.assign(link="explanations?x"), "rank_alignment", ["ResNet34"], [1.0, 0.5, 0.1])
+    pd.testing.assert_frame_equal(figure.table, table)
+    assert figure.leads
+    assert not figures.dots(table, "rank_alignment", ["ResNet34"], [1.0]).leads
+    assert figure.svg("name").startswith("<svg")
+    assert figure.png().startswith(b"\x89PNG")
+
+
+def test_the_mean_of_a_class_has_an_interval_and_few_images_have_none() -> None:
+    table = pd.DataFrame({"name": ["a"] * 5 + ["b"], "value": [0.1, 0.2, 0.3, 0.4, float("nan"), 0.9]})
+    found = images.by_class(table, "value").set_index("name")
+    from scipy import stats
+
+    low, high = stats.ttest_1samp([0.1, 0.2, 0.3, 0.4], 0).confidence_interval()
+    assert found.loc["a", ["low", "high"]].to_list() == pytest.approx([low, high])
+    assert found.loc["a", ["n", "skipped"]].to_list() == [4, 1]
+    assert found.loc["b", ["low", "high"]].isna().all()
