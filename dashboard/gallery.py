@@ -36,10 +36,11 @@ FILTERS = {
     "disagree": "Student and teacher disagree",
     "teacher": "Teacher wrong",
 }
-CHANGED = "changed"
+CHANGED, WRONG = "changed", "wrong"
 SORTS = {
     "usual": "In the study's order",
     CHANGED: "Most changed by distillation",
+    WRONG: "Student wrong first",
     **{
         f"{name} {way}": f"{MEASURES[name].label}, {way} first"
         for name in figures.SORTED
@@ -170,11 +171,13 @@ def ordered(choices: Choices, student: Cell | None, table: pd.DataFrame, filters
         rows = rows[_values(choices, student, "rank_alignment", rows["id"]).between(*filters.aligned).to_numpy()]
     if filters.sort == "usual":
         return rows.assign(value=np.nan)
+    if filters.sort == WRONG:
+        return rows.assign(value=np.nan).sort_values("student", kind="stable")
     if filters.sort == CHANGED:
         before = None if student is None else undistilled(student, choices.config)
         now, then = (_values(choices, cell, "rank_alignment", rows["id"]).to_numpy() for cell in (student, before))
-        rows, lowest = rows.assign(value=now - then), False
-        return rows.sort_values("value", key=abs, ascending=lowest, kind="stable", na_position="last")
+        rows = rows.assign(value=now - then)
+        return rows.sort_values("value", key=abs, ascending=False, kind="stable", na_position="last")
     measure, way = filters.sort.rsplit(" ", 1)
     rows = rows.assign(value=_values(choices, student, measure, rows["id"]).to_numpy())
     return rows.sort_values("value", ascending=way == "lowest", kind="stable", na_position="last")

@@ -15,9 +15,15 @@ question = "Are the smaller students more often right when they also learn from 
 frame.opening(question, chosen, "training", Analysis(), sentence)
 
 lines = {"the teacher": tables.teacher_value(table), "by chance": 1 / len(gallery.classes(chosen.study))}
-points = leads.networks(chosen, tables.students(table), who="Student wrong")
+points = leads.networks(chosen, tables.students(table), gallery.WRONG)
 figure = charts.dots(points, "accuracy", frame.names(chosen), frame.alphas(chosen), lines, numbers=True)
-charts.show(figure, "training_chart", sentence, "accuracy", about="A mark leads to the images on which it is wrong.")
+charts.show(
+    figure,
+    "training_chart",
+    sentence,
+    "accuracy",
+    about="A mark leads to its images, those on which it is wrong first.",
+)
 frame.small_print(chosen, maps=False)
 frame.table(tables.students(table), "accuracy")
 with st.expander("How the training went"):

@@ -91,6 +91,14 @@ def test_images_are_in_the_order_asked_for(measure: str, way: str) -> None:
     assert set(images(app)) == set(kept())
 
 
+def test_the_images_on_which_the_student_is_wrong_come_first(cache: Path) -> None:
+    flip_some_answers(cache)
+    app = open_page("explanations", study="tiny", student=STUDENT, sort="Student wrong first")
+    assert errors(app) == []
+    assert images(app)[0] == kept()[0]
+    assert images(app)[1:] == list(kept()[1:])
+
+
 def test_most_changed_by_distillation_comes_first_up_or_down() -> None:
     app = open_page("explanations", study="tiny", student=STUDENT, sort="Most changed by distillation")
     change = (values("rank_alignment") - values("rank_alignment", "resnet18-a1.0-s0")).abs()
