@@ -44,7 +44,8 @@ def grid_view(
         if name := st.session_state[key].cell:
             on_open(name)
 
-    data = {**layout(panels, cells), "sheet": _sheet(photo, panels), "side": SIDE}
+    sheet = _sheet(photo, [panel.relevance for panel in panels])
+    data = {**layout(panels, cells), "sheet": sheet, "side": SIDE}
     _component()(data=data, key=key, on_cell_change=clicked)
 
 
@@ -75,12 +76,13 @@ def _cell(place: int | None, panels: Sequence[Panel], cells: Sequence[Cell]) -> 
     return {"cell": panel.cell, "place": place, "text": says + sign, "name": name, "teacher": teacher}
 
 
-def _sheet(photo: np.ndarray | None, panels: Sequence[Panel]) -> str:
+@st.cache_data(max_entries=64, show_spinner=False)
+def _sheet(photo: np.ndarray | None, maps: list[np.ndarray]) -> str:
     """Return all small maps side by side on one scale, as a picture that the browser can read."""
     plain = np.full((1, 1, 3), GREY, np.uint8) if photo is None else photo
     base = cv2.resize(plain, (SIDE, SIDE), interpolation=cv2.INTER_AREA if len(plain) > SIDE else cv2.INTER_CUBIC)
-    scale = shared_scale(panel.relevance for panel in panels)
-    sheet = np.concatenate([overlay(base, panel.relevance, OPACITY, scale) for panel in panels], axis=1)
+    scale = shared_scale(maps)
+    sheet = np.concatenate([overlay(base, each, OPACITY, scale) for each in maps], axis=1)
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, "WEBP", quality=85)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 TURNED, SWITCHED = "page turned", "study switched"
 """Session state: whether this run is the first of another page, or of another study; `dashboard.sidebar` sets it."""
+USUAL = "usual values"
+"""Session state: per key, the default that a list had when it was drawn last."""
 
 
 def choose(
@@ -72,13 +74,24 @@ def select(
 ) -> T:
     """Draw a list of which one option is chosen, where they are too many for a switch. Parameters as `choose`."""
     restored = restore(key, options)
+    _follow(key, default)
     index = list(options).index(default)
     value: T = st.selectbox(
         label, options, index, format_func=name, key=key, help=help, width=width, bind="query-params"
     )
-    if not restored:
+    if value == default:
+        kept().pop(key, None)
+    elif not restored:
         kept()[key] = value
     return value
+
+
+def _follow(key: str, default: object) -> None:
+    """Stay with the default where it moves: an address that says nothing means the default of today."""
+    before = st.session_state.setdefault(USUAL, {})
+    if key in before and before[key] != default and st.session_state.get(key) == before[key]:
+        st.session_state[key] = default
+    before[key] = default
 
 
 def slide(key: str, label: str, values: range, default: int, unit: str = " %", help: str | None = None) -> int:

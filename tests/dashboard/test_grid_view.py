@@ -36,7 +36,7 @@ def test_every_network_has_its_place_and_what_is_missing_has_none() -> None:
 
 
 def test_small_maps_share_one_scale() -> None:
-    sheet = grid_view._sheet(None, [panel(TEACHER, 0.01), panel(CELLS[1])])
+    sheet = grid_view._sheet(None, [panel(TEACHER, 0.01).relevance, panel(CELLS[1]).relevance])
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.split(",")[1]))).convert("RGB")).astype(int)
     assert picture.shape == (grid_view.SIDE, 2 * grid_view.SIDE, 3)
     faint, strong = picture[:, : grid_view.SIDE], picture[:, grid_view.SIDE :]
