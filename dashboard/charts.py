@@ -76,24 +76,26 @@ def show(figure: Figure, key: str, description: str, *measures: str, about: str 
     about : str
         What else it says.
     """
-    st.vega_lite_chart(figure.spec(theme_now()), key=key, alt=description)
     name = "-".join([str(kept().get("study", "study")), *key.split("_")])
     files: list[tuple[str, Callable[[], str | bytes], str]] = [
         ("csv", lambda: figure.table.to_csv(index=False), "text/csv"),
         ("svg", lambda: figure.svg(name), "image/svg+xml"),
         ("png", figure.png, "image/png"),
     ]
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"{key} below"):
-        with st.popover("Definition", type="tertiary"):
-            for measure in measures:
-                st.markdown(f"**{MEASURES[measure].label}.** {MEASURES[measure].sentence}")
-            st.markdown(about or plain(description))
-        for kind, content, mime in files:
-            st.download_button(
-                kind.upper(), content, f"{name}.{kind}", mime, type="tertiary", on_click="ignore", key=f"{key} {kind}"
-            )
-        if figure.leads:
-            st.caption(LEADS)
+    with st.container(key=f"figure_{key}", gap="small"):
+        st.vega_lite_chart(figure.spec(theme_now()), key=key, alt=description)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            with st.popover("Definition", type="tertiary"):
+                for measure in measures:
+                    st.markdown(f"**{MEASURES[measure].label}.** {MEASURES[measure].sentence}")
+                st.markdown(about or plain(description))
+            for kind, content, mime in files:
+                file = f"{name}.{kind}"
+                st.download_button(
+                    kind.upper(), content, file, mime, type="tertiary", on_click="ignore", key=f"{key} {kind}"
+                )
+            if figure.leads:
+                st.caption(LEADS)
 
 
 def built_once(build: Callable[..., Spec]) -> Callable[..., Figure]:

@@ -1,6 +1,7 @@
 // What Streamlit leaves to be done around its pages. Put on the document once, whatever is drawn.
 
 const MARK = '[data-testid="stVegaLiteChart"] svg :is(path, rect, text)'
+const SHARED = ["study", "architectures", "alphas", "method"] // as in dashboard/leads.py
 const STYLE = `
 .same-network { stroke: var(--same-network); stroke-width: 3px; }
 text.same-network { stroke-width: 0; font-weight: 700; }
@@ -56,12 +57,23 @@ function marksLead() {
       if (!item?.href) return
       event.stopPropagation()
       event.preventDefault()
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return void open(item.href)
-      history.pushState({}, "", new URL(item.href, document.baseURI))
+      const url = asChosenNow(new URL(item.href, document.baseURI))
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return void open(url)
+      history.pushState({}, "", url)
       dispatchEvent(new PopStateEvent("popstate", { state: {} }))
     },
     true,
   )
+}
+
+// A switch thrown a moment ago is in the address before the charts are drawn anew.
+function asChosenNow(url) {
+  const here = new URLSearchParams(location.search)
+  for (const key of SHARED) {
+    url.searchParams.delete(key)
+    for (const value of here.getAll(key)) url.searchParams.append(key, value)
+  }
+  return url
 }
 
 // Pointing at a network's mark marks it in every chart of the page.

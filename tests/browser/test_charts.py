@@ -14,7 +14,7 @@ STUDENT = {"network": "ResNet18", "alpha": 0.1}
 
 def marks(page: Page, chart: str, kind: str = "path") -> list[ElementHandle]:
     """Every mark of the student in a chart, drawn and large enough to be clicked."""
-    place = page.locator(f".st-key-{chart} [data-testid=stVegaLiteChart] svg")
+    place = page.locator(f".st-key-figure_{chart} [data-testid=stVegaLiteChart] svg")
     place.wait_for()
     script = """(e, {network, alpha}) => {
       const {datum, mark} = e.__data__ ?? {}
@@ -78,7 +78,7 @@ def test_pointing_at_a_network_marks_it_in_every_chart(page: Page):
 
 def test_an_image_of_a_class_is_a_click_away(page: Page):
     go(page, "/changes")
-    place = page.locator(".st-key-class_chart [data-testid=stVegaLiteChart] svg")
+    place = page.locator(".st-key-figure_class_chart [data-testid=stVegaLiteChart] svg")
     place.wait_for()
     means = [
         mark
@@ -96,7 +96,7 @@ def test_an_image_of_a_class_is_a_click_away(page: Page):
 def test_a_chart_comes_as_a_file(page: Page, kind: str):
     go(page, "/rank")
     with page.expect_download() as download:
-        page.locator(".st-key-rank_chart-below").get_by_role("button", name=kind.upper()).click()
+        page.locator(".st-key-figure_rank_chart").get_by_role("button", name=kind.upper()).click()
     assert download.value.suggested_filename == f"tiny-rank-chart.{kind}"
     content = Path(download.value.path()).read_bytes()
     assert content.startswith({"csv": b"network,alpha,", "svg": b"<svg", "png": b"\x89PNG"}[kind])
@@ -106,5 +106,5 @@ def test_a_chart_comes_as_a_file(page: Page, kind: str):
 
 def test_a_chart_tells_what_it_shows(page: Page):
     go(page, "/rank")
-    page.locator(".st-key-rank_chart-below").get_by_role("button", name="Definition").click()
+    page.locator(".st-key-figure_rank_chart").get_by_role("button", name="Definition").click()
     expect(page.get_by_test_id("stPopoverBody")).to_contain_text("Do student and teacher order the parts")
