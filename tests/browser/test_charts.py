@@ -13,12 +13,12 @@ STUDENT = {"network": "ResNet18", "alpha": 0.1}
 
 
 def marks(page: Page, chart: str, kind: str = "path") -> list[ElementHandle]:
-    """Every mark of the student in a chart, drawn and large enough to be clicked."""
+    """Every mark of the student in a chart that leads somewhere and is large enough to be clicked."""
     place = page.locator(f".st-key-figure_{chart} [data-testid=stVegaLiteChart] svg")
     place.wait_for()
     script = """(e, {network, alpha}) => {
-      const {datum, mark} = e.__data__ ?? {}
-      return mark?.marktype !== 'rule' && datum?.network === network && datum?.alpha === alpha
+      const {datum, mark, href} = e.__data__ ?? {}
+      return href && mark.marktype !== 'rule' && datum.network === network && datum.alpha === alpha
     }"""
     return [mark for mark in place.locator(f"g[role] {kind}").element_handles() if mark.evaluate(script, STUDENT)]
 
