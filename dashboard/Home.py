@@ -15,6 +15,7 @@ from core.errors import UserError  # noqa: E402
 from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import WIDE, sections  # noqa: E402
 from dashboard.sidebar import missing, sidebar  # noqa: E402
+from dashboard.steps import steps  # noqa: E402
 from dashboard.warm import warm  # noqa: E402
 
 page = st.navigation(sections())
@@ -22,6 +23,8 @@ page = st.navigation(sections())
 layout: Literal["wide", "centered"] = "wide" if page.url_path in WIDE else "centered"
 st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout=layout)
 sidebar(page.url_path)
+with st.sidebar:
+    steps()
 warm()
 for sentence in missing():
     st.warning(plain(sentence))

@@ -11,8 +11,8 @@ from core.cells import Cell, undistilled
 from core.figures import images, tables
 from core.measures import MEASURES
 from core.study import Study
-from dashboard import gallery, loaded, numbers
-from dashboard.names import plain
+from dashboard import gallery, loaded
+from dashboard.names import plain, short
 from dashboard.navigation import link
 from dashboard.state import Choices
 
@@ -55,11 +55,12 @@ def agreement(choices: Choices, cell: Cell, measure: str) -> pd.DataFrame:
 def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
     """Return the shares of looking of the teacher and of a cell's architecture, without distillation and at its α."""
     alphas = [1.0] if cell.alpha is None else [1.0, cell.alpha]
-    return tables.part_shares(replace(numbers.view(choices), alphas=alphas), cell.architecture)
+    return tables.part_shares(replace(choices.view, alphas=alphas), cell.architecture)
 
 
-def strip(study: Study, rows: pd.DataFrame, column: str) -> None:
+def strip(choices: Choices, cell: Cell, rows: pd.DataFrame, column: str) -> None:
     """Draw images side by side with their number, class, and who is right; each opens where its maps can be seen."""
+    study = choices.study
     photos = [gallery.photo(study, int(image)) for image in rows["image"]]
     if any(found is None for found in photos):
         st.info("The images of this study are not on this machine, so their numbers stand alone.")
@@ -74,7 +75,7 @@ def strip(study: Study, rows: pd.DataFrame, column: str) -> None:
                     st.caption(f"{images.signed(row['alone'])} → {images.signed(row['value'])}")
                 st.caption(", ".join(f"{who} {'✓' if right else '✗'}" for who, right in marks))
                 if row["kept"]:
-                    link("explanations", "See its maps →", image=str(row["image"]))
+                    link("explanations", "See its maps →", image=str(row["image"]), student=short(cell, study.teacher))
 
 
 def pairs(choices: Choices, cell: Cell) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The choices every page shares, drawn once and kept in the address bar and across pages."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import UserError, unknown
 from core.findings import nice_name
@@ -17,12 +18,12 @@ def sidebar(page: str) -> None:
     usual = loaded.usual_study()
     if usual is None:
         return
-    state = st.session_state
-    state[TURNED], state[PAGE] = state.get(PAGE, page) != page, page
+    state, address_rules = st.session_state, _by_address()
+    state[TURNED], state[PAGE] = state.get(PAGE, page) != page and not address_rules, page
     state[SWITCHED] = False
     with st.sidebar:
         name = _study(usual)
-        state[SWITCHED], state[STUDY] = state.get(STUDY, name) != name, name
+        state[SWITCHED], state[STUDY] = state.get(STUDY, name) != name and not address_rules, name
         try:
             study = loaded.study(name)
         except UserError:
@@ -41,6 +42,12 @@ def sidebar(page: str) -> None:
             choose("other_method", "Or a method computed now", others, STUDYS, _other, words.OTHERS_HELP, menu=True)
         if page in words.METHOD_NOTES:
             st.caption(words.METHOD_NOTES[page])
+
+
+def _by_address() -> bool:
+    """Return whether the browser went back or forward, or a mark was clicked: the address alone says what is shown."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _other(method: str) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from core.cells import Cell, grid, teacher_cell
 from core.config import Config
 from core.errors import UserError
+from core.figures.tables import View
 from core.study import Study
 from dashboard import loaded
 from dashboard.words import METHOD_LABELS
@@ -38,6 +39,11 @@ class Choices:
     def config(self) -> Config:
         """The study's settings."""
         return self.study.config
+
+    @property
+    def view(self) -> View:
+        """The chosen part of the study's summary, as `core.figures.tables` takes it."""
+        return View(loaded.summary(self.study), self.config, self.architectures, self.alphas, self.method)
 
 
 def choices() -> Choices:

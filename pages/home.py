@@ -2,15 +2,16 @@
 
 import streamlit as st
 
+from core.figures import tables
 from core.findings import not_judged
-from dashboard import charts, frame, loaded, numbers, reporting, words
+from dashboard import charts, frame, leads, loaded, reporting, words
 from dashboard.names import plain
 from dashboard.navigation import link
 from dashboard.strip import strip
 
 chosen = frame.begin("Where models look")
 study = chosen.study
-claims = numbers.claims(study)
+claims = loaded.claims(study)
 once = len(study.config.students.seeds) == 1
 verdicts = {finding.page: finding.verdict for finding in claims}
 
@@ -25,10 +26,12 @@ if picture is not None:
     st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)))
     link("explanations", "See this image in every network →", image=str(picture.image))
 
-table = numbers.estimates(chosen, "rank_alignment", "density")
-chance = numbers.control(chosen, "shuffled", "density")
-spec = charts.dots(numbers.students(table), "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance)
-charts.show(spec, "home_chart", frame.levels(table, "rank_alignment"))
+view = chosen.view
+table = tables.estimates(view, "rank_alignment", "density")
+chance = tables.control(view, "shuffled", "density")
+points = leads.networks(chosen, tables.students(table), "rank_alignment lowest")
+figure = charts.dots(points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, numbers=True)
+charts.show(figure, "home_chart", frame.levels(table, "rank_alignment"), "rank_alignment")
 st.caption(words.HOW_TO_READ)
 frame.small_print(chosen, frame.teacher_note(chosen))
 
@@ -45,7 +48,7 @@ for finding in claims:
         link(finding.page, "See why →")
 if claims and (left := not_judged(claims, chosen.config)):
     st.caption(left)
-asked = numbers.asked(study)
+asked = loaded.asked(study)
 if asked is not None:
     with st.container(border=True):
         st.markdown(f"**{asked.title}**")

@@ -60,7 +60,7 @@ def test_every_page_opens_without_an_error(page: Page, name: str):
 def test_another_baseline_is_computed_while_one_waits(page: Page):
     go(page, ONE_STUDENT)
     before = pixels(page, 0) if viewer(page) else None
-    page.get_by_test_id("stPopover").get_by_role("button").click()
+    page.get_by_role("button", name="How the maps are made").click()
     page.get_by_role("radio", name="Black").click()
     expect(page.get_by_text("from a black image")).to_be_visible()
     expect(page.get_by_text("Computed for this choice")).to_be_visible()

@@ -31,7 +31,7 @@ def test_the_sentence_is_about_the_smallest_most_distilled_student():
     ("students", "values", "words"),
     [
         ([], [], "Choose more networks"),
-        ([Cell("resnet50", None, None, "mine")], [0.2], "Choose more networks"),
+        ([Cell("resnet50", None, None, "mine")], [0.2], "On this image mine ranks the parts like the teacher at"),
         ([SMALL[0]], [0.2], "ResNet18 undistilled ranks the parts like the teacher at ρ = 0.20."),
         ([SMALL[2]], [-0.2], "at ρ = −0.20."),
         ([SMALL[2]], [math.nan], "at ρ undefined"),
