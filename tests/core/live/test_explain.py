@@ -100,7 +100,7 @@ def test_results_are_those_of_the_pipeline(study, scene, start, score):
     found = run(study, scene, baseline=start, score=score, tolerance=0.05)
     teacher = {result.method: result for result in found if result.cell == study.teacher}
     for result in found:
-        prepared, header = live.network(study.path("models", result.cell))
+        prepared, header = live.network(study, result.cell)
         x = as_input(scene.image[None], header.mean, header.std)
         target = np.array([teacher[result.method].predicted])
         begin = baseline(start, x, header.mean, header.std)
@@ -213,24 +213,23 @@ def test_closing_drops_what_has_not_begun(study, scene, monkeypatch):
 
 
 def test_networks_stay_in_memory_until_the_budget_is_spent(study, monkeypatch):
-    paths = [study.path("models", cell) for cell in study.cells]
-    first = live.network(paths[0])[0]
-    assert live.network(paths[0])[0] is first
+    first = live.network(study, study.cells[0])[0]
+    assert live.network(study, study.cells[0])[0] is first
     monkeypatch.setattr(networks, "MODEL_BYTES", 1)
-    live.network(paths[1])
+    live.network(study, study.cells[1])
     assert len(networks._kept) == 1
-    assert live.network(paths[0])[0] is not first
+    assert live.network(study, study.cells[0])[0] is not first
 
 
 def test_a_network_that_was_trained_anew_is_read_anew(study):
     path = study.path("models", study.cells[-1])
-    prepared = live.network(path)[0]
+    prepared = live.network(study, study.cells[-1])[0]
     model, header = load_model(path)
     before = path.read_bytes()
     try:
         model.fc.bias.data += 1
         save_model(path, model, header)
-        assert live.network(path)[0] is not prepared
+        assert live.network(study, study.cells[-1])[0] is not prepared
     finally:
         path.write_bytes(before)
 
