@@ -8,6 +8,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
@@ -194,7 +195,8 @@ def _download(
     except (OSError, HTTPException) as error:  # of the network, and of the disk
         raise UserError(_absent(cell, found, str(getattr(error, "reason", error)))) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def _copy(answer: BinaryIO, file: BinaryIO, report: Callable[[int], None]) -> str:
