@@ -22,9 +22,9 @@ WHO_HELP = (
     "everyday things, from animals and food to vehicles and furniture, so they have an answer to most photos."
 )
 ABOUT_IMAGENET = (
-    "ResNet101, ResNet50, ResNet34 and ResNet18 as they come with torchvision. None of them learned from another: "
-    "ResNet101, the largest, stands in for the teacher. The first photo takes longer: 400 MB of weights are downloaded "
-    "unless they are on this machine. Networks and α on the left are the study's and change nothing here."
+    "They know 1,000 everyday things, as photographed. None of them learned from another: ResNet101, the largest, "
+    "stands in for the teacher. With the first photo 400 MB of weights are downloaded, unless they are on this "
+    "machine. Networks and α on the left are the study's and change nothing here."
 )
 UNSURE = (
     "ResNet101 and ResNet50 were trained not to be too sure of anything, so their probabilities are low even where "
@@ -49,6 +49,8 @@ class Asked:
     classes: tuple[str, ...]
     note: str = ""
     """What a reader of the answers should know."""
+    checked: bool = True
+    """Whether their maps can be put to their tests while somebody waits: large networks take minutes each."""
     fetch: Callable[[Callable[[str, int, int], None], Callable[[], None]], None] | None = None
     """Brings the networks to this machine, where they may be missing (`core.imagenet.ImageNet.fetch`)."""
 
@@ -108,5 +110,6 @@ def _imagenet(choices: Choices) -> Asked:
         methods=list(dict.fromkeys(["saliency", choices.method])),
         classes=networks.header(networks.teacher).classes,
         note=UNSURE,
+        checked=False,
         fetch=networks.fetch,
     )

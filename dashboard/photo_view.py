@@ -63,7 +63,8 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, asked: Asked) -> None:
 
             return check_maps(asked.networks, scene, cells, method, job.ask, found=everything, place=place)
 
-        trust_view.section(checks, cells, asked.teacher, method, check)
+        if asked.checked:
+            trust_view.section(checks, cells, asked.teacher, method, check)
         _details(job, scene, asked, method, there, panels)
         _downloads(job, scene, square, asked, there, found)
 
@@ -111,6 +112,9 @@ def _downloads(
     networks = asked.networks
     about = {"networks": networks.name, "knows": networks.knows, **as_json(there, scene, asked.classes, job.ask)}
     text = json.dumps(about, indent=1, ensure_ascii=False)
+    st.caption(
+        "This view can't be shared by a link: the photo is nowhere but in your session. Download what should last."
+    )
     left, right, _ = st.columns([1, 1, 2])
     left.download_button("Results as JSON", text, "explanations.json", "application/json", on_click="ignore")
     right.download_button(

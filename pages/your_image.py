@@ -18,10 +18,7 @@ if source == "A file":
     upload = st.file_uploader("A photo", kinds, max_upload_size=MAX_BYTES // 1_000_000)
 else:
     upload = st.camera_input("A photo")
-st.caption(
-    "The photo stays in the memory of this session: it is not saved, and it is gone when you leave. So a link to this "
-    "page brings your choices, never the photo: to share what you see, download it below."
-)
+st.caption("The photo stays in the memory of this session: it is not saved, and it is gone when you leave.")
 
 if upload is None:
     photo_job.forget()

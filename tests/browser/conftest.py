@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,18 +42,24 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="session")
 def server(study: Study) -> Iterator[str]:
-    cache = study.folder.parents[1]
+    with serve(study.folder.parents[1]) as address:
+        yield address
+
+
+@contextmanager
+def serve(cache: Path, script: str = "dashboard/Home.py", **environment: str) -> Iterator[str]:
+    """Start a server on the studies of a cache folder, on a free port; yield its address."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     log = cache / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     with log.open("wb") as out:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache)},
+            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache), **environment},
             stdout=out,
             stderr=subprocess.STDOUT,
         )

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import pickle
 import socket
 import threading
@@ -8,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from core import imagenet, live
+from core import cli, imagenet, live
 from core.cells import Cell
 from core.errors import UserError
 from core.imagenet import ImageNet, source
@@ -222,6 +223,26 @@ def test_a_photo_is_answered_explained_and_compared(small, hub, weights):
         np.testing.assert_allclose(result.map, gradient[0].abs().amax(0), atol=0.02 * float(gradient.abs().max()))
         assert result.alignment == pytest.approx(1)
         assert len(result.density) == 16
+
+
+def test_the_command_asks_them_too(small, tmp_path, monkeypatch, capsys):
+    Image.fromarray(PHOTO).save(tmp_path / "photo.png")
+    given = ["explain", "imagenet", tmp_path / "photo.png", "--method", "saliency", "--out", tmp_path / "out"]
+    monkeypatch.setattr("sys.argv", ["core", *map(str, given)])
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setattr(ImageNet, "knows", "things")
+    with pytest.raises(SystemExit) as done:
+        cli.main()
+    assert done.value.code == 0
+    told = capsys.readouterr().out
+    assert "These networks know things." in told
+    assert "ResNet18: " in told
+    found = json.loads((tmp_path / "out" / "explanations.json").read_text())
+    assert found["networks"] == "ImageNet"
+    (image,) = found["images"].values()
+    assert [result["rank_alignment"] for result in image["results"]] == [1, 1]
+    assert {result["predicted"] for result in image["results"]} <= set(small.header(small.teacher).classes)
+    assert Image.open(tmp_path / "out" / "photo" / "saliency" / "ResNet18.png").size == (448, 448)
 
 
 def test_networks_by_name():
