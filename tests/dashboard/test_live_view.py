@@ -1,8 +1,10 @@
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from core import sentences
 from core.ask import Ask
@@ -10,7 +12,8 @@ from core.attribution import METHODS, Prepared, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
-from dashboard import live_view, words
+from core.turns import Place
+from dashboard import live_job, live_view, words
 from dashboard.live_job import Job
 from tests.core.attribution.nets import trained
 
@@ -180,3 +183,78 @@ def test_a_name_within_a_sentence_keeps_what_it_is_called_after(monkeypatch):
     monkeypatch.setattr(sentences, "METHOD_LABELS", names)
     told = [words.method_within(method) for method in names]
     assert told == ["saliency", "integrated gradients by Captum", "Grad-CAM", "SmoothGrad"]
+
+
+class Sessions:
+    """As much of Streamlit's runtime as tells who is there."""
+
+    def __init__(self):
+        self.active = {"mine"}
+
+    def is_active_session(self, session):
+        return session in self.active
+
+
+@pytest.fixture
+def sessions(monkeypatch):
+    there = Sessions()
+    monkeypatch.setattr(live_job.Runtime, "_instance", there)
+    monkeypatch.setattr(live_job, "get_script_run_ctx", lambda: SimpleNamespace(session_id="mine"))
+    clock = [0.0]
+    monkeypatch.setattr(live_job, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return there, clock
+
+
+def test_a_browser_that_comes_back_soon_was_never_away(sessions):
+    there, clock = sessions
+    watched = live_job._watched()
+    clock[0] = 1000
+    assert watched(), "however long ago it was asked"
+    there.active.clear()
+    assert watched()
+    clock[0] += 0.9 * live_job.GRACE
+    assert watched()
+    there.active.add("mine")
+    assert watched()
+    there.active.clear()
+    clock[0] += live_job.GRACE
+    assert watched()
+    clock[0] += live_job.GRACE
+    assert not watched()
+
+
+def test_without_a_browser_one_is_always_there(monkeypatch):
+    monkeypatch.setattr(live_job.Runtime, "_instance", None)
+    assert live_job._watched()()
+
+
+def test_a_job_of_a_browser_that_is_gone_leaves_the_line_and_ends(sessions):
+    there, clock = sessions
+
+    def source(place):
+        with place:
+            yield result(TEACHER, SALIENCY)
+
+    with Place(live_job.TURNS):
+        job = Job("key", 1, Ask())
+        job.start(source)
+        there.active.clear()
+        while job.running:
+            clock[0] += live_job.GRACE
+    assert not job.found
+    assert job.stopped, "and should the browser come back after all, it may go on"
+    there.active.add("mine")
+    job.go_on()
+    wait(job)
+    assert job.done == 1
+
+
+def test_how_far_a_job_is_in_words():
+    job = Job("key", 4, Ask())
+    assert live_view.progress(job) == (0.0, "0 of 4 explanations are finished.")
+    job.take(result(TEACHER, SALIENCY))
+    job.fetched("ResNet101", 43_000_000, 0)
+    assert live_view.progress(job) == (0.0, "Downloading ResNet101: 43 MB.")
+    job.fetching = None
+    job.cancel()
+    assert live_view.progress(job) == (0.25, "Stopped: 1 of 4 explanations are finished.")

@@ -17,6 +17,7 @@ from core.measures import rank_alignment
 from core.models import load_model, save_model
 from core.parts import importance
 from core.study import Study
+from core.turns import Place, Stopped, Turns
 from tests.networks import add_networks
 from tests.tiny import tiny_study
 
@@ -326,3 +327,79 @@ def test_a_flat_image_beside_itself_blurred_has_no_map_and_no_rank(study):
         for result in run(study, flat, methods=["integrated_gradients"], baseline="blurred", score="probability"):
             assert not result.map.any()
             assert np.isnan(result.alignment)
+
+
+def test_a_place_that_is_stopped_ends_it_within_one_pass(study, scene, monkeypatch):
+    place, passes = Place(), []
+    real = networks.Prepared.gradient
+
+    def gradient(self, *args):
+        passes.append(1)
+        if len(passes) == 3:
+            place.stop()
+        return real(self, *args)
+
+    found = live.explain_image(study, scene, study.cells, METHODS, Ask(tolerance=0.001), place=place)
+    for cell in study.cells:
+        live.network(study, cell)
+    monkeypatch.setattr(networks.Prepared, "gradient", gradient)
+    with pytest.raises(Stopped):
+        list(found)
+    assert len(passes) <= 3 + len(engine.workers()._threads)
+    with place._turns._moved:
+        assert not place._turns._line, "and the turn is given back"
+
+
+def test_every_method_waits_for_its_turn_anew(study, scene):
+    turns = Turns()
+    place, other = Place(turns), Place(turns)
+    order, come = [], threading.Event()
+
+    def wait():
+        with other:
+            order.append("other")
+
+    found = live.explain_image(study, scene, study.cells, METHODS, place=place)
+    order.append(next(found).method)
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while other not in turns._line:
+        come.wait(0.001)
+    order += [result.method for result in found]
+    thread.join(20)
+    begun = order.index("integrated_gradients")
+    assert order[begun - 1] == "other"
+    assert set(order[: begun - 1]) == {"saliency"}
+
+
+def test_a_pass_is_short_while_somebody_waits(study, monkeypatch):
+    prepared = live.network(study, study.teacher)[0]
+    image = torch.zeros(1, 3, 32, 32)
+    assert networks.Interruptible(prepared, lambda: None).chunk(image) == prepared.chunk(image)
+    each = prepared._sample_bytes[3, 32, 32]
+    monkeypatch.setattr(networks, "PASS_BYTES", 3 * each)
+    assert networks.Interruptible(prepared, lambda: None).chunk(image) == 3
+    monkeypatch.setattr(networks, "PASS_BYTES", each // 2)
+    assert networks.Interruptible(prepared, lambda: None).chunk(image) == 1
+
+
+def test_a_photo_is_cut_into_squares_too(study):
+    photo = np.random.default_rng(0).integers(0, 255, (60, 40, 3)).astype(np.uint8)
+    scene = live.scene_of(study, photo, squares=4)
+    assert scene.parts[:5] == ("A1", "B1", "C1", "D1", "A2")
+    assert (scene.part_map[:8, 8:16] == 2).all()
+    np.testing.assert_array_equal(scene.image, live.scene_of(study, photo).image)
+    (result,) = run(study, scene, [], ["saliency"])
+    means = result.map.reshape(4, 8, 4, 8).mean(axis=(1, 3)).ravel()
+    np.testing.assert_allclose(result.density, means, rtol=1e-4)
+
+
+def test_another_cut_of_the_same_image_changes_only_what_is_said_of_parts(study):
+    photo = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
+    found = run(study, live.scene_of(study, photo), methods=["saliency"])
+    squares = live.scene_of(study, photo, squares=4)
+    expected = run(study, squares, methods=["saliency"])
+    again = live.settled([live.in_parts(result, squares) for result in found], study.teacher)
+    for one, other in zip(again, sorted(expected, key=lambda r: [s.cell for s in again].index(r.cell)), strict=True):
+        np.testing.assert_array_equal(one.density, other.density)
+        assert one.alignment == other.alignment
