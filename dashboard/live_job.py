@@ -72,20 +72,21 @@ class Background(ABC, Generic[T]):
         self.running = False
 
     def _run(self, compute: Callable[[Place], Generator[T]], place: Place) -> None:
+        error = ""
         try:
             with suppress(Stopped), closing(compute(place)) as found:
                 for result in found:
                     if place.stopped:
                         break
                     self.take(result)
-        except UserError as error:
-            self.error = str(error)
+        except UserError as told:
+            error = str(told)
         except Exception:
-            self.error = "Explaining this image failed; what is shown below had been finished by then."
+            error = "Explaining this image failed; what is shown below had been finished by then."
             raise
         finally:
             if self.place is place:  # else another thread has gone on
-                self.running = False
+                self.error, self.running = error, False
 
 
 def _watched() -> Callable[[], bool]:
