@@ -2,9 +2,10 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.box import SIMPLE
@@ -16,6 +17,12 @@ from core.ask import Ask
 from core.config import Config, Method, presets, read_config
 from core.errors import UserError, unknown
 from core.study import Study, cache_folder, open_study, study_names
+
+if TYPE_CHECKING:
+    from core.cells import Cell
+    from core.live import Networks
+
+IMAGENET = "imagenet"
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Did the small model learn to look where the big one looks?"
@@ -151,7 +158,9 @@ def report(
 
 @app.command()
 def explain(
-    study: str,
+    study: Annotated[
+        str, typer.Argument(help="A study, or imagenet: torchvision's networks, for a photo of anything.")
+    ],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     out: Annotated[Path, typer.Option(help="Folder for the overlays and explanations.json.")] = Path("out"),
     models: Annotated[list[str] | None, typer.Option(help="Cells, such as resnet18-a0.1-s0; all by default.")] = None,
@@ -174,19 +183,36 @@ def explain(
     ] = "mean",
     tolerance: Annotated[float, typer.Option(help="Level difference at which refining stops, from 0 to 1.")] = 0.1,
 ) -> None:
-    """Explain image files through the cells of a study: overlays (PNG) and explanations.json."""
+    """Explain image files through the networks of a study, or ImageNet's: overlays (PNG) and explanations.json."""
     from core.explain_files import explain_files
 
-    opened, ask = open_study(study), Ask(target, score, baseline, tolerance)  # type: ignore[arg-type]
-    cells = [opened.cell(name) for name in models] if models else opened.networks
-    for cell in (opened.teacher, *cells):
-        if not opened.path("models", cell).exists():
-            raise UserError(
-                f"The network {cell.name} is not there ({opened.path('models', cell)}); {opened.command} makes it."
-            )
-    console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
-    for line in explain_files(opened, images, cells, method or opened.config.explain.methods, ask, out):
+    ask = Ask(target, score, baseline, tolerance)  # type: ignore[arg-type]
+    if study == IMAGENET and study not in study_names():
+        networks, cells, usual = _imagenet(models)
+    else:
+        networks = opened = open_study(study)
+        cells, usual = (
+            [opened.cell(name) for name in models] if models else opened.networks,
+            opened.config.explain.methods,
+        )
+        for cell in (opened.teacher, *cells):
+            if not opened.path("models", cell).exists():
+                raise UserError(
+                    f"The network {cell.name} is not there ({opened.path('models', cell)}); {opened.command} makes it."
+                )
+    console.print(f"These networks know {networks.knows}.", style="bold", highlight=False)
+    for line in explain_files(networks, images, cells, method or usual, ask, out):
         _say(line)
+
+
+def _imagenet(models: list[str] | None) -> tuple["Networks", list["Cell"], Sequence[str]]:
+    from core.imagenet import ImageNet
+
+    networks = ImageNet()
+    cells = [networks.cell(name) for name in models] if models else list(networks.cells)
+    with console.status("Looking for the weights") as status:
+        networks.fetch(lambda what, done, total: status.update(f"Downloading {what}: {done / 1e6:.0f} MB"))
+    return networks, cells, ("saliency", "integrated_gradients")
 
 
 @app.command()

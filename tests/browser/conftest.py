@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,11 +42,20 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="session")
 def server(study: Study) -> Iterator[str]:
+    with serve(study.folder.parents[1]) as address:
+        yield address
+
+
+@contextmanager
+def serve(cache: Path, script: str = "dashboard/Home.py", **environment: str) -> Iterator[str]:
+    """Keep a server on the studies of a cache folder, on a free port; yield its address."""
     port = free_port()
-    process = serve(study.folder.parents[1], port)
-    yield f"http://localhost:{port}"
-    process.terminate()
-    process.wait(MINUTE)
+    process = started(cache, port, script, **environment)
+    try:
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(MINUTE)
 
 
 def free_port() -> int:
@@ -54,16 +64,18 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def serve(cache: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start a server on a cache, and wait until it answers; its log is in the cache."""
+def started(
+    cache: Path, port: int, script: str = "dashboard/Home.py", **environment: str
+) -> subprocess.Popen[bytes]:
+    """Start a server, and wait until it answers; its log is in the cache."""
     log = cache / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     with log.open("wb") as out:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache)},
+            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache), **environment},
             stdout=out,
             stderr=subprocess.STDOUT,
         )

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.run.status import Status, read_status
 from core.study import Study
-from tests.browser.conftest import MINUTE, READY, free_port, serve
+from tests.browser.conftest import MINUTE, READY, free_port, started
 from tests.tiny import tiny_study
 
 pytestmark = pytest.mark.browser
@@ -48,7 +48,7 @@ class Place:
         return self.cache / "studies" / "mine"
 
     def start(self) -> None:
-        self.process = serve(self.cache, self.port)
+        self.process = started(self.cache, self.port)
 
     def kill(self) -> None:
         """As a power cut would, had the run a machine of its own."""
