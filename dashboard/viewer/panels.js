@@ -2,7 +2,7 @@
 
 const SHOWS = {
   heat: (panel) => `Where ${panel} looks`,
-  signed: (panel) => `What speaks for and against the answer in ${panel}`,
+  signed: (panel) => `What in ${panel} speaks for and against the answer`,
   difference: (panel) => `Where ${panel} looks harder than the teacher, and where less hard`,
   contours: (panel) => `Where ${panel} looks, and lines around where the teacher looks hardest`,
   swipe: (panel, beside) => `Where ${panel} looks, right of a line; left of it ${beside}`,
@@ -14,7 +14,7 @@ const LEGENDS = {
 }
 
 function layOut(view, holder) {
-  const { panels, photo } = view.data
+  const { panels, photo, columns } = view.data
   const photos = photo ? 1 : 0
   holder.style.setProperty("--count", panels.length + photos)
   if (!holder.querySelector(".photo")) holder.append(emptyPanel("div", "photo"))
@@ -28,7 +28,14 @@ function layOut(view, holder) {
     if (canvas.width !== view.side) canvas.width = canvas.height = view.side
   }
   view.figures = [...holder.querySelectorAll("figure")]
-  view.figures.forEach((figure, i) => label(figure, panels[i]))
+  holder.classList.toggle("table", columns > 0)
+  holder.style.setProperty("--columns", columns)
+  holder.style.setProperty("--photos", photos)
+  view.figures.forEach((figure, i) => {
+    label(figure, panels[i])
+    figure.style.setProperty("--column", (i % columns) + 1 + photos)
+    figure.style.setProperty("--row", Math.floor(i / columns) + 1)
+  })
 }
 
 function emptyPanel(kind, name) {
@@ -100,8 +107,7 @@ function describe(view, mode) {
       panel.signal ? panel.agreement : "The map is the same everywhere",
       hardest(panel, data.parts),
     ]
-    const text = said.filter(Boolean).join(". ").replace(/,( looks| right of|\. |$)/g, "$1") + "."
-    figure.querySelector("canvas").setAttribute("aria-label", text)
+    figure.querySelector("canvas").setAttribute("aria-label", `${said.filter(Boolean).join(". ")}.`)
   })
   write(root.querySelector(".note"), note(view, mode, beside))
 }
@@ -157,7 +163,7 @@ function namePart(view, part) {
   write(view.root.querySelector(".photo .part"), called)
   const lines = panels.map((panel, i) => {
     if (!part) return ""
-    return `${called}: ${placed(panel)}${i && beside !== null ? `, the teacher's ${beside}` : ""}`
+    return `${called}: ${placed(panel)}${i && beside !== null ? ` (teacher ${beside})` : ""}`
   })
   view.figures.forEach((figure, i) => write(figure.querySelector(".rank"), lines[i]))
   const picked = part && part === view.choice.part

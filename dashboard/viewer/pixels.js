@@ -58,14 +58,16 @@ function valuesOf(view, i, kind) {
   })
 }
 
-// A colour for every value from -255 to 255; the nearer to nothing the clearer, and clear below the threshold.
+// A colour for every value from -255 to 255, and how much of the photo it covers. What is below the threshold is drawn
+// as nothing is: clear, or under the veil of pale that two-sided colours need to be told apart on a coloured photo.
 function tableOf(view, kind) {
   return remembered(view.tables, `${kind} ${view.choice.threshold}`, () => {
+    const twoSided = kind !== "heat"
     const table = new Uint8ClampedArray(4 * 511)
     for (let i = 0; i < 511; i++) {
-      const size = Math.abs(i - 255)
-      const colour = 3 * (kind === "heat" ? size : Math.round(i / 2))
-      const cover = size < 2.55 * view.choice.threshold ? 0 : Math.min(255, 1.5 * size)
+      const value = Math.abs(i - 255) < 2.55 * view.choice.threshold ? 0 : i - 255
+      const colour = 3 * (twoSided ? Math.round((255 + value) / 2) : Math.abs(value))
+      const cover = twoSided ? 90 + 1.2 * Math.abs(value) : 1.5 * Math.abs(value)
       table.set([...view.colours[kind].subarray(colour, colour + 3), cover], 4 * i)
     }
     return new Uint32Array(table.buffer)

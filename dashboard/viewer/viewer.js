@@ -35,7 +35,7 @@ async function show(view, data, current) {
     // Canvases that are drawn from, each with a note of what is on it.
     view.layers = data.panels.map(() => ({ canvas: blank(side), shows: "" }))
     for (const kept of ["plain", "faded", "ink"]) view[kept] = { canvas: blank(side), shows: "" }
-    view.said = ""
+    view.said = view.scale = ""
     layOut(view, view.root.querySelector(".panels"))
   }
   control(view)
@@ -90,7 +90,9 @@ function reflect(view, mode) {
   }
   control("own").checked = Boolean(choice.own)
   for (const name of ["opacity", "threshold"]) write(control(name).nextElementSibling, `${Math.round(choice[name])} %`)
-  write(root.querySelector("[value=reset]"), `${Math.round(100 * choice.zoom)} %`)
+  const reset = root.querySelector("[value=reset]")
+  write(reset, `${Math.round(100 * choice.zoom)} %`)
+  reset.ariaLabel = `${reset.textContent}, back to the whole picture`
   root.querySelector("[value=out]").disabled = choice.zoom === 1
   root.querySelector(".bar.swipe").hidden = mode !== "swipe"
   const panels = root.querySelector(".panels")
@@ -183,12 +185,12 @@ function draw(view) {
   }
   reflect(view, mode)
   namePart(view, part)
-  const say = `${mode} ${choice.own} ${choice.beside} ${choice.threshold}`
-  if (say !== view.said) {
-    view.said = say
-    describe(view, mode)
-    legend(view, mode)
-  }
+  const words = `${mode} ${choice.own} ${choice.beside}`
+  if (view.said !== words) describe(view, mode)
+  view.said = words
+  const scale = `${mode} ${choice.threshold}`
+  if (view.scale !== scale) legend(view, mode)
+  view.scale = scale
   view.root.dataset.version = data.version
   view.root.dataset.draws = String(Number(view.root.dataset.draws ?? 0) + 1)
 }
@@ -201,8 +203,8 @@ function once(layer, shows, make) {
 }
 
 function line(context, at) {
-  context.fillStyle = "#000"
   const side = context.canvas.width
+  context.fillStyle = "#000"
   context.fillRect(at - 3, 0, 6, side)
   context.fillStyle = "#fff"
   context.fillRect(at - 1.5, 0, 3, side)

@@ -9,7 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,12 +43,18 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="session")
 def server(study: Study) -> Iterator[str]:
-    cache = study.folder.parents[1]
+    with serving("dashboard/Home.py", study.folder.parents[1]) as address:
+        yield address
+
+
+@contextmanager
+def serving(script: str, cache: Path) -> Iterator[str]:
+    """Serve a script of the repository, whose studies and log are in `cache`; give its address."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     log = cache / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -92,8 +100,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: str) -> Iterator[Page]:
-    """A fresh visitor; whatever the test does, nothing may ask another host than the server."""
-    context = browser.new_context(base_url=server, viewport={"width": 1300, "height": 1000}, accept_downloads=True)
+    with visiting(browser, server) as page:
+        yield page
+
+
+@contextmanager
+def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
+    """Come as a fresh visitor; whatever the test does, nothing may ask another host than the server."""
+    usual = {"viewport": {"width": 1300, "height": 1000}, "accept_downloads": True}
+    context = browser.new_context(base_url=server, **{**usual, **options})
     page = context.new_page()
     page.set_default_timeout(MINUTE * 1000)
     asked: list[str] = []

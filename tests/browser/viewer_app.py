@@ -1,6 +1,7 @@
 """A page with nothing but the viewer, on maps that are known: what its tests look at.
 
-The address chooses: `panels` (how many networks), `unsigned`, `quiet` (the page does not ask to be told), `view`.
+The address chooses: `panels` (how many networks), `columns`, `view`, `unsigned` (maps without signs), `still` (there
+is no next image) and `quiet` (the page does not ask for the view).
 """
 
 import numpy as np
@@ -66,9 +67,11 @@ def _step() -> None:
 
 
 def _view() -> None:
-    text = st.session_state["viewer"].view
-    st.query_params.from_dict({**st.query_params, "view": text} if text else {"panels": st.query_params["panels"]})
     st.session_state["told"] = st.session_state.get("told", 0) + 1
+    if text := st.session_state["viewer"].view:
+        st.query_params["view"] = text
+    else:
+        del st.query_params["view"]
 
 
 def main() -> None:
@@ -82,9 +85,10 @@ def main() -> None:
         part_map(),
         PARTS,
         key="viewer",
-        on_step=None if "quiet" in asked else _step,
+        on_step=None if "still" in asked else _step,
         on_view=None if "quiet" in asked else _view,
         view=asked.get("view", ""),
+        columns=int(asked.get("columns", 0)),
     )
 
 
