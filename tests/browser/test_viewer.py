@@ -8,19 +8,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.overlay import FADE, OPACITY, contours, overlay, shared_scale
-from dashboard.viewer import SHARES
+from dashboard.viewer import AGAINST, FOR, SHARES, STUDENT_MORE, TEACHER_MORE, two_sided
 from tests.browser.conftest import MINUTE, READY, serving, visiting
 from tests.browser.viewer_app import PARTS, relevance
 
 expect.set_options(timeout=MINUTE * 1000)
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
+Colour = tuple[int, int, int]
 MAPS = [relevance(number, 0, True) for number in range(3)]
 SHARED = shared_scale(MAPS)
 
@@ -92,8 +94,8 @@ def number(page: Page, name: str) -> float:
     return float(viewer(page).get_attribute(f"data-{name}") or "nan")
 
 
-HILL, STUDENTS_HILL, PIT = (0.27, 0.39), (0.77, 0.39), (0.52, 0.83)
-"""Where the maps are strongest: across and down."""
+HILL, PIT = (0.27, 0.39), (0.52, 0.83)
+"""Where the teacher's map is strongest: across and down."""
 
 
 def test_photo_teacher_and_students_stand_side_by_side_as_core_draws_them(visit: Open):
@@ -165,32 +167,32 @@ def test_each_on_its_own_scale_is_a_marked_choice(visit: Open):
     expect(page.locator("figure .own").nth(1)).to_be_hidden()
 
 
+def two_sided_picture(photo: np.ndarray, low: Colour, high: Colour, values: np.ndarray) -> np.ndarray:
+    """Lay values from -1 to 1 over a photo as the viewer says that it does: under a veil of pale, which they colour."""
+    large = cv2.resize(np.clip(values, -1, 1), photo.shape[1::-1], interpolation=cv2.INTER_LINEAR)[:, :, None]
+    base = photo + OPACITY * FADE * ((photo @ [0.299, 0.587, 0.114])[:, :, None] - photo)
+    cover = OPACITY * np.minimum(1, (90 + 1.2 * 255 * np.abs(large)) / 255)
+    colour = two_sided(low, high)[np.rint((large[:, :, 0] + 1) / 2 * 255).astype(int)]
+    found: np.ndarray = base + cover * (colour - base)
+    return found
+
+
 def test_the_difference_says_who_looks_harder(visit: Open):
     page = visit()
     teacher, photo = pixels(page, 0), pixels(page, -1)
     mode(page, "Difference")
     assert np.array_equal(pixels(page, 0), teacher), "the teacher differs from itself in nothing"
-    drawn = pixels(page, 1)
-
-    def orange(picture: np.ndarray, where: tuple[float, float]) -> int:
-        red, _, blue = at(picture, *where)
-        return int(red) - int(blue)
-
-    assert orange(drawn, HILL) < orange(photo, HILL) - 60
-    assert orange(drawn, STUDENTS_HILL) > orange(photo, STUDENTS_HILL)
-    red, green, blue = at(drawn, *PIT) - at(photo, *PIT)
-    assert max(red, green, blue) > 0, "where they are alike there is pale"
+    sizes = [np.clip(np.abs(each) / SHARED, 0, 1) for each in MAPS]
+    want = two_sided_picture(photo, TEACHER_MORE, STUDENT_MORE, sizes[1] - sizes[0])
+    assert np.quantile(np.abs(pixels(page, 1) - want), 0.99) <= 4
 
 
 def test_signs_are_shown_where_the_maps_have_some(visit: Open):
     page = visit()
     mode(page, "For and against")
-    drawn = pixels(page, 0)
-    red, green, blue = at(drawn, *HILL)
-    assert green > red + 40
-    assert green > blue + 40
-    red, green, blue = at(drawn, *PIT)
-    assert min(red, blue) > green + 15
+    for panel, each in enumerate(MAPS):
+        want = two_sided_picture(pixels(page, -1), AGAINST, FOR, each / SHARED)
+        assert np.quantile(np.abs(pixels(page, panel) - want), 0.99) <= 4
     page = visit("unsigned=1&view=mode.signed")
     expect(viewer(page)).to_have_attribute("data-mode", "heat")
     expect(viewer(page).get_by_text("For and against", exact=True)).to_be_hidden()
@@ -204,8 +206,9 @@ def test_the_teachers_outline_lies_over_every_map(visit: Open):
     changed = np.argwhere((drawn != before).any(axis=2))[:, ::-1] / len(drawn)
     lines = np.concatenate([line for share in SHARES for line in contours(MAPS[0], share)])
     away = np.linalg.norm(changed[:, None] - lines[None], axis=2)
-    assert away.min(axis=1).max() < 0.02, "nothing else has changed"
-    assert away.min(axis=0).max() < 0.02, "and all of the lines are there"
+    step = 1 / 32  # between two points of a line
+    assert away.min(axis=1).max() < step, "nothing else has changed"
+    assert away.min(axis=0).max() < step, "and all of the lines are there"
     expect(page.locator("[data-test=note]")).to_contain_text("5 % and the 20 % of the picture")
 
 
@@ -237,8 +240,8 @@ def test_swiping_between_teacher_and_student(visit: Open):
     mode(page, "Swipe")
     control(page, "beside").select_option("the teacher's map")
     swiped = pixels(page, 1)
-    assert np.array_equal(swiped[:, : side // 2 - 20], teacher[:, : side // 2 - 20])
-    assert np.array_equal(swiped[:, side // 2 + 20 :], student[:, side // 2 + 20 :])
+    assert np.abs(swiped - teacher)[:, : side // 2 - 20].max() <= 2
+    assert np.abs(swiped - student)[:, side // 2 + 20 :].max() <= 2
     assert np.array_equal(pixels(page, 0), teacher), "the teacher is not swiped with itself"
 
 
@@ -251,16 +254,19 @@ def test_zoom_and_pan_are_linked_and_can_be_undone(visit: Open):
     page.keyboard.up("Control")
     assert number(page, "zoom") == pytest.approx(2, abs=0.01)
     assert (number(page, "x"), number(page, "y")) == pytest.approx((0.25, 0.25), abs=0.01)
+    page.mouse.move(1, 1)  # no part is outlined
     for panel, before in zip((-1, 0, 1), whole, strict=True):
         near = pixels(page, panel)
         for across in (0.2, 0.5, 0.8):
             assert at(near, across, across) == pytest.approx(at(before, 0.25 + across / 2, 0.25 + across / 2), abs=12)
+    page.mouse.move(*place(page, 0.5, 0.5))
     page.mouse.down()
     page.mouse.move(*place(page, 0.7, 0.6), steps=4)
     page.mouse.up()
     assert (number(page, "x"), number(page, "y")) == pytest.approx((0.15, 0.2), abs=0.01)
     viewer(page).get_by_role("button", name="back to the whole picture").click()
     assert (number(page, "zoom"), number(page, "x"), number(page, "y")) == (1, 0, 0)
+    page.mouse.move(1, 1)
     assert np.array_equal(pixels(page, 1), whole[2])
 
 

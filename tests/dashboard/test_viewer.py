@@ -19,6 +19,7 @@ from dashboard.viewer import (
     payload,
     ranks,
     two_sided,
+    viewer,
 )
 from tests.colour_vision import KINDS, lab, seen
 
@@ -127,6 +128,19 @@ def test_without_a_photo_or_parts_the_maps_stand_alone():
     assert sent["photo"] is None
     assert sent["part_map"] is None
     assert len(decoded(sent["panels"][0]["values"])) == 64
+
+
+def test_the_page_is_told_only_what_it_asks_for(monkeypatch):
+    calls = []
+    monkeypatch.setattr("dashboard.viewer._component", lambda: lambda **options: calls.append(options))
+    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="a")
+    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="b", on_step=print, on_view=repr, view="zoom.200", columns=3)
+    quiet, asking = calls
+    assert set(quiet) == {"data", "key"}
+    assert [quiet["data"][name] for name in ("steps", "tell", "view", "columns")] == [False, False, "", 0]
+    assert (asking["on_step_change"], asking["on_view_change"]) == (print, repr)
+    assert [asking["data"][name] for name in ("steps", "tell", "view", "columns")] == [True, True, "zoom.200", 3]
+    assert quiet["data"]["version"] == asking["data"]["version"], "the same pictures are not drawn anew"
 
 
 def test_small_photos_lose_nothing():
