@@ -8,8 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -119,3 +119,24 @@ def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
     foreign = {url for url in asked if urlsplit(url).scheme not in ("data", "blob")}
     foreign = {url for url in foreign if urlsplit(url).netloc != urlsplit(server).netloc}
     assert not foreign, f"asked other hosts: {sorted(foreign)}"
+
+
+@pytest.fixture(scope="session")
+def viewer_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving("tests/browser/viewer_app.py", tmp_path_factory.mktemp("viewer")) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, viewer_app: str) -> Iterator[Callable[..., Page]]:
+    """Open the viewer's page with what stands in the address; further options go to the browser."""
+    with ExitStack() as stack:
+
+        def visit(address: str = "", **options: Any) -> Page:
+            page = stack.enter_context(visiting(browser, viewer_app, **options))
+            page.goto(f"/?{address}")
+            page.wait_for_selector(READY)
+            page.wait_for_selector("[data-test=viewer][data-version]")
+            return page
+
+        yield visit
