@@ -8,9 +8,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -64,9 +65,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def started(
-    cache: Path, port: int, script: str = "dashboard/Home.py", **environment: str
-) -> subprocess.Popen[bytes]:
+def started(cache: Path, port: int, script: str = "dashboard/Home.py", **environment: str) -> subprocess.Popen[bytes]:
     """Start a server, and wait until it answers; its log is in the cache."""
     log = cache / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", script]
@@ -114,8 +113,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: str) -> Iterator[Page]:
-    """A fresh visitor; whatever the test does, nothing may ask another host than the server."""
-    context = browser.new_context(base_url=server, viewport={"width": 1300, "height": 1000}, accept_downloads=True)
+    with visiting(browser, server) as page:
+        yield page
+
+
+@contextmanager
+def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
+    """Come as a fresh visitor; whatever the test does, nothing may ask another host than the server."""
+    usual = {"viewport": {"width": 1300, "height": 1000}, "accept_downloads": True}
+    context = browser.new_context(base_url=server, **{**usual, **options})
     page = context.new_page()
     page.set_default_timeout(MINUTE * 1000)
     asked: list[str] = []
@@ -126,3 +132,24 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     foreign = {url for url in asked if urlsplit(url).scheme not in ("data", "blob")}
     foreign = {url for url in foreign if urlsplit(url).netloc != urlsplit(server).netloc}
     assert not foreign, f"asked other hosts: {sorted(foreign)}"
+
+
+@pytest.fixture(scope="session")
+def viewer_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve(tmp_path_factory.mktemp("viewer"), "tests/browser/viewer_app.py") as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, viewer_app: str) -> Iterator[Callable[..., Page]]:
+    """Open the viewer's page with what stands in the address; further options go to the browser."""
+    with ExitStack() as stack:
+
+        def visit(address: str = "", **options: Any) -> Page:
+            page = stack.enter_context(visiting(browser, viewer_app, **options))
+            page.goto(f"/?{address}")
+            page.wait_for_selector(READY)
+            page.wait_for_selector("[data-test=viewer][data-version]")
+            return page
+
+        yield visit
