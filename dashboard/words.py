@@ -110,9 +110,6 @@ LAYOUT_HELP = (
     "Teacher and student: the two, and the same student without distillation. All side by side: every network chosen "
     "on the left, large. The whole grid: all of them small, a row an α, a column an architecture."
 )
-SCALE_CAPTION = (
-    "Point at a part to see its rank in every network. All maps share one scale, so that brightness can be compared."
-)
 MATRIX_ABOUT = "1 is the part looked at hardest, per pixel. A student that looks like its teacher repeats its column."
 RANKS_ABOUT = (
     "From top to bottom the part looked at hardest, per pixel, to the one looked at least. On the left the teacher; "

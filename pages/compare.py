@@ -6,7 +6,7 @@ from core import comparison
 from core.errors import UserError
 from core.findings import nice_name
 from core.measures import MEASURES
-from dashboard import charts, compared, frame, loaded, numbers
+from dashboard import charts, compared, frame, loaded
 from dashboard.names import plain
 from dashboard.widgets import choose, select
 
@@ -24,7 +24,7 @@ try:
 except UserError as error:
     st.error(plain(str(error)))
     st.stop()
-claims = numbers.claims(first), numbers.claims(second)
+claims = loaded.claims(first), loaded.claims(second)
 
 with head:
     st.markdown(f"#### {plain(comparison.agreement(*claims, names))}")
@@ -39,13 +39,12 @@ else:
     networks = [nice_name(name) for name in views[0].architectures]
     alphas = sorted({*first.config.students.alphas, *second.config.students.alphas}, reverse=True)
     spec = compared.differences_chart(table, measure, title, names, networks, alphas)
-    charts.show(spec, "differences", f"{title}, a point for every network and α that both have.")
+    charts.show(spec, "differences", f"{title}, a point for every network and α that both have.", measure)
     st.caption(
         f"Above the dashed line: higher in {plain(names[0])}. A line that crosses it: they may well be the same. The "
         "intervals are those of the two studies put together (MOVER), each as that study has it: over its images with "
         "one training, over its trainings with several. Networks of one architecture may differ in width and training."
     )
-    frame.definition(measure)
     compared.numbers(table, measure, names)
 
 effects = comparison.effects(*views)

@@ -64,12 +64,20 @@ if layout == "grid":
     grid_view(photo, panels, seen, "grid", opened)
     st.caption("All maps share one scale. ρ: rank alignment with the teacher. ✓ and ✗: whether the answer is right.")
 else:
-    viewer(photo, trust_view.marked(panels, seen, checks), part_map, one.parts, key="explanations")
-    st.caption(words.SCALE_CAPTION)
+    viewer(
+        photo,
+        trust_view.marked(panels, seen, checks),
+        part_map,
+        one.parts,
+        key="explanations",
+        on_step=partial(gallery.step, "explanations"),
+        on_view=partial(gallery.looked, "explanations"),
+        view=st.query_params.get("view", ""),
+    )
 if signed:
     st.caption(
-        "Integrated gradients speak for or against the answer; shown is their size. Kept maps are small: where "
-        "neighbouring pixels speak for and against, a part can look paler than its rank, which is of the full map."
+        "Kept maps are small: where neighbouring pixels speak for and against the answer, a part can look paler than "
+        "its rank, which is of the full map."
     )
 if photo is not None and layout != "grid":
     check = partial(live_view.check_image, study, image, seen, chosen.method, ask)
