@@ -140,7 +140,8 @@ def associations(view: View, architecture: str = "", alpha: float | None = None)
     rows = view.summary
     rows = rows[(rows["kind"] == "association") & (rows["method"] == view.method)]
     rows = rows[(rows["architecture"] == architecture) & (rows["importance"] == "density")]
-    rows = rows[rows["alpha"].isna() if alpha is None else rows["alpha"] == alpha]
+    if architecture:  # an imported network has no α, and nothing here is of it
+        rows = rows[rows["alpha"] == alpha]
     return pd.DataFrame(
         {
             "compared": rows["subset"].map(COMPARED),

@@ -152,7 +152,7 @@ def test_the_associations_are_those_of_this_student() -> None:
     rows = rows[(rows["alpha"] == 0.5) & (rows["method"] == IG) & (rows["importance"] == "density")]
     (found,) = (each.value for each in app.dataframe if "ρ" in each.value)
     assert found[["ρ", "low", "high"]].to_numpy().tolist() == rows[["estimate", "low", "high"]].to_numpy().tolist()
-    assert found["held fixed"].to_list() == ["nothing", "accuracy"]
+    assert found["held fixed"].to_list() == ["nothing", "accuracy", "nothing"]
 
 
 def test_what_the_sidebar_leaves_is_what_there_is_to_choose() -> None:
