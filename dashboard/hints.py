@@ -5,10 +5,10 @@ import streamlit as st
 from dashboard import loaded
 
 HINTS = {
-    "": "**New here?** The sentence below answers the question for the study shown. The menu has the evidence, one claim "
-    "a page; there too you choose networks and α. To look with your own eyes, open Explanations.",
-    "explanations": "**New here?** Bright is where a network looks. Point at a part to read its rank in every network, and "
-    "slide the heat away to see the photo. The menu chooses networks and α.",
+    "": "**New here?** The sentence below answers the question for the study shown. The menu has the evidence, one "
+    "claim a page; there too you choose networks and α. To look with your own eyes, open Explanations.",
+    "explanations": "**New here?** Bright is where a network looks. Point at a part to read its rank in every network, "
+    "and slide the heat away to see the photo. The menu chooses networks and α.",
 }
 """By a page's place in the address bar."""
 READ = "hints read"
