@@ -148,7 +148,7 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> No
     teacher = found[0]
     alike = [result.predicted == teacher.predicted for result in found[1:]]
     agree = _so_far(found, cells) or _agree(alike)
-    st.markdown(f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){agree}.")
+    st.markdown(f"## The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){agree}.")
     missing = f" {words.method_label(choices.method)} will follow." if method != choices.method and job.running else ""
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this photo speaks to {_of(found, names)}, in "
@@ -186,7 +186,7 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
         return
     whole = one_image.sentence([r.cell for r in found], [r.alignment for r in found])
     so_far = _so_far(found, cells)
-    st.markdown(f"#### The teacher is explained{so_far}." if so_far else f"#### {whole}")
+    st.markdown(f"## The teacher is explained{so_far}." if so_far else f"## {whole}")
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this image of a "
         f"**{plain(names[scene.label])}** speaks to {_of(found, names)}, at full size."

@@ -15,7 +15,7 @@ once = len(study.config.students.seeds) == 1
 verdicts = {finding.page: finding.verdict for finding in claims}
 
 st.markdown(words.QUESTION)
-st.markdown(f"#### {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
+st.markdown(f"## {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
 
 picture = strip(study, chosen.method)
 if picture is not None:

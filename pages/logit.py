@@ -8,7 +8,7 @@ chosen = frame.begin("Logit alignment")
 table = numbers.estimates(chosen, "logit_alignment")
 sentence = frame.levels(table, "logit_alignment")
 
-st.markdown(f"#### {sentence}")
+st.markdown(f"## {sentence}")
 st.caption("Do students put all the classes in the same order as the teacher, most likely first?")
 with_poster = st.toggle("Show the poster's numbers", value=True, key="poster", bind="query-params")
 poster = numbers.poster_logits(chosen)
