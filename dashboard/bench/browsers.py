@@ -49,8 +49,9 @@ TITLE = "h1"
 LINKS = "[data-testid=stSidebarNavLink]"
 
 
-def chromium_path() -> str:
-    """Return where this machine has a Chromium.
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start a Chromium of this machine; it ends with the block.
 
     Raises
     ------
@@ -60,13 +61,6 @@ def chromium_path() -> str:
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         raise UserError("There is no Chromium on this machine. Install one (apt-get install chromium).")
-    return path
-
-
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Start a Chromium of this machine; it ends with the block. Raises as `chromium_path` does."""
-    path = chromium_path()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:

@@ -53,12 +53,22 @@ async def _warm(page: Page, rounds: int, found: dict[str, list[float]]) -> None:
         found[WARM] += [await turn(page, title) for title in around]
     for title, name in zip(SHOWN, (CHANGE_MAPS, CHANGE_CHART), strict=True):
         await turn(page, title)
-        await _change(page, SHOWN[title], 1)  # each view is built once
-        found[name] += await _change(page, SHOWN[title], rounds)
+        await switch(page, SHOWN[title], 1)  # each view is built once
+        found[name] += await switch(page, SHOWN[title], rounds)
 
 
-async def _change(page: Page, shows: str, rounds: int) -> list[float]:
-    """Put the smallest network and the last α off and on; return the seconds that each took."""
+async def switch(page: Page, shows: str, rounds: int) -> list[float]:
+    """Put the smallest network and the last α off and on; return the seconds until each change is seen.
+
+    Parameters
+    ----------
+    page : Page
+        Settled.
+    shows : str
+        Selector of what it changes.
+    rounds : int
+        Times that both go off and on: four changes.
+    """
     element = await page.locator(shows).first.element_handle()
     seconds = []
     for _ in range(rounds):

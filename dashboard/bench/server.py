@@ -31,8 +31,11 @@ class Server:
     pid: int
 
     def memory(self) -> int:
-        """Return the bytes that its process holds in memory."""
-        return int(psutil.Process(self.pid).memory_info().rss)
+        """Return the bytes that its process holds in memory, 0 once it has ended."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
 
 
 @contextmanager

@@ -3,11 +3,14 @@
 import asyncio
 import random
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
+from playwright.async_api import Browser
 from playwright.async_api import Error as BrowserError
 
-from dashboard.bench.browsers import chromium, chromium_path, menu, settle, trouble, turn, visit
+from dashboard.bench.browsers import chromium, menu, trouble, turn, visit
 from dashboard.bench.client import LostError, arrive
 from dashboard.bench.server import Server
 
@@ -80,28 +83,28 @@ async def crowd(
     UserError
         There is no Chromium for `browsers`.
     """
-    if browsers:
-        chromium_path()  # one sentence, before many tasks ask for it
-    day = _Day(minutes * MINUTE)
-    day.found.memory.append(server.memory())
-    async with asyncio.TaskGroup() as group:
-        for number in range(clients + browsers):
-            walk = _client if number < clients else _browser
-            group.create_task(walk(day, server.address, number, pause * number / (clients + browsers), pause))
+    async with AsyncExitStack() as stack:
+        chromiums = [await stack.enter_async_context(chromium()) for _ in range(browsers)]
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        day = _Day(minutes * MINUTE)
+        day.found.memory.append(server.memory())
+        guests = [partial(_browser, each) for each in chromiums] + [_client] * clients
+        for number, guest in enumerate(guests):
+            group.create_task(guest(day, server.address, random.Random(number), pause * number / len(guests), pause))  # noqa: S311
         group.create_task(_weigh(day, server))
     day.found.memory.append(server.memory())
     return day.found
 
 
-async def _client(day: _Day, address: str, number: int, late: float, pause: float) -> None:
-    order = random.Random(number)  # noqa: S311
+async def _client(day: _Day, address: str, order: random.Random, late: float, pause: float) -> None:
     await asyncio.sleep(late)
     while not day.over:
         at = day.now
         try:
             async with arrive(address) as visitor:
-                page = ""
-                answer = await visitor.open()
+                page, answer = "", await visitor.open()
+                if not visitor.pages:
+                    raise LostError(answer.failure or "the first page brought no menu")
                 day.note(False, True, at, answer.seconds, answer.failure)
                 while await _next_click(day, at, pause):
                     at = day.now
@@ -113,27 +116,24 @@ async def _client(day: _Day, address: str, number: int, late: float, pause: floa
             await asyncio.sleep(pause)
 
 
-async def _browser(day: _Day, address: str, number: int, late: float, pause: float) -> None:
-    order = random.Random(number)  # noqa: S311
-    async with chromium() as browser:
-        await asyncio.sleep(late)
-        while not day.over:
-            at, first = day.now, True
-            try:
-                page = await visit(browser, address)
-                day.note(True, True, at, day.now - at, await trouble(page))
-                titles = await menu(page)
-                title, first = titles[0], False
-                while await _next_click(day, at, pause):
-                    at = day.now
-                    title = order.choice([each for each in titles if each != title])
-                    seconds = await turn(page, title)
-                    day.note(True, False, at, seconds, await trouble(page))
-                    await settle(page)
-                await page.context.close()
-            except BrowserError as error:
-                day.note(True, first, at, day.now - at, error.message)
-                await asyncio.sleep(pause)
+async def _browser(browser: Browser, day: _Day, address: str, order: random.Random, late: float, pause: float) -> None:
+    await asyncio.sleep(late)
+    while not day.over:
+        at = day.now
+        try:
+            page = await visit(browser, address)
+            day.note(True, True, at, day.now - at, await trouble(page))
+            titles = await menu(page)
+            title = titles[0]
+            while await _next_click(day, at, pause):
+                at = day.now
+                title = order.choice([each for each in titles if each != title])
+                day.note(True, False, at, await turn(page, title), await trouble(page))
+        except BrowserError as error:
+            day.note(True, False, at, day.now - at, error.message)
+            await asyncio.sleep(pause)
+        for context in browser.contexts:
+            await context.close()
 
 
 async def _next_click(day: _Day, last: float, pause: float) -> bool:
