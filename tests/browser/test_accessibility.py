@@ -17,6 +17,10 @@ THEMES = ("light", "dark")
 STREAMLITS = {
     "list": ("[data-testid=stSidebarNavItems]", "the menu's list holds a box for every heading"),
     "listitem": ("[data-testid=stSidebarNavItems]", "and within that box its pages"),
+    "presentation-role-conflict": (
+        "[data-testid=stFileUploader]",
+        "what files are dropped on is focusable, and no control",
+    ),
 }
 """Rules of axe that Streamlit's own elements break: which elements, and how."""
 CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex='0']"
@@ -27,6 +31,11 @@ FIND = """(controls) => {
   const works = (each) => !each.disabled && !each.closest("[inert]") && each.tabIndex >= 0
   const drawn = (each) => each.checkVisibility({ visibilityProperty: true })
   return all(document).filter((each) => each.matches(controls) && works(each) && drawn(each))
+}"""
+# Of a group of buttons Tab reaches one, and the arrows the others.
+OTHERS = """(each) => {
+  const group = each.closest("[role=toolbar], [role=radiogroup]")
+  return group && each.matches("button") ? group.querySelectorAll("button").length - 1 : 0
 }"""
 ACTIVE = """() => {
   let active = document.activeElement
@@ -79,7 +88,10 @@ def test_every_control_is_reached_by_tab_and_shows_it(page: Page, name: str):
         active.evaluate("each => window.reached.add(each)")
         if not _changes_when_focused(page, active):
             unseen.append(active.evaluate("each => each.outerHTML.slice(0, 200)"))
-    # Of a group of radio buttons Tab reaches one, and the arrows the others.
+        for _ in range(int(active.evaluate(OTHERS))):
+            page.keyboard.press("ArrowRight")
+            page.evaluate(f"window.reached.add(({ACTIVE})())")
+    # Of a browser's own radio buttons one is reached, and the arrows choose: they would change the page.
     left = page.evaluate(
         """() => window.controls.filter((each) => each.isConnected && !window.reached.has(each)
           && !(each.type === "radio" && [...window.reached].some((other) => other.name === each.name)))
