@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.table import Table
 
 from dashboard.bench.visitors import MINUTE, Click, Found
@@ -13,15 +14,15 @@ SHOWN_FAILURES = 10
 
 def crowd_table(found: Found) -> Table:
     """Return what visitors met, a row a minute: the server's memory, and seconds of clients and of Chromiums."""
-    table = Table(title="Visitors, in seconds from the click")
+    # As wide as a terminal of 80 columns.
+    table = Table(title="Visitors, in seconds from the click", box=SIMPLE, padding=0, show_edge=False)
     table.add_column("minute")
-    for name in ("server, MB", "client clicks", "p50", "p95", "worst", "failed"):
-        table.add_column(name, justify="right")
-    for name in ("Chromium clicks", "p50", "p95", "worst", "failed"):
+    seconds = ("p50", "p95", "worst", "failed")
+    for name in ("server\nMB", "client\nclicks", *seconds, "browser\nclicks", *seconds):
         table.add_column(name, justify="right")
     first = [click for click in found.clicks if click.first]
     later = [click for click in found.clicks if not click.first]
-    table.add_row("arriving", _megabytes(found.memory[0]), *_both(first))
+    table.add_row("first", _megabytes(found.memory[0]), *_both(first))
     for minute, memory in enumerate(found.memory[1:-1], 1):
         within = [click for click in later if minute - 1 <= click.at / MINUTE < minute]
         table.add_row(str(minute), _megabytes(memory), *_both(within))
