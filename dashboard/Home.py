@@ -12,6 +12,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from core.errors import UserError  # noqa: E402
+from dashboard.hints import hint  # noqa: E402
 from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import WIDE, sections  # noqa: E402
 from dashboard.sidebar import missing, sidebar  # noqa: E402
@@ -28,6 +29,7 @@ with st.sidebar:
 warm()
 for sentence in missing():
     st.warning(plain(sentence))
+hint(page.url_path)
 try:
     page.run()
 except UserError as error:

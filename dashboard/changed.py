@@ -68,7 +68,8 @@ def strip(choices: Choices, cell: Cell, rows: pd.DataFrame, column: str) -> None
         for row, found in zip(rows.to_dict("records"), photos, strict=True):
             with st.container(width=SIDE, gap="xxsmall"):
                 if found is not None:
-                    st.image(cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC), width=SIDE)
+                    photo = cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC)
+                    st.image(photo, width=SIDE, alt=f"Test image of a {row['name']}")
                 st.markdown(f"**{images.signed(row[column], plus=column == 'change')}** {plain(row['name'])}")
                 marks = (("student", row["student"]), ("teacher", row["teacher"]))
                 if column == "change":

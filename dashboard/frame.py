@@ -66,13 +66,13 @@ def opening(question: str, choices: Choices, page: str, analysis: Analysis, inst
     if finding is None or marks:
         if why:
             st.badge(f"⚑ Exploratory: {why}", color="orange", help=words.EXPLORATORY_HELP)
-        st.markdown(f"#### {instead}")
+        st.markdown(f"## {instead}")
         st.caption(question)
         return
     verdict(finding)
     if why:
         st.badge(f"⚑ Exploratory: {why}", color="orange", help=words.EXPLORATORY_HELP)
-    st.markdown(f"#### {finding.sentence}")
+    st.markdown(f"## {finding.sentence}")
     st.caption(question)
     if finding.controls:
         st.caption(finding.controls)

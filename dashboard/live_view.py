@@ -89,7 +89,7 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
         return
     whole = one_image.sentence([r.cell for r in found], [r.alignment for r in found])
     yet = so_far(found, cells)
-    st.markdown(f"#### The teacher is explained{yet}." if yet else f"#### {whole}")
+    st.markdown(f"## The teacher is explained{yet}." if yet else f"## {whole}")
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this image of a "
         f"**{plain(names[scene.label])}** speaks to {speaks_to(found, names)}, at full size."

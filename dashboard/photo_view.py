@@ -39,7 +39,7 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, asked: Asked) -> None:
     teacher = found[0]
     alike = [result.predicted == teacher.predicted for result in found[1:]]
     agree = so_far(found, cells) or agreement(alike)
-    st.markdown(f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){agree}.")
+    st.markdown(f"## The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){agree}.")
     missing = f" {words.method_label(asked.method)} will follow." if method != asked.method and job.running else ""
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this photo speaks to "

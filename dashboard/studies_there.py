@@ -67,7 +67,7 @@ def _draw() -> None:
     states = [(each.name, each.word) for each in seen]
     if st.session_state.setdefault(SEEN, states) != states:
         st.rerun()  # the menu of studies on the left, too
-    st.markdown(f"#### {headline(seen)}")
+    st.markdown(f"## {headline(seen)}")
     for each in seen:
         with st.container(border=True, key=f"study {each.name}"):
             _card(each)

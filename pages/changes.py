@@ -15,7 +15,7 @@ chosen = frame.begin("What changed")
 study = chosen.study
 students, older = cells(chosen)[1:], plain(words.OLDER.format(command=study.command))
 if not students:
-    st.markdown("#### Choose more networks and α on the left to compare them with the teacher.")
+    st.markdown("## Choose more networks and α on the left to compare them with the teacher.")
     st.stop()
 head = st.container()
 usual = changed.usual(students)
@@ -27,7 +27,7 @@ if not known:
 measure = choose("agree_by", "Agreement by", known, known[0], lambda name: MEASURES[name].label, words.AGREEMENT_HELP)
 agreed = changed.agreement(chosen, cell, measure)
 with head:
-    st.markdown(f"#### {plain(images.sentence(agreed, subject(cell), measure))}")
+    st.markdown(f"## {plain(images.sentence(agreed, subject(cell), measure))}")
     st.caption("Where do student and teacher look alike, and where did distillation change it?")
 
 st.subheader("The images", anchor=False)

@@ -27,7 +27,7 @@ except UserError as error:
 claims = loaded.claims(first), loaded.claims(second)
 
 with head:
-    st.markdown(f"#### {plain(comparison.agreement(*claims, names))}")
+    st.markdown(f"## {plain(comparison.agreement(*claims, names))}")
     st.caption("Do two studies find the same? The first is the one chosen on the left.")
 
 measure = choose("compared", "Measure", compared.MEASURED, "rank_alignment", lambda name: MEASURES[name].label)

@@ -41,7 +41,7 @@ method = words.method_label(chosen.method)
 signed = chosen.method == "integrated_gradients"
 
 with head:
-    st.markdown(f"#### {one_image.sentence(pair, [one_image.measured(study, c, image, chosen.method) for c in pair])}")
+    st.markdown(f"## {one_image.sentence(pair, [one_image.measured(study, c, image, chosen.method) for c in pair])}")
     of_what = {"teacher": "the teacher's answer", "label": "the right answer", "own": "each network's own answer"}
     target = of_what[study.config.explain.target]
     which = "" if study.config.explain.target == "own" else f", **{plain(names[one.explained[0]])}**"

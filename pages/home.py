@@ -16,13 +16,13 @@ once = len(study.config.students.seeds) == 1
 verdicts = {finding.page: finding.verdict for finding in claims}
 
 st.markdown(words.QUESTION)
-st.markdown(f"#### {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
+st.markdown(f"## {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
 
 picture = strip(study, chosen.method)
 if picture is not None:
     with st.container(horizontal=True):
-        for shown, caption in zip(picture.pictures, picture.captions, strict=True):
-            st.image(shown, caption=caption, width=160)
+        for shown, caption, text in zip(picture.pictures, picture.captions, picture.texts, strict=True):
+            st.image(shown, caption=caption, width=160, alt=text)
     st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)))
     link("explanations", "See this image in every network →", image=str(picture.image))
 

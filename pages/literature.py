@@ -14,7 +14,7 @@ view = chosen.view
 claims = loaded.claims(chosen.study)
 networks, alphas = frame.names(chosen), frame.alphas(chosen)
 
-st.markdown(f"#### {literature.agreement(claims) or 'This study asks none of the questions of the poster.'}")
+st.markdown(f"## {literature.agreement(claims) or 'This study asks none of the questions of the poster.'}")
 st.caption(f"What others report comes from other networks on other images. {literature.ELSEWHERE}")
 beside = literature.findings_beside(claims)
 signs = {verdict: text for verdict, (text, _) in words.VERDICTS.items()}

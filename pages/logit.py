@@ -12,7 +12,7 @@ view = chosen.view
 table = tables.estimates(view, "logit_alignment")
 sentence = frame.levels(table, "logit_alignment")
 
-st.markdown(f"#### {sentence}")
+st.markdown(f"## {sentence}")
 st.caption("Do students put all the classes in the same order as the teacher, most likely first?")
 with_poster = toggle("poster", "Show the poster's numbers", True)
 poster = literature.poster_logits(view)

@@ -49,7 +49,7 @@ else:
     )
     looking = slide("keep_looking", "Of its looking, at least", percents, 70, " %", words.LOOKING_KEPT_HELP)
     answer = tradeoffs.smallest(weighed.students(chosen, cost), accuracy / 100, looking / 100, cost)
-    place.markdown(f"#### {plain(answer.sentence)}")
+    place.markdown(f"## {plain(answer.sentence)}")
     st.caption(words.SMALLEST_CAPTION)
 
 weighed.table(chosen, costs, qualities, f"{chosen.study.name}-trade-offs")

@@ -46,7 +46,7 @@ def test_the_first_sentence_is_of_the_smallest_most_distilled_student() -> None:
     app = open_page("changes", study="tiny")
     assert errors(app) == []
     first = shown(headline(app))
-    assert first.startswith("#### By rank alignment, ResNet18 distilled at α = 0.1 agrees least with the teacher on")
+    assert first.startswith("## By rank alignment, ResNet18 distilled at α = 0.1 agrees least with the teacher on")
     assert f"({signed(own.min())})" in first
     assert f"({signed(own.max())})" in first
     assert f"raised it on {(own > alone).sum()} of {len(own)} images" in first

@@ -25,7 +25,7 @@ def shown(app: AppTest) -> str:
 @pytest.mark.usefixtures("cache")
 def test_the_sentence_is_about_this_image() -> None:
     app = open_page("explanations", study="tiny")
-    assert headline(app).startswith("#### On this image ResNet18 distilled at α = 0.1 ranks the parts like the teacher")
+    assert headline(app).startswith("## On this image ResNet18 distilled at α = 0.1 ranks the parts like the teacher")
     assert any("speaks to the teacher's answer" in text for text in texts(app))
 
 

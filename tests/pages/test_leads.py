@@ -184,7 +184,7 @@ def test_an_imported_student_has_its_own_name(cache: Path) -> None:
     for layout in ("Teacher and student", "The whole grid"):
         app = open_page("explanations", study="tiny", student="mine", layout=layout)
         assert errors(app) == []
-        assert headline(app).startswith("#### On this image mine ranks the parts like the teacher")
+        assert headline(app).startswith("## On this image mine ranks the parts like the teacher")
 
 
 @pytest.mark.parametrize("page", [*PAGES, "explanations"])

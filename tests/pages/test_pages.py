@@ -31,7 +31,7 @@ def texts(app: AppTest) -> list[str]:
 
 
 def headline(app: AppTest) -> str:
-    return next(text for text in texts(app) if text.startswith("#### "))
+    return next(text for text in texts(app) if text.startswith("## "))
 
 
 def errors(app: AppTest) -> list[str]:
@@ -294,7 +294,7 @@ def test_others_numbers_are_marked_as_another_setting(cache: Path) -> None:
     summary = pd.read_parquet(path)
     summary[summary["measure"] != "win_rate"].to_parquet(path)
     app = open_page("literature", study="wide")
-    assert headline(app).startswith("#### Of the poster's four findings, this study ")
+    assert headline(app).startswith("## Of the poster's four findings, this study ")
     marked = [caption.value for caption in app.main.caption if "Another data set and setting" in caption.value]
     assert len(marked) == 3
     assert "This study has no win rates" in app.info[0].value

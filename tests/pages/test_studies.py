@@ -70,7 +70,7 @@ def test_every_study_is_told_how_complete_it_is(cache: Path) -> None:
     (cache / "studies" / "broken" / "study.toml").write_text("name = ")
     app = open_page("studies")
     assert errors(app) == []
-    assert headline(app) == "#### 4 studies are here: 1 complete, 2 not finished, 1 damaged."
+    assert headline(app) == "## 4 studies are here: 1 complete, 2 not finished, 1 damaged."
     assert "0 of 18 networks are trained, 18 are measured" in markdown(app)
     assert "4 of 4 networks are trained, 4 are measured" in markdown(app)
     assert "broken" in markdown(app)
@@ -137,7 +137,7 @@ def test_it_is_deleted_only_when_its_name_is_typed(cache: Path, chosen: str) -> 
     app.button("delete wide").click().run()
     assert errors(app) == []
     assert study_names() == ["tiny"]
-    assert headline(app) == "#### One study is here; it is not finished."
+    assert headline(app) == "## One study is here; it is not finished."
     assert [each.value for each in app.warning] == []
     assert app.sidebar.selectbox[0].value == "tiny"
 
@@ -251,7 +251,7 @@ def test_a_checkpoint_goes_into_the_study_that_was_chosen(cache: Path, monkeypat
 def test_two_studies_are_compared() -> None:
     app = open_page("compare", study="tiny", beside="wide")
     assert errors(app) == []
-    assert headline(app).startswith("#### 'tiny' and 'wide' judge ")
+    assert headline(app).startswith("## 'tiny' and 'wide' judge ")
     assert chart_specs(app) == 1
     tables = [each.value for each in app.dataframe]
     assert any({"Measure", "tiny", "wide", "Difference"} == set(table.columns) for table in tables)

@@ -32,7 +32,7 @@ def progress(app: AppTest) -> str:
 
 
 def answered(app: AppTest) -> bool:
-    return any(text.startswith("#### The teacher answers") for text in texts(app))
+    return any(text.startswith("## The teacher answers") for text in texts(app))
 
 
 def test_a_photo_is_answered_in_parts_of_either_kind(cache: Path) -> None:
