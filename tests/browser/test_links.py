@@ -27,7 +27,7 @@ def parts(address: str) -> tuple[str, set[str]]:
 
 def said(page: Page) -> list[str]:
     """What the page says, wherever it was opened."""
-    return page.get_by_test_id("stMain").locator("h1, h4, [data-testid=stCaptionContainer]").all_inner_texts()
+    return page.get_by_test_id("stMain").locator("h1, h2, [data-testid=stCaptionContainer]").all_inner_texts()
 
 
 @pytest.mark.parametrize("address", VIEWS)

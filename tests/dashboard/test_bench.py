@@ -1,6 +1,5 @@
 """Clients that speak Streamlit's protocol to a real server, at small size. Nothing here is about how long it takes."""
 
-import asyncio
 import io
 import os
 import shutil
@@ -17,6 +16,7 @@ from dashboard.bench.report import crowd_table, failures, pages_table
 from dashboard.bench.server import Server, served
 from dashboard.bench.visitors import Click, Found, crowd
 from dashboard.navigation import SECTIONS
+from tests.loops import finished
 
 PAGES = {name for names in SECTIONS.values() for name in names} - {"home"} | {""}
 
@@ -41,7 +41,7 @@ def printed(table: object) -> list[str]:
 
 
 def test_a_client_opens_every_page_of_the_menu_without_an_error(server: Server):
-    pages, answers = asyncio.run(walk(server.address))
+    pages, answers = finished(walk(server.address))
     assert pages == PAGES
     assert [answer.failure for answer in answers] == [""] * (1 + 2 * len(PAGES))
 
@@ -50,7 +50,7 @@ def test_what_a_page_says_is_wrong_is_a_failure(tiny_folders: Path, tmp_path: Pa
     shutil.copytree(tiny_folders / "studies" / "tiny", tmp_path / "studies" / "tiny")
     (tmp_path / "studies" / "tiny" / "summary.parquet").write_bytes(b"no table")
     with served(tmp_path) as server:
-        _, answers = asyncio.run(walk(server.address))
+        _, answers = finished(walk(server.address))
     assert next(answer.failure for answer in answers if answer.page == "rank")
 
 
@@ -65,7 +65,7 @@ def test_a_server_that_is_gone_is_told(tiny_folders: Path):
         with pytest.raises(LostError, match="does not take"):
             await arrive(server.address).__aenter__()
 
-    asyncio.run(outlive())
+    finished(outlive())
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def test_a_browser_turns_pages_and_switches(server: Server):
             assert not await trouble(page)
             return seconds
 
-    assert len(asyncio.run(visited())) == 5
+    assert len(finished(visited())) == 5
 
 
 @pytest.mark.browser
 @pytest.mark.usefixtures("chromiums")
 def test_clients_and_a_browser_move_through_the_pages_together(server: Server):
-    found = asyncio.run(crowd(server, minutes=0.2, clients=2, browsers=1, pause=1.0))
+    found = finished(crowd(server, minutes=0.2, clients=2, browsers=1, pause=1.0))
     assert not failures(found.clicks)
     assert sum(click.first for click in found.clicks) == 3, "each arrives once, and nobody is thrown out"
     assert all(size > 2**20 for size in found.memory)

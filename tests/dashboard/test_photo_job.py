@@ -1,4 +1,3 @@
-import asyncio
 import threading
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from core.study import Study
 from dashboard import asked, live_job, live_view, photo_job, trust_view
 from dashboard.state import Choices
 from tests.tiny import tiny_study
+from tests.loops import finished
 
 SALIENCY, GRADIENTS = "saliency", "integrated_gradients"
 SCENE = live.Scene(np.zeros((8, 8, 3), np.uint8), np.ones((8, 8), np.uint8), ("all",))
@@ -179,4 +179,4 @@ def test_an_upload_stays_in_memory(size):
         assert upload.size == size
         return not upload.file._rolled
 
-    assert asyncio.run(in_memory())
+    assert finished(in_memory())

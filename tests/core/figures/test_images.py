@@ -17,12 +17,12 @@ ABOUT = pd.DataFrame(
 
 def measures(rank: list[float], right: list[float]) -> pd.DataFrame:
     """Of images 7 to 10, of which 7 was not explained."""
-    rows: list[tuple[Any, ...]] = [(7 + i, "accuracy", "", "", value) for i, value in enumerate(right)]
-    rows += [(7 + i, "logit_alignment", "", "", 0.1 * i) for i in range(4)]
+    rows: list[tuple[Any, ...]] = [(7 + i, "accuracy", "", "", "", value) for i, value in enumerate(right)]
+    rows += [(7 + i, "logit_alignment", "", "", "", 0.1 * i) for i in range(4)]
     for method, by in (("ig", 1.0), ("saliency", -1.0)):
         for importance, less in (("density", 0.0), ("mass", 0.5)):
-            rows += [(8 + i, "rank_alignment", method, importance, by * v - less) for i, v in enumerate(rank)]
-    return pd.DataFrame(rows, columns=["image", "measure", "method", "importance", "value"])
+            rows += [(8 + i, "rank_alignment", method, importance, "", by * v - less) for i, v in enumerate(rank)]
+    return pd.DataFrame(rows, columns=["image", "measure", "method", "importance", "outside", "value"])
 
 
 STUDENT = measures([0.5, NAN, -0.25], [1, 1, 0, 0])

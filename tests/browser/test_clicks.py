@@ -31,7 +31,7 @@ def test_a_click_on_a_mark_opens_the_images_behind_it(page: Page, address: str, 
     expect(page.locator("h1")).to_have_text("Explanations")
     viewer(page)
     settle(page)
-    expect(page.locator("h4").first).to_contain_text("ResNet18 distilled at α = 0.1")
+    expect(page.locator("h2").first).to_contain_text("ResNet18 distilled at α = 0.1")
     expect(page).to_have_url(re.compile(r"/explanations\?sort=Rank\+alignment%2C\+lowest\+first$"))
     assert page.evaluate("history.length") == steps + 1
     page.go_back()
