@@ -42,6 +42,7 @@ checks = trust_view.about(f"{image} {study.folder} {loaded.stamp(study.folder)} 
 viewer(photo, trust_view.marked(one.panels, shown, checks), part_map, one.parts, key="explanations")
 st.caption(
     "Point at a part to see its rank in every network. All maps share one scale, so that brightness can be compared."
+    + frame.first_seed(chosen, "They are of")
 )
 if signed:
     st.caption(

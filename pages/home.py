@@ -22,7 +22,8 @@ if picture is not None:
     with st.container(horizontal=True):
         for shown, caption in zip(picture.pictures, picture.captions, strict=True):
             st.image(shown, caption=caption, width=160)
-    st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)))
+    of = frame.first_seed(chosen, "The maps are of")
+    st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)) + of)
     link("explanations", "See this image in every network →", image=str(picture.image))
 
 table = numbers.estimates(chosen, "rank_alignment", "density")

@@ -33,7 +33,10 @@ with st.expander("How it spreads over the images"):
     spread = numbers.spreads(chosen, importance)
     spec = charts.spreads(spread, "rank_alignment", frame.names(chosen), frame.alphas(chosen))
     charts.show(spec, "rank_spread", "Rank alignment of single images: median, middle half, and nine in ten.")
-    st.caption("Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them.")
+    st.caption(
+        "Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them."
+        + frame.first_seed(chosen, "They are of")
+    )
 
 asked = numbers.asked(chosen.study)
 if asked is not None:

@@ -36,5 +36,7 @@ with st.expander("How the training went"):
     history = numbers.histories(chosen, [cell for cell in cells(chosen) if cell.architecture == network])
     spec = charts.curves(history, column, curves[column], frame.alphas(chosen))
     charts.show(spec, "training_curves", f"{curves[column]} of {nice_name(network)} over training.")
+    if of := frame.first_seed(chosen, "The curves are of"):
+        st.caption(of)
     if column == "loss":
         st.caption("Losses at different α measure different things: compare the shape of the curves, not their height.")
