@@ -196,10 +196,14 @@ def explain(
             opened.config.explain.methods,
         )
         for cell in (opened.teacher, *cells):
-            if not opened.path("models", cell).exists():
+            path = opened.path("models", cell)
+            if path.relative_to(opened.folder).as_posix() in opened.left_out:
                 raise UserError(
-                    f"The network {cell.name} is not there ({opened.path('models', cell)}); {opened.command} makes it."
+                    f"The study keeps the networks of its first seed only (keep.seeds), so {cell.name} is not there; "
+                    "train it anew into a folder of its own, with --set keep.seeds=all --out DIR."
                 )
+            if not path.exists():
+                raise UserError(f"The network {cell.name} is not there ({path}); {opened.command} makes it.")
     console.print(f"These networks know {networks.knows}.", style="bold", highlight=False)
     for line in explain_files(networks, images, cells, method or usual, ask, out):
         _say(line)
@@ -227,8 +231,9 @@ def add(
     """Bring your own checkpoint into a study as a cell; `run` then measures it beside the others."""
     from core.imported import add_model
 
-    cell = add_model(open_study(study), name, architecture, weights, width, stem)
-    console.print(f"{cell.name} is in. Measure it with: python -m core run {study}", highlight=False, markup=False)
+    opened = open_study(study)
+    cell = add_model(opened, name, architecture, weights, width, stem)
+    console.print(f"{cell.name} is in. Measure it with: {opened.command}", highlight=False, markup=False)
 
 
 @app.command()
@@ -249,7 +254,7 @@ def verify(study: str) -> None:
             f"{len(damaged)} of {count} files are not as they were written; mend them with: {opened.command}"
         )
     _say("The only file is as it was written." if count == 1 else f"All {count} files are as they were written.")
-    _say("That is every file that a run computes; study.toml, which may be edited, has no checksum.")
+    _say("That is every file that a run computes and keeps; study.toml, which may be edited, has no checksum.")
     if unfinished := opened.unfinished():
         _say(unfinished)
 
@@ -347,8 +352,7 @@ def _summary(study: Any) -> Table:
     )
     columns = (Column("cell", no_wrap=True), "accuracy", "logit ρ", "part rank ρ", "focus")
     caption = "means with 95 % intervals; part ranks and focus: integrated gradients, density, within the object"
-    if len(study.config.students.seeds) == 1:
-        caption += "; one training each, so intervals are over images, of these networks only"
+    caption += "; one training a row, so intervals are over images, of these networks only"
     table = Table(*columns, title=study.name, caption=caption, box=SIMPLE, padding=0, pad_edge=False)
     keys = ["measure", "method", "importance", "outside"]
     cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()

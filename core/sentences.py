@@ -26,10 +26,10 @@ QUESTION = (
     "teacher looks?"
 )
 ANSWERS = {
-    "supported": "Yes: compared with students that learn alone, distilled students look more at the parts that matter "
-    "most to their teacher, and rank all the parts more like it.",
-    "contradicted": "No: compared with students that learn alone, distilled students look less at the parts that "
-    "matter most to their teacher, and rank all the parts less like it.",
+    "supported": "Yes, on average: compared with students that learn alone, distilled students look more at the parts "
+    "that matter most to their teacher, and rank all the parts more like it.",
+    "contradicted": "No, on average: compared with students that learn alone, distilled students look less at the "
+    "parts that matter most to their teacher, and rank all the parts less like it.",
     "not settled": "This study cannot tell whether, compared with students that learn alone, distilled students look "
     "more at the parts that matter most to their teacher, or rank all the parts more like it.",
 }
@@ -108,9 +108,10 @@ def about_intervals(study: Study) -> str:
             "points further than the lines reach."
         )
     return (
-        f"Each point is the mean of {seeds} trainings from different random starts; the lines are 95 % intervals over "
-        "those trainings (Student's t), and one that is shorter than its mark is hidden by "
-        "it. There is one teacher, one set of classes and one set of test images."
+        f"Each point is the mean of {seeds} trainings from different random starts (of the teacher's own network one "
+        "fewer, as the first is the teacher); the lines are 95 % intervals over those trainings (Student's t), and one "
+        "that is shorter than its mark is hidden by it. There is one teacher, one set of classes and one set of test "
+        "images."
     )
 
 

@@ -49,6 +49,8 @@ contrast     the same less α = 1.0, paired by seed
 finding      the contrast at the lowest α: each smaller student (Bonferroni over them), and "" for all of them together
 control      what a number is compared with: shuffled, area, random network, retrained teacher
 normalised   an alignment between chance (0) and a retrained teacher (1)
+mean         what sentences tell of all smaller students together, by `control`: "", "shuffled" or "normalised" at
+             each α; "random network", one draw of each, without an interval
 question     a finding by integrated gradients less the same by saliency
 association  how two measures go together
 part         share of the looking that a part receives; `subset` is the part
@@ -116,6 +118,7 @@ def _measured(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any
             yield _row("control", values.keys, mean_over_images(values.values[0], values.often), {})
             continue
         yield from _cells(study, values)
+        yield from _levels(study, values)
         if values.keys.control:
             yield from _groups(study, values, "control")
             continue
@@ -123,6 +126,7 @@ def _measured(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any
         yield from _contrasts(study, values)
         if values.keys.measure not in ("accuracy", "top1_agreement"):  # there it is 1 by definition
             yield from _groups(study, values, "group", "both right")
+            yield from _levels(study, values, "both right")
             yield from _contrasts(study, values, "both right")
 
 
@@ -203,6 +207,27 @@ def _contrasts(study: Study, values: Values, subset: str = "all") -> Iterator[di
         yield _row("finding", values.keys, estimate, {**where, "architecture": architecture})
 
 
+def _levels(study: Study, values: Values, subset: str = "all") -> Iterator[dict[str, Any]]:
+    """Give the mean over the architectures of the claims at each α, and of their untrained networks."""
+    where: dict[str, Any] = {"seed": "all", "subset": subset}
+    for alpha in study.config.students.alphas:
+        each = {name: _students(study, values, name, alpha, subset) for name in smaller(study)}
+        each = {name: found for name, found in each.items() if found[0]}
+        if each:
+            estimate = together([list(found.values()) for found, _ in each.values()], values.often, _alone(study))
+            total = sum(len(image) for found, _ in each.values() for image in found.values())
+            unknown = sum(int(np.isnan(image).sum()) for found, _ in each.values() for image in found.values())
+            skipped = unknown - (total - sum(kept for _, kept in each.values()))
+            yield _row("mean", values.keys, estimate._replace(skipped=skipped), {**where, "alpha": alpha})
+    untrained = [i for i, cell in enumerate(values.cells) if cell.untrained and cell.architecture in smaller(study)]
+    if untrained and subset == "all" and not values.keys.control:
+        estimate = together([[values.values[i]] for i in untrained], values.often, alone=True)
+        # One draw of each: the images' interval would say nothing of another.
+        known = int((~np.isnan(values.values[untrained])).any(1).sum())
+        estimate = estimate._replace(low=np.nan, high=np.nan, n=known)
+        yield _row("mean", values.keys, estimate, {**where, "control": "random network"})
+
+
 def smaller(study: Study) -> list[str]:
     """Return the architectures that the claims are about: all but the teacher's."""
     return [a for a in study.config.students.architectures if a != study.config.teacher.architecture]
@@ -226,16 +251,21 @@ def claimed(
         return
     own = {name: over(d, often, 1 - 0.05 / len(differences), kept[name], alone) for name, d in differences.items()}
     yield from own.items()
-    # Every architecture counts alike, however few of its images a subset leaves.
-    by_seed = [np.stack(per) for per in zip(*differences.values(), strict=True)]
     skipped = sum(estimate.skipped for estimate in own.values())
+    yield "", together(list(differences.values()), often, alone)._replace(skipped=skipped)
+
+
+def together(architectures: list[list[np.ndarray]], often: np.ndarray, alone: bool) -> Estimate:
+    """Estimate the mean over architectures, each with the values of its seeds' images, (N,) each, of the same seeds.
+
+    Every architecture counts alike, however few of its images a subset leaves.
+    """
+    by_seed = [np.stack(per) for per in zip(*architectures, strict=True)]
     if len(by_seed) == 1 and alone:
         samples = bootstrap_means(by_seed[0], often).mean(0)
         value, count = float(known_mean(by_seed[0], 1).mean()), int((~np.isnan(by_seed[0])).any(0).sum())
-        yield "", Estimate(value, *interval(samples), count, skipped)
-    else:
-        means = np.array([known_mean(values, 1).mean() for values in by_seed])
-        yield "", mean_over_seeds(means)._replace(skipped=skipped)
+        return Estimate(value, *interval(samples), count, 0)
+    return mean_over_seeds(np.array([known_mean(values, 1).mean() for values in by_seed]))
 
 
 def _alone(study: Study) -> bool:
@@ -269,17 +299,23 @@ def _normalised(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, A
         again = [_means(study, v, teacher.architecture, 1.0) for v in (values, chance)]
         if len(again[0]) < 2:
             continue
-        for architecture in study.config.students.architectures:
-            for alpha in study.config.students.alphas:
+        for alpha in study.config.students.alphas:
+            of_all = []
+            for architecture in study.config.students.architectures:
                 if (architecture, alpha) == (teacher.architecture, 1.0):
                     continue
                 own = [_means(study, v, architecture, alpha) for v in (values, chance)]
                 seeds = [seed for seed in own[0] if seed in again[0]]
-                a, b, c, d = (np.array([by_seed[seed] for seed in seeds]) for by_seed in (*own, *again))
-                estimate = normalised_alignment(a, b, c, d)
+                numbers = np.array([[by_seed[seed] for seed in seeds] for by_seed in (*own, *again)])
+                if architecture in smaller(study):
+                    of_all.append(numbers)
+                estimate = normalised_alignment(*numbers)
                 if estimate is not None:
                     where = {"architecture": architecture, "alpha": alpha, "seed": "all"}
                     yield _row("normalised", keys, estimate, where)
+            estimate = normalised_alignment(*np.mean(of_all, axis=0)) if of_all else None
+            if estimate is not None:
+                yield _row("mean", keys, estimate, {"alpha": alpha, "seed": "all", "control": "normalised"})
 
 
 def _means(study: Study, values: Values, architecture: str, alpha: float) -> dict[int, float]:

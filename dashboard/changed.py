@@ -11,7 +11,7 @@ from core.cells import Cell, undistilled
 from core.figures import images, tables
 from core.measures import MEASURES
 from core.study import Study
-from dashboard import gallery, loaded
+from dashboard import frame, gallery, loaded
 from dashboard.names import plain, short
 from dashboard.navigation import link
 from dashboard.state import Choices
@@ -50,6 +50,21 @@ def agreement(choices: Choices, cell: Cell, measure: str) -> pd.DataFrame:
     alone = None if before is None else loaded.measures(study, before)
     own, teacher = (loaded.measures(study, each) for each in (cell, study.teacher))
     return images.agreement(own, teacher, alone, about, measure, choices.method)
+
+
+def other_seeds(choices: Choices, cell: Cell, measure: str) -> str:
+    """Say on how many images distillation raised a measure in the networks of each seed, where there are several."""
+    seeds = choices.config.students.seeds
+    if len(seeds) == 1 or cell.seed is None:
+        return ""
+    changes = [agreement(choices, replace(cell, seed=seed), measure)["change"] for seed in seeds]
+    raised = [int((change > 0).sum()) for change in changes if change.notna().any()]
+    if not raised:
+        return ""
+    return (
+        f" That is one training, of seed {cell.seed}; over the {len(seeds)} seeds distillation raised it on "
+        f"{min(raised)} to {max(raised)} images."
+    )
 
 
 def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
@@ -91,13 +106,7 @@ def about(choices: Choices, rows: pd.DataFrame, total: int, column: str, measure
     if unknown and unknown < len(rows):
         said += f"; on {unknown} of them {MEASURES[measure].label.lower()} is undefined, so they are in no order"
     said += ". ✓ and ✗: whether the answer is right."
-    return said + first_seed(choices)
-
-
-def first_seed(choices: Choices) -> str:
-    """Say which networks single images are of, where there are several of a kind."""
-    seeds = choices.config.students.seeds
-    return f" Single images are of the networks of the first seed ({seeds[0]})." if len(seeds) > 1 else ""
+    return said + frame.first_seed(choices, "Single images are of")
 
 
 def undefined(choices: Choices, both: pd.DataFrame) -> str:
@@ -106,7 +115,7 @@ def undefined(choices: Choices, both: pd.DataFrame) -> str:
     said = f"{shown} images, each a mark."
     if shown < len(both):
         said += f" On {len(both) - shown} more one of the two is undefined."
-    return said + first_seed(choices)
+    return said + frame.first_seed(choices, "Single images are of")
 
 
 def class_table(means: pd.DataFrame, label: str) -> None:

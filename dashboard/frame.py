@@ -118,6 +118,12 @@ def levels(table: pd.DataFrame, measure: str, chance: float | None = None) -> st
     return sentences.levels(table, measure, chance, "Choose more networks and α on the left to compare.")
 
 
+def first_seed(choices: Choices, what: str) -> str:
+    """Say which networks something is of, where there are several of a kind: "… the networks of the first seed"."""
+    seeds = choices.config.students.seeds
+    return f" {what} the networks of the first of {len(seeds)} seeds ({seeds[0]})." if len(seeds) > 1 else ""
+
+
 def small_print(choices: Choices, about: str = "", maps: bool = True) -> None:
     """Say what the intervals stand for, what else there is to know of a chart, and how exact the maps are behind it."""
     exact = loaded.shortfall(choices.study, choices.method) if maps else ""

@@ -135,8 +135,8 @@ NOT_DISTILLED = (
     "aside: choose another one above."
 )
 ASSOCIATION_COUNTED = (
-    "It is over the images of one network. counted: those images, or, where it was trained several times, the "
-    "trainings that ρ is the mean of."
+    "Over the images of each network of this architecture and α. counted: those images, or, where it was trained "
+    "several times, the trainings that ρ is the mean of; the chart shows the first."
 )
 NO_IMAGES = "This study has no measures of this network's single images by this method. Make them with: {command}"
 OLDER = "The study was measured before this came in. Measure it again with: {command}"
@@ -147,7 +147,10 @@ SLOPES_CAPTION = (
     "change has no interval of its own; where the two lines overlap it may be chance."
 )
 
-BONFERRONI = "These intervals hold for all of the networks together (Bonferroni), so they are wider."
+BONFERRONI = (
+    "The intervals of the differences hold for all of the networks together (Bonferroni), so they are wider; those in "
+    "brackets are of one number each."
+)
 COST_HELP = (
     "What it takes to keep and to run a network. MACs: the multiplications of one image, each with its addition. "
     "Latency: the time one image takes by itself, on the machine that made the study."

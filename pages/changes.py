@@ -27,7 +27,9 @@ if not known:
 measure = choose("agree_by", "Agreement by", known, known[0], lambda name: MEASURES[name].label, words.AGREEMENT_HELP)
 agreed = changed.agreement(chosen, cell, measure)
 with head:
-    st.markdown(f"## {plain(images.sentence(agreed, subject(cell), measure))}")
+    st.markdown(
+        f"## {plain(images.sentence(agreed, subject(cell), measure) + changed.other_seeds(chosen, cell, measure))}"
+    )
     st.caption("Where do student and teacher look alike, and where did distillation change it?")
 
 st.subheader("The images", anchor=False)
@@ -85,6 +87,6 @@ if associations.empty:
 else:
     columns = {name: st.column_config.NumberColumn(format="%.2f") for name in ("ρ", "low", "high")}
     alt = f"Rank correlations of the two alignments, {nice_name(cell.architecture)}"
-    st.dataframe(associations.drop(columns="compared"), hide_index=True, column_config=columns, alt=alt)
+    st.dataframe(associations, hide_index=True, column_config=columns, alt=alt)
     st.caption(f"{words.ASSOCIATION_CAPTION} {words.ASSOCIATION_COUNTED}")
 link("logit", "The same across the networks →")

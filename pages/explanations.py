@@ -74,6 +74,8 @@ else:
         on_view=partial(gallery.looked, "explanations"),
         view=st.query_params.get("view", ""),
     )
+    if of := frame.first_seed(chosen, "The maps are of"):
+        st.caption(of)
 if signed:
     st.caption(
         "Kept maps are small: where neighbouring pixels speak for and against the answer, a part can look paler than "

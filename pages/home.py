@@ -23,7 +23,8 @@ if picture is not None:
     with st.container(horizontal=True):
         for shown, caption, text in zip(picture.pictures, picture.captions, picture.texts, strict=True):
             st.image(shown, caption=caption, width=160, alt=text)
-    st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)))
+    of = frame.first_seed(chosen, "The maps are of")
+    st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)) + of)
     link("explanations", "See this image in every network →", image=str(picture.image))
 
 view = chosen.view

@@ -33,7 +33,7 @@ with st.expander("How it spreads over the images"):
     figure = charts.spreads(spread, "rank_alignment", frame.names(chosen), frame.alphas(chosen), chance)
     said = "Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them."
     charts.show(figure, "rank_spread", f"Rank alignment of single images. {said}", "rank_alignment", about=said)
-    st.caption(said)
+    st.caption(said + frame.first_seed(chosen, "They are of"))
 
 asked = loaded.asked(chosen.study)
 if asked is not None:

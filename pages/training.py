@@ -41,5 +41,7 @@ with st.expander("How the training went"):
     history = loaded.histories(chosen.study, [cell for cell in cells(chosen) if cell.architecture == network])
     figure = charts.curves(leads.networks(chosen, history), column, curves[column], frame.alphas(chosen))
     charts.show(figure, "training_curves", f"{curves[column]} of {nice_name(network)} over training.")
+    if of := frame.first_seed(chosen, "The curves are of"):
+        st.caption(of)
     if column == "loss":
         st.caption("Losses at different α measure different things: compare the shape of the curves, not their height.")

@@ -71,14 +71,15 @@ def alignment(rows: Rows) -> Finding | None:
     row = rows.finding("rank_alignment")
     if row is None:
         return None
-    after, before = (rows.mean("rank_alignment", "group", alpha) for alpha in (row.alpha, 1.0))
+    after, before = (rows.mean("rank_alignment", alpha) for alpha in (row.alpha, 1.0))
     who = students_named(rows.config)
-    if rows.analysis.subset != "all":
-        sentence = _on_subset(rows, row, "how alike the teacher they rank the parts", "", 1, 3)
+    if rows.analysis.subset != "all" or after is None or before is None:  # older summaries have no levels
+        sentence = _difference(rows, row, "how alike the teacher they rank the parts", "", 1, 3)
     else:
         sentence = (
-            f"Distilled at α = {row.alpha:g}, {who} rank the parts of an image like the teacher at ρ = {after:.2f}, "
-            f"undistilled at {before:.2f}: a difference of {signed(row.estimate, 3)} ({span(row, 1, 3)})."
+            f"Distilled at α = {row.alpha:g}, {who} rank the parts of an image like the teacher at "
+            f"ρ = {after.estimate:.2f}, undistilled at {before.estimate:.2f}: a difference of "
+            f"{signed(row.estimate, 3)} ({span(row, 1, 3)})."
         )
     title = "Distillation aligns explanations"
     controls = " ".join([_controls(rows, "rank_alignment", row.alpha), _normalised(rows, row.alpha), _wins(rows)])
@@ -92,28 +93,29 @@ def focus(rows: Rows) -> Finding | None:
     row = rows.finding("focus")
     if row is None:
         return None
-    after, before = (rows.mean("focus", "group", alpha) for alpha in (row.alpha, 1.0))
+    after, before = (rows.mean("focus", alpha) for alpha in (row.alpha, 1.0))
     where = "on the object" if rows.analysis.outside == "parts" else "in the whole image"
-    if rows.analysis.subset != "all":
+    if rows.analysis.subset != "all" or after is None or before is None:
         about = f"how much they look at the teacher's {rows.config.measure.top_k} most important parts"
-        sentence = _on_subset(rows, row, about, " points", 100, 1)
+        sentence = _difference(rows, row, about, " points", 100, 1)
     else:
         sentence = (
-            f"Of what {students_named(rows.config)} look at {where}, {after:.1%} lies on the teacher's "
-            f"{rows.config.measure.top_k} most important parts when distilled at α = {row.alpha:g} and {before:.1%} "
-            f"when not: {signed(row.estimate * 100, 1)} points ({span(row, 100, 1)})."
+            f"Of what {students_named(rows.config)} look at {where}, {after.estimate:.1%} lies on the teacher's "
+            f"{rows.config.measure.top_k} most important parts when distilled at α = {row.alpha:g} and "
+            f"{before.estimate:.1%} when not: {signed(row.estimate * 100, 1)} points ({span(row, 100, 1)})."
         )
     title = "Distillation concentrates focus on the teacher's most important parts"
     controls, each = _controls(rows, "focus", row.alpha), _each(rows, "focus")
     return Finding(3, title, verdict(row.low, row.high), sentence, "focus", _both_right(rows, "focus"), controls, each)
 
 
-def _on_subset(rows: Rows, row: Any, what: str, unit: str, scale: float, digits: int) -> str:
-    """Tell a difference on the images that teacher, distilled and undistilled student all get right."""
+def _difference(rows: Rows, row: Any, what: str, unit: str, scale: float, digits: int) -> str:
+    """Tell a difference alone: of a subset the levels are of other images than it is."""
+    on = "On the images that teacher and student get right, distilled and undistilled, d"
     return (
-        f"On the images that teacher and student get right, distilled and undistilled, distillation at α = "
-        f"{row.alpha:g} changes {what} by {signed(row.estimate * scale, digits)}{unit} on average over "
-        f"{students_named(rows.config)} ({span(row, scale, digits)})."
+        f"{on if rows.analysis.subset != 'all' else 'D'}istillation at α = {row.alpha:g} changes {what} by "
+        f"{signed(row.estimate * scale, digits)}{unit} on average over {students_named(rows.config)} "
+        f"({span(row, scale, digits)})."
     )
 
 
@@ -144,7 +146,8 @@ def _beside(rows: Rows, measure: str, row: Any, share: bool) -> list[str]:
     said = [f", {name} {level(found.estimate, share)}" for name, found in controls.items() if found is not None]
     between = rows.normalised(measure, row.architecture, row.alpha)
     if between is not None:
-        said.append(f", between chance and a second teacher {with_interval(between, share=False, bounded=False)}")
+        standing = with_interval(between, share=False, bounded=False)
+        said.append(f", with chance at 0 and the teacher's network trained again at 1: {standing}")
     return said
 
 
@@ -152,11 +155,11 @@ def _controls(rows: Rows, measure: str, alpha: float) -> str:
     """Say what the number would be without a reason, and which controls the study does not have."""
     share = measure != "rank_alignment"
     found = {
-        "beside the teacher's map of an image of another class": rows.mean(measure, "control", alpha, "shuffled"),
-        "an untrained network": rows.mean(measure, "control", None, "random network"),
-        "by the size of the parts alone": getattr(rows.control(measure, "area"), "estimate", float("nan")),
+        "beside the teacher's map of an image of another class": rows.mean(measure, alpha, "shuffled"),
+        "untrained networks (one of each)": rows.mean(measure, None, "random network"),
+        "by the size of the parts alone": rows.control(measure, "area"),
     }
-    words = [f"{name} {level(value, share)}" for name, value in found.items() if pd.notna(value)]
+    words = [f"{name} {level(row.estimate, share)}" for name, row in found.items() if row is not None]
     on = "" if rows.analysis.subset == "all" else ", over all images"
     sentences = [f"For comparison{on}: {listed(words)}."] if words else []
     again = rows.control(measure, "retrained teacher")
@@ -174,21 +177,24 @@ def _controls(rows: Rows, measure: str, alpha: float) -> str:
 
 
 def _normalised(rows: Rows, alpha: float) -> str:
-    value = rows.mean("rank_alignment", "normalised", alpha)
-    if pd.isna(value):
+    row = rows.mean("rank_alignment", alpha, "normalised")
+    if row is None:
         return ""
     return (
-        f"With chance at 0 and that second teacher at 1, distilled students stand at {level(value, share=False)} on "
-        "average, over the seeds that have a second teacher; each with its interval below."
+        "With chance at 0 and the teacher's network trained again at 1, distilled students stand at "
+        f"{with_interval(row, share=False, bounded=False)}."
     )
 
 
 def _wins(rows: Rows) -> str:
-    row = rows.finding("rank_alignment")
-    rate = rows.mean("win_rate", "group", row.alpha)
-    if pd.isna(rate):
+    finding = rows.finding("rank_alignment")
+    row = rows.mean("win_rate", finding.alpha, subset="all")
+    if row is None:
         return ""
-    return f"On {rate:.1%} of the images the distilled student's map is nearer the teacher's (50 % by chance)."
+    return (
+        f"On {with_interval(row, share=True)} of the images the distilled student's map is nearer the teacher's (50 % "
+        "by chance)."
+    )
 
 
 def _both_right(rows: Rows, measure: str) -> str:
@@ -214,4 +220,6 @@ def _weak_teacher(rows: Rows) -> str:
     if not better:
         return ""
     named = listed([f"{nice_name(row.architecture)} ({row.estimate:.1%})" for row in better])
-    return f"The teacher itself ({teacher.estimate:.1%}) is less accurate than undistilled {named}."
+    apart = all(row.low > teacher.estimate for row in better)
+    doubt = "" if apart else ", though not told apart with certainty"
+    return f"The teacher itself ({teacher.estimate:.1%}) is less accurate than undistilled {named}{doubt}."

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from core.config import Config
-from core.findings.wording import nice_name, signed, span, students_named
+from core.findings.wording import level, nice_name, signed, span, students_named
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,9 @@ class Question:
     title: str
     sentence: str
     each: tuple[str, ...]
+
+
+METHODS = ("integrated_gradients", "saliency")
 
 
 def question(summary: pd.DataFrame, config: Config) -> Question | None:
@@ -35,7 +38,7 @@ def question(summary: pd.DataFrame, config: Config) -> Question | None:
         return None
     row: Any = next(all_together.itertuples())
     effects = rows[(rows["kind"] == "finding") & (rows["architecture"] == "")].set_index("method")["estimate"]
-    gradients, saliency = (signed(effects[method], 3) for method in ("integrated_gradients", "saliency"))
+    gradients, saliency = (signed(effects[method], 3) + _ends(rows, method, row.alpha) for method in METHODS)
     about = f"{signed(row.estimate, 3)} ({span(row, 1, 3)})"
     who = students_named(config)
     if row.low <= 0 <= row.high or pd.isna(row.low):
@@ -47,7 +50,7 @@ def question(summary: pd.DataFrame, config: Config) -> Question | None:
         elif effects[["integrated_gradients", "saliency"]].min() < 0:
             verdict = f"it brings {first} nearer the teacher's, and takes {second} further from it"
         else:
-            verdict = f"it brings {first} nearer the teacher's than it brings {second}"
+            verdict = f"it moves {first} further towards the teacher's than {second}"
     sentence = (
         f"Distilling {who} at α = {row.alpha:g} changes rank alignment by {gradients} as integrated gradients see it "
         f"and by {saliency} as saliency does: {verdict}, a difference of {about}."
@@ -57,3 +60,10 @@ def question(summary: pd.DataFrame, config: Config) -> Question | None:
         f"{nice_name(one.architecture)}: {signed(one.estimate, 3)} ({span(one, 1, 3, 'interval')})" for one in alone
     )
     return Question("Does distillation move saliency and integrated gradients alike?", sentence, each)
+
+
+def _ends(rows: pd.DataFrame, method: str, alpha: float) -> str:
+    """Say from where to where rank alignment goes by a method, "" where the summary does not have it."""
+    levels = rows[(rows["kind"] == "mean") & (rows["method"] == method) & (rows["control"] == "")]
+    found = levels.set_index("alpha")["estimate"]
+    return f" ({level(found[1.0], False)} to {level(found[alpha], False)})" if {1.0, alpha} <= {*found.index} else ""

@@ -59,12 +59,11 @@ class Rows:
         """Return where an architecture stands between chance and a teacher trained again."""
         return self._one(measure, "all", kind="normalised", architecture=architecture, alpha=alpha)
 
-    def mean(self, measure: str, kind: str, alpha: float | None = None, control: str = "") -> float:
-        """Return the mean over the architectures of a claim of what each has by itself; NaN where none has."""
-        rows = self._of(measure, None if kind == "group" else "all", kind=kind, control=control)
-        asked = self.each(measure) or self.each("rank_alignment")  # a win rate is in no contrast
-        rows = rows[rows["architecture"].isin([row.architecture for row in asked])]
-        return float(rows.loc[rows["alpha"].isna() if alpha is None else rows["alpha"] == alpha, "estimate"].mean())
+    def mean(self, measure: str, alpha: float | None = None, control: str = "", subset: str | None = None) -> Any:
+        """Return the mean over the architectures of a claim, at one α or of their untrained networks."""
+        rows = self._of(measure, "all" if control else subset, kind="mean", control=control)
+        rows = rows[rows["alpha"].isna() if alpha is None else rows["alpha"] == alpha]
+        return next(rows.itertuples(), None)
 
     def teacher(self, measure: str) -> Any:
         """Return the teacher's own number."""

@@ -61,7 +61,8 @@ def directions(view: View) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for architecture in view.architectures if common else ():
         alpha = min(common)
-        if architecture not in POSTER_LOGIT_ALIGNMENT[alpha]:
+        # The poster's undistilled ResNet101 is the teacher itself, so it goes from 1; here it was trained again.
+        if architecture not in POSTER_LOGIT_ALIGNMENT[alpha] or architecture == view.config.teacher.architecture:
             continue
         start, end = (POSTER_LOGIT_ALIGNMENT[a][architecture] for a in (1.0, alpha))
         differences = of(view.summary, "logit_alignment", "", "", "", "no distillation")

@@ -68,8 +68,8 @@ POSTER_LOGIT_ALIGNMENT = {
 """The poster's Figure 4, the only numbers that it prints."""
 
 POSTER_FINDINGS = {
-    1: ("The smaller students are more accurate the lower α is.", "Figure 1"),
-    2: ("The lower α is, the more a student ranks the parts like its teacher.", "Figure 2"),
+    1: ("Distillation makes the smaller students more accurate.", "Figure 1"),
+    2: ("Distilled students rank the parts more like their teacher.", "Figure 2"),
     3: ("Distilled students concentrate on the parts that matter most to their teacher.", "Figure 3"),
     4: ("Where outputs agree more with the teacher's, explanations do too.", "Figures 2 and 4"),
 }

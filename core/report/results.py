@@ -77,7 +77,7 @@ def findings_sections(source: Source) -> list[Section]:
         blocks: list[Block] = [Verdict(finding.verdict, finding.sentence)]
         blocks += [Text(said) for said in (finding.detail, finding.controls) if said]
         if finding.each:
-            blocks.append(Text("Each by itself, with intervals that hold for all of them together:"))
+            blocks.append(Text("Each by itself; the intervals of the differences hold for all of them together:"))
             blocks.append(Items(tuple((SIGNS[each.verdict], each.sentence) for each in finding.each)))
         measure = PAGES.get(finding.claim)
         blocks += _of_measure(source, measure) if measure else _together(source) if finding.claim == 4 else []

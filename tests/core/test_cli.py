@@ -189,6 +189,18 @@ def test_explain_without_a_network_says_how_to_get_it(call: Call, ran_copy: Stud
     assert not (tmp_path / "out").exists()
 
 
+def test_explain_through_a_network_that_was_not_kept_says_so(call: Call, ran_copy: Study, tmp_path: Path) -> None:
+    path = ran_copy.path("models", STUDENT)
+    path.unlink()
+    manifest = json.loads((ran_copy.folder / "manifest.json").read_text())
+    name = f"models/{path.name}"
+    manifest["left_out"][name] = manifest["files"].pop(name)["key"]
+    (ran_copy.folder / "manifest.json").write_text(json.dumps(manifest))
+    result = call("explain", "small", photo(tmp_path / "a.png"), "--models", STUDENT, "--out", tmp_path / "out")
+    assert result.code == 1
+    assert f"keeps the networks of its first seed only (keep.seeds), so {STUDENT} is not there" in result.err
+
+
 def test_explain(call: Call, ran: Study, tmp_path: Path) -> None:
     before = contents(cache_folder())
     out = tmp_path / "out"

@@ -92,6 +92,29 @@ def test_several_seeds_have_students_t_over_paired_differences() -> None:
     assert {"accuracy", "rank_alignment", "focus"} <= set(table.loc[table["kind"] == "finding", "measure"])
 
 
+def test_what_sentences_tell_of_all_smaller_students_is_a_row_of_its_own() -> None:
+    seeds = [3, 1, 4, 2, 5]
+    table = summarise(Made(seeded, seeds=seeds))  # type: ignore[arg-type]
+    for alpha in (1.0, 0.5, 0.1):
+        cells = [[Cell(name, alpha, seed) for name in ("resnet34", "resnet18")] for seed in seeds]
+        means = np.mean([[seeded(cell, "") for cell in pair] for pair in cells], axis=1)
+        want = stats.ttest_1samp(means, 0).confidence_interval(0.95)
+        got = one(table, "mean", alpha=alpha, control="")
+        assert (got.estimate, got.low, got.high, got.n) == pytest.approx((means.mean(), want.low, want.high, 5))
+    (alone,) = rows(summarise(Made(known)), "mean", alpha=0.1, control="").itertuples()  # type: ignore[arg-type]
+    both = rows(summarise(Made(known)), "group", alpha=0.1).query("architecture != 'resnet50'")  # type: ignore[arg-type]
+    assert alone.estimate == pytest.approx(both["estimate"].mean())
+    assert alone.low < alone.estimate < alone.high
+
+
+def test_untrained_networks_have_a_mean_and_no_interval() -> None:
+    table = summarise(Made(known))  # type: ignore[arg-type]
+    untrained = rows(table, "control", control="random network").query("architecture != 'resnet50'")
+    got = one(table, "mean", control="random network")
+    assert got.estimate == pytest.approx(untrained["estimate"].mean())
+    assert (np.isnan(got.low), np.isnan(got.high), got.n) == (True, True, 2)
+
+
 def test_the_teachers_own_cell_is_in_no_alignment() -> None:
     table = summarise(Made(known))  # type: ignore[arg-type]
     assert rows(table, "group", architecture="resnet50", alpha=1.0).empty
@@ -373,7 +396,7 @@ def test_an_imported_network_has_its_numbers_and_is_in_no_group() -> None:
 def test_the_table_is_as_the_file_promises() -> None:
     table = summarise(Made(known))  # type: ignore[arg-type]
     assert list(table.columns) == COLUMNS
-    kinds = {"cell", "control", "group", "contrast", "finding", "association", "part", "quantile", "cost"}
+    kinds = {"cell", "control", "group", "mean", "contrast", "finding", "association", "part", "quantile", "cost"}
     assert set(table["kind"]) == kinds
     text = table.select_dtypes(exclude="number")
     assert not text.isna().any(axis=None), "text that does not apply is empty"

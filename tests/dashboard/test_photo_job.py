@@ -15,8 +15,8 @@ from core.live import CellResult
 from core.study import Study
 from dashboard import asked, live_job, live_view, photo_job, trust_view
 from dashboard.state import Choices
-from tests.tiny import tiny_study
 from tests.loops import finished
+from tests.tiny import tiny_study
 
 SALIENCY, GRADIENTS = "saliency", "integrated_gradients"
 SCENE = live.Scene(np.zeros((8, 8, 3), np.uint8), np.ones((8, 8), np.uint8), ("all",))

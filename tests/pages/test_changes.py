@@ -142,7 +142,7 @@ def test_the_parts_are_rows_of_the_summary() -> None:
         assert f"({100 * by[1.0][part]:.1f} % → {100 * by[0.1][part]:.1f} %; teacher " in moved
     shares = {value for table in drawn(app, 1) for value in table["share"]}
     assert shares <= set(summary.loc[summary["kind"] == "part", "estimate"])
-    assert any("the first seed (0)" in each.value for each in app.caption)
+    assert any("the networks of the first of 3 seeds (0)" in each.value for each in app.caption)
 
 
 def test_the_associations_are_those_of_this_student() -> None:
@@ -153,6 +153,17 @@ def test_the_associations_are_those_of_this_student() -> None:
     (found,) = (each.value for each in app.dataframe if "ρ" in each.value)
     assert found[["ρ", "low", "high"]].to_numpy().tolist() == rows[["estimate", "low", "high"]].to_numpy().tolist()
     assert found["held fixed"].to_list() == ["nothing", "accuracy", "nothing"]
+
+
+def test_of_several_seeds_the_headline_gives_the_range() -> None:
+    raised = []
+    for seed in (0, 1, 2):
+        change = values(f"resnet18-a0.1-s{seed}", study="wide") - values(f"resnet18-a1.0-s{seed}", study="wide")
+        raised.append(int((change > 0).sum()))
+    said = shown(headline(open_page("changes", study="wide", student="ResNet18, α = 0.1")))
+    assert f"distillation raised it on {raised[0]} of" in said
+    assert f"over the 3 seeds distillation raised it on {min(raised)} to {max(raised)} images." in said
+    assert "seeds" not in headline(open_page("changes", study="tiny"))
 
 
 def test_what_the_sidebar_leaves_is_what_there_is_to_choose() -> None:

@@ -130,7 +130,7 @@ def test_every_switch_changes_the_sentence_and_marks_it(page: str, address: dict
 @pytest.mark.usefixtures("cache")
 def test_controls_are_told_and_those_there_are_none_of() -> None:
     said = " ".join(caption.value for caption in open_page("rank", study="tiny").caption)
-    for part in ("image of another class", "an untrained network", "size of the parts alone", "nearer the teacher's"):
+    for part in ("image of another class", "untrained networks", "size of the parts alone", "nearer the teacher's"):
         assert part in said
     assert "With one seed there is no teacher trained again" in said
     said = " ".join(caption.value for caption in open_page("rank", study="wide").caption)
