@@ -8,7 +8,7 @@ HINTS = {
     "": "**New here?** The sentence below answers the question for the study shown. The menu has the evidence, one "
     "claim a page; there too you choose networks and α. To look with your own eyes, open Explanations.",
     "explanations": "**New here?** Bright is where a network looks. Point at a part to read its rank in every network, "
-    "and slide the heat away to see the photo. The menu chooses networks and α.",
+    "and slide the heat away to see the image. The menu chooses networks and α.",
 }
 """By a page's place in the address bar."""
 READ = "hints read"

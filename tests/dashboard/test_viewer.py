@@ -180,7 +180,7 @@ def test_two_sides_are_told_apart_with_every_kind_of_colour_vision(kind, low, hi
 
 
 def test_every_script_is_sent():
-    assert {path.name for path in FOLDER.glob("*.js")} == {*SCRIPTS, "strip.js"}
+    assert {path.name for path in FOLDER.glob("*.js")} == {*SCRIPTS, "strip.js", "grid.js", "steps.js"}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.js")), ids=lambda path: path.name)

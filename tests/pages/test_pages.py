@@ -13,6 +13,8 @@ from core.study import Study, study_names
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
+ABOUT_A_STUDY = [page for page in PAGES if page != "studies"]
+"""All but the page that lists them."""
 CHARTS = ["home", "training", "focus", "rank", "logit", "tradeoffs", "literature", "changes"]
 FIXED = ["home", "literature"]
 """Of these, without a switch."""
@@ -179,7 +181,7 @@ def test_another_study_is_no_reason_to_warn() -> None:
 
 
 @pytest.mark.usefixtures("cache")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ABOUT_A_STUDY)
 def test_the_page_itself_says_which_study_and_method_it_shows(page: str) -> None:
     app = open_page(page, study="tiny", method="Saliency")
     assert shown(app.main.caption[0].value) == ("Study: tiny" if page == "training" else "Study: tiny · Saliency")
@@ -223,7 +225,7 @@ def test_an_address_is_never_markup() -> None:
     assert "![x](http://host/p.png)" in shown(said)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ABOUT_A_STUDY)
 def test_no_study_gives_a_sentence(page: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache / "nowhere"))
     assert study_names() == []
@@ -232,7 +234,7 @@ def test_no_study_gives_a_sentence(page: str, cache: Path, monkeypatch: pytest.M
     assert app.title[0].value
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ABOUT_A_STUDY)
 def test_damaged_settings_give_a_sentence(page: str, cache: Path) -> None:
     (cache / "studies" / "tiny" / "study.toml").write_text("name = ")
     (said,) = errors(open_page(page, study="tiny"))
