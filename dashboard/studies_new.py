@@ -58,7 +58,7 @@ def _begin(config: Config) -> None:
     known, found, problem = st.session_state.get(EXPECTED, ("", {}, ""))
     if known != digest:
         label = "See what it would take"
-        if not st.button(label, key="expect", type="primary", help="Opens the data, and times the networks; seconds."):
+        if not st.button(label, key="expect", help="Opens the data, and times the networks; seconds."):
             return
         found, problem = {}, ""
         with st.spinner("Opening the data, and timing the networks on this machine"):
@@ -75,7 +75,7 @@ def _begin(config: Config) -> None:
     free = shutil.disk_usage(cache_folder().parent).free
     if found["bytes"] + found["more"] + found["decoded"] > free:
         st.warning(f"Only {free / 1e9:.1f} GB of the disk are free.")
-    if st.button(f"Begin the study {plain(config.name)}", key="start", type="primary"):
+    if st.button(f"Begin the study {plain(config.name)}", key="start"):
         try:
             launch.start(config)
         except UserError as error:

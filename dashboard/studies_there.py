@@ -113,7 +113,7 @@ def _buttons(seen: Overview) -> None:
         return
     if seen.word not in ("complete", "damaged"):
         measure = seen.trained == seen.cells and seen.measured < seen.cells
-        if st.button("Measure the rest" if measure else "Resume", key=f"resume {seen.name}", type="primary"):
+        if st.button("Measure the rest" if measure else "Resume", key=f"resume {seen.name}"):
             _do(lambda: launch.resume(seen.name))
     with st.popover("Delete …"):
         _delete(seen)
@@ -137,7 +137,7 @@ def _delete(seen: Overview) -> None:
     typed = st.text_input("Name of the study", key=f"typed {seen.name}")
     if typed and typed != seen.name:
         st.caption("That is not its name.")
-    if st.button("Delete it", key=f"delete {seen.name}", type="primary", disabled=typed != seen.name):
+    if st.button("Delete it", key=f"delete {seen.name}", disabled=typed != seen.name):
         _do(lambda: _remove(seen.name))
 
 

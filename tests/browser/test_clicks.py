@@ -40,13 +40,18 @@ def test_a_click_on_a_mark_opens_the_images_behind_it(page: Page, address: str, 
     assert page.url.endswith(address)
 
 
-def test_a_cell_of_the_matrix_opens_the_same_images_as_its_point(page: Page):
+@pytest.mark.parametrize("where", ["on its number", "beside its number"])
+def test_a_cell_of_the_matrix_opens_the_same_images_as_its_point(page: Page, where: str):
     go(page, "/rank")
     found = marks(page, "rank_chart")
     kinds = {mark.evaluate("e => e.__data__.mark.marktype"): mark for mark in found}
     assert set(kinds) == {"symbol", "rect"}
-    assert len({mark.evaluate("e => e.__data__.href") for mark in found}) == 1
-    kinds["rect"].click()
+    (number,) = marks(page, "rank_chart", "text")
+    assert len({mark.evaluate("e => e.__data__.href") for mark in [*found, number]}) == 1
+    if where == "on its number":
+        number.click()
+    else:
+        kinds["rect"].click(position={"x": 4, "y": 4})
     expect(page.locator("h1")).to_have_text("Explanations")
 
 
@@ -96,7 +101,7 @@ def test_an_image_of_a_class_is_a_click_away(page: Page):
 def test_a_chart_comes_as_a_file(page: Page, kind: str):
     go(page, "/rank")
     with page.expect_download() as download:
-        page.locator(".st-key-figure_rank_chart").get_by_role("button", name=kind.upper()).click()
+        page.locator(".st-key-figure_rank_chart").get_by_role("button", name=kind.upper(), exact=True).click()
     assert download.value.suggested_filename == f"tiny-rank-chart.{kind}"
     content = Path(download.value.path()).read_bytes()
     assert content.startswith({"csv": b"network,alpha,", "svg": b"<svg", "png": b"\x89PNG"}[kind])
