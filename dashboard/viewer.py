@@ -71,7 +71,6 @@ def viewer(
     on_step: Callable[[], None] | None = None,
     on_view: Callable[[], None] | None = None,
     view: str = "",
-    columns: int = 0,
 ) -> None:
     """Draw the viewer.
 
@@ -97,8 +96,6 @@ def viewer(
     view : str
         Such a text: the view to begin with, or to go to where it is not the one last told of. What makes no sense in it
         is passed over, so it may come from anywhere.
-    columns : int
-        Networks in a row, where rows and columns mean something and the window is wide enough; 0 as many as fit.
 
     Raises
     ------
@@ -108,7 +105,7 @@ def viewer(
     told = {"step": on_step, "view": on_view}
     callbacks = {f"on_{name}_change": callback for name, callback in told.items() if callback is not None}
     data = payload(photo, panels, part_map, parts)
-    data |= {"steps": on_step is not None, "tell": on_view is not None, "view": view, "columns": columns}
+    data |= {"steps": on_step is not None, "tell": on_view is not None, "view": view}
     _component()(data=data, key=key, **callbacks)
 
 

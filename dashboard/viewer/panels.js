@@ -14,9 +14,8 @@ const LEGENDS = {
 }
 
 function layOut(view, holder) {
-  const { panels, photo, columns } = view.data
-  const photos = photo ? 1 : 0
-  holder.style.setProperty("--count", panels.length + photos)
+  const { panels, photo } = view.data
+  holder.style.setProperty("--count", panels.length + (photo ? 1 : 0))
   if (!holder.querySelector(".photo")) holder.append(emptyPanel("div", "photo"))
   const first = holder.querySelector(".photo")
   first.hidden = !photo
@@ -28,14 +27,7 @@ function layOut(view, holder) {
     if (canvas.width !== view.side) canvas.width = canvas.height = view.side
   }
   view.figures = [...holder.querySelectorAll("figure")]
-  holder.classList.toggle("table", columns > 0)
-  holder.style.setProperty("--columns", columns)
-  holder.style.setProperty("--photos", photos)
-  view.figures.forEach((figure, i) => {
-    label(figure, panels[i])
-    figure.style.setProperty("--column", (i % columns) + 1 + photos)
-    figure.style.setProperty("--row", Math.floor(i / columns) + 1)
-  })
+  view.figures.forEach((figure, i) => label(figure, panels[i]))
 }
 
 function emptyPanel(kind, name) {

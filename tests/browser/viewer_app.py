@@ -1,6 +1,6 @@
 """A page with nothing but the viewer, on maps that are known: what its tests look at.
 
-The address chooses: `panels` (how many networks), `columns`, `view`, `unsigned` (maps without signs), `still` (there
+The address chooses: `panels` (how many networks), `view`, `unsigned` (maps without signs), `still` (there
 is no next image) and `quiet` (the page does not ask for the view).
 """
 
@@ -88,7 +88,6 @@ def main() -> None:
         on_step=None if "still" in asked else _step,
         on_view=None if "quiet" in asked else _view,
         view=asked.get("view", ""),
-        columns=int(asked.get("columns", 0)),
     )
 
 

@@ -134,12 +134,12 @@ def test_the_page_is_told_only_what_it_asks_for(monkeypatch):
     calls = []
     monkeypatch.setattr("dashboard.viewer._component", lambda: lambda **options: calls.append(options))
     viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="a")
-    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="b", on_step=print, on_view=repr, view="zoom.200", columns=3)
+    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="b", on_step=print, on_view=repr, view="zoom.200")
     quiet, asking = calls
     assert set(quiet) == {"data", "key"}
-    assert [quiet["data"][name] for name in ("steps", "tell", "view", "columns")] == [False, False, "", 0]
+    assert [quiet["data"][name] for name in ("steps", "tell", "view")] == [False, False, ""]
     assert (asking["on_step_change"], asking["on_view_change"]) == (print, repr)
-    assert [asking["data"][name] for name in ("steps", "tell", "view", "columns")] == [True, True, "zoom.200", 3]
+    assert [asking["data"][name] for name in ("steps", "tell", "view")] == [True, True, "zoom.200"]
     assert quiet["data"]["version"] == asking["data"]["version"], "the same pictures are not drawn anew"
 
 
