@@ -29,6 +29,7 @@ class Server:
     address: str
     """http://localhost:port"""
     pid: int
+    """It may be killed: the end of the block then has nothing left to do."""
 
     def memory(self) -> int:
         """Return the bytes that its process holds in memory, 0 once it has ended."""
@@ -37,32 +38,59 @@ class Server:
         except psutil.NoSuchProcess:
             return 0
 
+    def peak(self) -> int:
+        """Return the most bytes that its process has held in memory so far.
+
+        Raises
+        ------
+        UserError
+            This is no Linux, which alone keeps that number; or the server has ended.
+        """
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+            return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+        except (OSError, IndexError) as error:
+            raise UserError("The most memory that a server has held is only known on Linux, while it runs.") from error
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return int(free.getsockname()[1])
+
 
 @contextmanager
-def served(cache: Path = ROOT / "cache") -> Iterator[Server]:
+def served(
+    cache: Path = ROOT / "cache", script: str = "dashboard/Home.py", port: int = 0, **environment: str
+) -> Iterator[Server]:
     """Serve the dashboard from when it is healthy until the block ends.
 
     Parameters
     ----------
     cache : Path
         The folder that holds `studies/`; by default the one that ships.
+    script : str
+        What is served, from the root of the repository.
+    port : int
+        0 for a free one.
+    environment : str
+        What the server finds in its environment beside what is there.
 
     Raises
     ------
     UserError
         The server does not start; its last words are in the message.
     """
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    port = port or free_port()
     options = {"server.port": port, "server.headless": "true", "server.fileWatcherType": "none"}
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603
             command,
             cwd=ROOT,
-            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache)},
+            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache), **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -2,15 +2,8 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,20 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.study import Study
+from dashboard.bench.browsers import FLAGS, NAMES
+from dashboard.bench.server import served
 from tests.networks import add_networks
 from tests.tiny import tiny_study
 
-ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 MINUTE = 60
 
@@ -43,64 +27,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="session")
 def server(study: Study) -> Iterator[str]:
-    with serve(study.folder.parents[1]) as address:
-        yield address
-
-
-@contextmanager
-def serve(cache: Path, script: str = "dashboard/Home.py", **environment: str) -> Iterator[str]:
-    """Keep a server on the studies of a cache folder, on a free port; yield its address."""
-    port = free_port()
-    process = started(cache, port, script, **environment)
-    try:
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(MINUTE)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        return int(free.getsockname()[1])
-
-
-def started(cache: Path, port: int, script: str = "dashboard/Home.py", **environment: str) -> subprocess.Popen[bytes]:
-    """Start a server, and wait until it answers; its log is in the cache."""
-    log = cache / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", script]
-    command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache), **environment},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_healthy(f"http://localhost:{port}", process, log)
-    except BaseException:
-        process.kill()
-        raise
-    return process
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + MINUTE
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"the server does not start:\n{log.read_text()}")
+    with served(study.folder.parents[1]) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         if os.environ.get("BROWSER_TESTS") == "required":
             pytest.fail("BROWSER_TESTS=required, but there is no Chromium on the PATH")
@@ -136,8 +69,8 @@ def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def viewer_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(tmp_path_factory.mktemp("viewer"), "tests/browser/viewer_app.py") as address:
-        yield address
+    with served(tmp_path_factory.mktemp("viewer"), "tests/browser/viewer_app.py") as server:
+        yield server.address
 
 
 @pytest.fixture

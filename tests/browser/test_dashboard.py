@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 from core.cells import grid
 from core.overlay import colours, levels, shared_scale
 from core.study import Study
-from tests.browser.conftest import MINUTE, READY, ROOT
+from dashboard.bench.server import ROOT
+from tests.browser.conftest import MINUTE, READY
 
 expect.set_options(timeout=MINUTE * 1000)
 
@@ -203,9 +204,9 @@ def test_a_file_that_is_no_image_gives_a_sentence(page: Page, tmp_path: Path, co
 
 
 def _files(study: Study) -> dict[str, int]:
-    """What is on disk beside the study, the server's own log aside."""
+    """What is on disk beside the study."""
     folder = study.folder.parents[1]
-    return {str(path): path.stat().st_size for path in folder.rglob("*") if path.name != "server.log"}
+    return {str(path): path.stat().st_size for path in folder.rglob("*")}
 
 
 def test_the_smallest_student_is_found_while_one_slides(page: Page):

@@ -12,9 +12,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.study import Study
-from tests.browser.conftest import MINUTE, serve
+from dashboard.bench.server import served
+from tests.browser.conftest import MINUTE
 from tests.browser.test_dashboard import cells, go, settle, viewer
-from tests.imagenet import CELLS, served, write_weights
+from tests.imagenet import CELLS, write_weights
+from tests.imagenet import served as weights_served
 
 expect.set_options(timeout=MINUTE * 1000)
 
@@ -38,15 +40,15 @@ def offline(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     home = tmp_path_factory.mktemp("offline")
     (home / "tmp").mkdir()
     weights = write_weights(home / "made")
-    with serve(
+    with served(
         study.folder.parents[1],
         "tests/browser/imagenet_home.py",
         TORCH_HOME=str(home),
         TMPDIR=str(home / "tmp"),
         WEIGHTS_URL=f"http://localhost:9/{weights.name}",  # the discard port: nobody answers
         PYTHONPATH=str(Path(__file__).parents[2]),
-    ) as address:
-        yield address, home
+    ) as server:
+        yield server.address, home
 
 
 @contextmanager
@@ -108,15 +110,15 @@ def test_without_weights_or_internet_a_sentence_says_what_to_do_and_then_it_work
 def test_weights_are_downloaded_on_first_use(browser: Browser, study: Study, tmp_path: Path, photo: Path) -> None:
     weights = write_weights(tmp_path / "server")
     with (
-        served(weights.parent) as source,
-        serve(
+        weights_served(weights.parent) as source,
+        served(
             study.folder.parents[1],
             "tests/browser/imagenet_home.py",
             TORCH_HOME=str(tmp_path),
             WEIGHTS_URL=f"{source}/{weights.name}",
             PYTHONPATH=str(Path(__file__).parents[2]),
-        ) as address,
-        visitor(browser, address) as page,
+        ) as server,
+        visitor(browser, server.address) as page,
     ):
         go(page, IMAGENET)
         drop(page, photo)
@@ -138,4 +140,4 @@ def test_whom_one_asks_is_in_the_address(page: Page) -> None:
 
 def _files(study: Study) -> dict[str, int]:
     folder = study.folder.parents[1]
-    return {str(path): path.stat().st_size for path in folder.rglob("*") if path.name != "server.log"}
+    return {str(path): path.stat().st_size for path in folder.rglob("*")}

@@ -3,8 +3,8 @@
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.run.status import Status, read_status
 from core.study import Study
-from tests.browser.conftest import MINUTE, READY, free_port, started
+from dashboard.bench.server import free_port, served
+from tests.browser.conftest import MINUTE, READY
 from tests.tiny import tiny_study
 
 pytestmark = pytest.mark.browser
@@ -41,21 +42,22 @@ class Place:
     def __init__(self, cache: Path) -> None:
         self.cache, self.port = cache, free_port()
         self.address = f"http://localhost:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self._serving = ExitStack()
 
     @property
     def folder(self) -> Path:
         return self.cache / "studies" / "mine"
 
     def start(self) -> None:
-        self.process = started(self.cache, self.port)
+        self.server = self._serving.enter_context(served(self.cache, port=self.port))
 
     def kill(self) -> None:
         """As a power cut would, had the run a machine of its own."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(MINUTE)
-            self.process = None
+        os.kill(self.server.pid, signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
+        self._serving.close()
 
     def running(self) -> Status:
         status = read_status(self.folder)
@@ -70,7 +72,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place = Place(tmp_path)
     place.start()
     yield place
-    place.kill()
+    place.stop()
     status = read_status(place.folder)
     if status is not None and status.alive:
         os.kill(status.pid, signal.SIGKILL)
