@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test lint bench bench-pages bench-visitors bench-ig clean
+.PHONY: dashboard test lint bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
@@ -18,9 +18,9 @@ lint: $(DEV)
 
 # All that is promised in numbers, half an hour on two cores. One of them alone takes ARGS, and `--help` tells which:
 # make bench-visitors ARGS="--minutes 1"; make bench-ig ARGS="--resnet50 FILE --photos FOLDER"
-bench: bench-pages bench-visitors bench-ig
+bench: bench-pages bench-viewer bench-visitors bench-uploads bench-ig
 
-bench-pages bench-visitors: bench-%: $(DEV)
+bench-pages bench-viewer bench-visitors bench-uploads: bench-%: $(DEV)
 	$(BIN)/python -m dashboard.bench $* $(ARGS)
 
 bench-ig: $(RUN)

@@ -1,4 +1,4 @@
-"""`python -m dashboard.bench visitors` and `python -m dashboard.bench pages`."""
+"""`python -m dashboard.bench`, and one of `visitors`, `pages`, `uploads` and `viewer`."""
 
 import asyncio
 import sys
@@ -36,6 +36,33 @@ def pages(rounds: Annotated[int, typer.Option(min=1, help="Times that each thing
     from dashboard.bench.report import pages_table
 
     console.print(pages_table(asyncio.run(timings(rounds))))
+
+
+@app.command()
+def uploads() -> None:
+    """Let 10 visitors drop a photo at the same moment; exit code 1 if one got no answer, or memory went above 3 GB."""
+    from dashboard.bench.report import uploads_table
+    from dashboard.bench.server import served
+    from dashboard.bench.uploads import LARGEST, together
+
+    with served() as server:
+        found = asyncio.run(together(server))
+        peak = server.peak()
+    console.print(uploads_table(found, peak))
+    raise typer.Exit(1 if peak > LARGEST or any(upload.failure for upload in found) else 0)
+
+
+@app.command()
+def viewer() -> None:
+    """Drag, point, swipe and zoom in the viewer; exit code 1 if the server was told of any of it."""
+    from dashboard.bench.report import viewer_table
+    from dashboard.bench.server import served
+    from dashboard.bench.viewer import acts
+
+    with served() as server:
+        found = asyncio.run(acts(server))
+    console.print(viewer_table(found))
+    raise typer.Exit(1 if any(act.messages for act in found) else 0)
 
 
 def main() -> None:

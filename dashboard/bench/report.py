@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
+from dashboard.bench.uploads import Upload
+from dashboard.bench.viewer import Act
 from dashboard.bench.visitors import MINUTE, Click, Found
 
 MILLION = 1e6
@@ -39,6 +42,29 @@ def pages_table(timings: Mapping[str, Sequence[float]]) -> Table:
         table.add_column(name, justify="right")
     for what, seconds in timings.items():
         table.add_row(what, str(len(seconds)), *_quantiles(seconds))
+    return table
+
+
+def uploads_table(found: Sequence[Upload], peak: int) -> Table:
+    """Return a row a visitor, in the order of their first answers, and the most that the server held, in bytes."""
+    most = f"the server held {_megabytes(peak)} MB at most"
+    table = Table(title=f"{len(found)} photos at once, in seconds from the drop; {most}")
+    for name in ("told before them", "first answer", "all answers"):
+        table.add_column(name, justify="right")
+    table.add_column("failure")
+    for upload in found:
+        table.add_row(str(upload.place), f"{upload.first:.1f}", f"{upload.last:.1f}", escape(upload.failure))
+    return table
+
+
+def viewer_table(found: Iterable[Act]) -> Table:
+    """Return a row for each thing that is done to the viewer."""
+    table = Table(title="The viewer in a Chromium")
+    table.add_column("what is done")
+    for name in ("maps", "frames / s", "drawings / s", "messages"):
+        table.add_column(name, justify="right")
+    for act in found:
+        table.add_row(act.name, str(act.panels), f"{act.frames:.1f}", f"{act.drawings:.1f}", str(act.messages))
     return table
 
 

@@ -1,15 +1,13 @@
-"""How quick the viewer is, in a real Chromium, on any page that shows it: frames a second, and messages to the server.
+"""How quick the viewer is in the hands of one visitor: frames and drawings a second, and messages to the server.
 
-    python -m dashboard.bench_viewer http://localhost:8501/explanations
-
-Needs what `make test` installs, and Chromium. Every frame gets one event of a person who drags, points or zooms, as
-fast as the browser makes frames: 60 a second at most, as its screen has. Pointing draws only where the part changes.
+Every frame gets one event of a person who drags, points or zooms, as fast as the browser makes frames: 60 a second at
+most, as its screen has. Pointing draws only where the part changes.
 """
 
-import shutil
-import sys
+from dataclasses import dataclass
 
-from playwright.sync_api import Page, sync_playwright
+from dashboard.bench.browsers import chromium, settle, visit
+from dashboard.bench.server import Server
 
 SECONDS = 4
 ACTIONS = ("opacity", "threshold", "hover", "swipe", "pan", "zoom")
@@ -61,32 +59,41 @@ DRIVE = """async ([action, seconds]) => {
 }"""
 
 
-def measure(page: Page, action: str, sent: list[str]) -> str:
-    """Do one thing for `SECONDS`, and return a line of what was counted."""
-    before = len(sent)
-    frames, draws, panels = page.evaluate(DRIVE, [action, SECONDS])
-    return (
-        f"{action:10} {panels:.0f} panels, {frames:5.1f} frames and {draws:5.1f} drawings a second, "
-        f"{len(sent) - before} messages to the server"
-    )
+@dataclass(frozen=True)
+class Act:
+    """One thing that was done to the viewer for some seconds."""
+
+    name: str
+    """One of `ACTIONS`."""
+    panels: int
+    """Maps that moved as one."""
+    frames: float
+    """A second, of the page."""
+    drawings: float
+    """A second, of the viewer."""
+    messages: int
+    """To the server, in all that time."""
 
 
-def main(address: str) -> None:
-    """Open a page and print a line for each action."""
-    with sync_playwright() as playwright:
-        flags = ["--headless", "--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        page = browser.new_page(viewport={"width": 1300, "height": 1000})
-        sent: list[str] = []
-        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append("")))
-        page.goto(address)
-        page.wait_for_selector("[data-test=viewer][data-draws]")
-        page.wait_for_function("!document.querySelector('[data-stale=true]')")
-        page.wait_for_timeout(1000)  # what the page itself still has to say to the server is not counted
-        for action in ACTIONS:
-            print(measure(page, action, sent), flush=True)
-        browser.close()
+async def acts(server: Server, seconds: float = SECONDS) -> list[Act]:
+    """Do everything in turn that a person does with the viewer, on the first page of explanations.
 
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    Raises
+    ------
+    UserError
+        There is no Chromium.
+    """
+    found = []
+    sent: list[int] = []
+    async with chromium() as browser:
+        page = await visit(browser, server.address)
+        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(1)))
+        await page.goto(f"{server.address}/explanations")
+        await settle(page)
+        await page.wait_for_selector("[data-test=viewer][data-draws]")
+        await page.wait_for_timeout(1000)  # what the page itself still has to say to the server is not counted
+        for name in ACTIONS:
+            before = len(sent)
+            frames, drawings, panels = await page.evaluate(DRIVE, [name, seconds])
+            found.append(Act(name, int(panels), frames, drawings, len(sent) - before))
+    return found
