@@ -30,6 +30,7 @@ UNSURE = (
     "ResNet101 and ResNet50 were trained not to be too sure of anything, so their probabilities are low even where "
     "they are right."
 )
+UNCHECKED = "Trust checks are not offered for the ImageNet networks: in networks this large they take minutes a map."
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Asked:
     classes: tuple[str, ...]
     note: str = ""
     """What a reader of the answers should know."""
-    checked: bool = True
-    """Whether their maps can be put to their tests while somebody waits: large networks take minutes each."""
+    unchecked: str = ""
+    """Why nobody is offered to check how far their maps may be trusted, as a sentence; "" where it is offered."""
     fetch: Callable[[Callable[[str, int, int], None], Callable[[], None]], None] | None = None
     """Brings the networks to this machine, where they may be missing (`core.imagenet.ImageNet.fetch`)."""
 
@@ -110,6 +111,6 @@ def _imagenet(choices: Choices) -> Asked:
         methods=list(dict.fromkeys(["saliency", choices.method])),
         classes=networks.header(networks.teacher).classes,
         note=UNSURE,
-        checked=False,
+        unchecked=UNCHECKED,
         fetch=networks.fetch,
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,11 +50,15 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, asked: Asked) -> None:
     cells = [result.cell for result in found]
     checks = trust_view.about(f"{job.key} {method} {cells}")
     square = asked.networks.view(photo, SIDE)
-    viewer(square, trust_view.marked(panels, cells, checks), scene.part_map, scene.parts, key="your_image")
+    if asked.unchecked:
+        badged = [replace(panel, trusted="not checked", why=asked.unchecked) for panel in panels]
+    else:
+        badged = trust_view.marked(panels, cells, checks)
+    viewer(square, badged, scene.part_map, scene.parts, key="your_image")
     side = len(scene.image)
     st.caption(
         f"The networks see this square of the photo, at {side} × {side} pixels. Point at a part to see its rank. All "
-        f"maps share one scale. {asked.note} {how_exact(found)}"
+        f"maps share one scale. {asked.note} {how_exact(found)} {asked.unchecked}"
     )
     if not job.running:
         everything = list(job.found.values())
@@ -63,7 +68,7 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, asked: Asked) -> None:
 
             return check_maps(asked.networks, scene, cells, method, job.ask, found=everything, place=place)
 
-        if asked.checked:
+        if not asked.unchecked:
             trust_view.section(checks, cells, asked.teacher, method, check)
         _details(job, scene, asked, method, there, panels)
         _downloads(job, scene, square, asked, there, found)

@@ -57,7 +57,7 @@ class Panel:
     trust: str = ""
     """How far the map may be trusted: a key of `core.trust.LEVELS`; "" where nobody has looked."""
     trusted: str = ""
-    """The same in words."""
+    """The same in words; where nobody has looked, "" or that it is so."""
     why: str = ""
     """And the reason."""
 

@@ -11,16 +11,22 @@ from dashboard.bench.server import Server
 
 SECONDS = 4
 ACTIONS = ("opacity", "threshold", "hover", "swipe", "pan", "zoom")
-# Runs in the page. Counts what the viewer has drawn, not what was asked for.
-DRIVE = """async ([action, seconds]) => {
+SETTLED = 1500
+"""Milliseconds after which the page has told the server of the view that somebody has settled on."""
+ROOT = """
   const host = [...document.querySelectorAll("*")].find((each) => each.shadowRoot?.querySelector(".viewer"))
   const root = host.shadowRoot.querySelector(".viewer")
-  const canvas = root.querySelectorAll("figure canvas")[1]
-  const frame = () => new Promise(requestAnimationFrame)
   const find = (selector) => root.querySelector(selector)
-  find(`[name=mode][value=${action === "swipe" ? "swipe" : "heat"}]`).click()
+"""
+PREPARE = f"""(action) => {{{ROOT}
+  find(`[name=mode][value=${{action === "swipe" ? "swipe" : "heat"}}]`).click()
   find("[value=reset]").click()
   if (action === "pan") find("[value=in]").click()
+}}"""
+# Counts what the viewer has drawn, not what was asked for.
+DRIVE = """async ([action, seconds]) => {ROOT
+  const canvas = root.querySelectorAll("figure canvas")[1]
+  const frame = () => new Promise(requestAnimationFrame)
   const pointer = (kind, across, down) => {
     const box = canvas.getBoundingClientRect()
     const at = { clientX: box.left + across * box.width, clientY: box.top + down * box.height }
@@ -56,7 +62,7 @@ DRIVE = """async ([action, seconds]) => {
     find(`[name=${name}]`).dispatchEvent(new Event("input"))
   }
   return [frames / spent, (Number(root.dataset.draws) - before) / spent, root.querySelectorAll("figure").length]
-}"""
+}""".replace("ROOT", ROOT)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Act:
     drawings: float
     """A second, of the viewer."""
     messages: int
-    """To the server, in all that time."""
+    """To the server, in all that time; one may follow once the view is settled."""
 
 
 async def acts(server: Server, seconds: float = SECONDS) -> list[Act]:
@@ -91,8 +97,9 @@ async def acts(server: Server, seconds: float = SECONDS) -> list[Act]:
         await page.goto(f"{server.address}/explanations")
         await settle(page)
         await page.wait_for_selector("[data-test=viewer][data-draws]")
-        await page.wait_for_timeout(1000)  # what the page itself still has to say to the server is not counted
         for name in ACTIONS:
+            await page.evaluate(PREPARE, name)
+            await page.wait_for_timeout(SETTLED)
             before = len(sent)
             frames, drawings, panels = await page.evaluate(DRIVE, [name, seconds])
             found.append(Act(name, int(panels), frames, drawings, len(sent) - before))

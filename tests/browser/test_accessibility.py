@@ -17,7 +17,7 @@ THEMES = ("light", "dark")
 STREAMLITS = {
     "list": ("[data-testid=stSidebarNavItems]", "the menu's list holds a box for every heading"),
     "listitem": ("[data-testid=stSidebarNavItems]", "and within that box its pages"),
-    "presentation-role-conflict": (
+    "x-none": (
         "[data-testid=stFileUploader]",
         "what files are dropped on is focusable, and no control",
     ),

@@ -98,6 +98,12 @@ def test_without_weights_or_internet_a_sentence_says_what_to_do_and_then_it_work
         assert found["networks"] == "ImageNet"
         viewer(page)
         assert cells(page) == [cell.name for cell in CELLS]
+        badges = page.locator("[data-test=viewer] .trust summary")
+        assert badges.all_text_contents() == ["not checked"] * len(CELLS), "said where the badge would be"
+        expect(
+            page.get_by_test_id("stCaptionContainer").filter(has_text="Trust checks are not offered")
+        ).to_be_visible()
+        expect(page.get_by_role("button", name="Check these maps")).to_have_count(0)
         expect(page.get_by_text("This view can't be shared by a link")).to_be_visible()
         page.get_by_role("radio", name="4 × 4 squares").click()
         expect(page).to_have_url(re.compile("parts=4"))

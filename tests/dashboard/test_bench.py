@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from core.errors import UserError
 from dashboard.bench.browsers import chromium, menu, trouble, turn, visit
 from dashboard.bench.client import Answer, LostError, arrive
 from dashboard.bench.pages import SHOWN, switch
-from dashboard.bench.report import crowd_table, failures, pages_table
+from dashboard.bench.report import crowd_table, failures, pages_table, uploads_table, viewer_table
 from dashboard.bench.server import Server, served
+from dashboard.bench.uploads import Upload, together
+from dashboard.bench.viewer import ACTIONS, Act, acts
 from dashboard.bench.visitors import Click, Found, crowd
 from dashboard.navigation import SECTIONS
 from tests.loops import finished
+from tests.networks import add_networks
+from tests.tiny import tiny_study
 
 PAGES = {name for names in SECTIONS.values() for name in names} - {"home"} | {""}
 
@@ -97,6 +102,38 @@ def test_clients_and_a_browser_move_through_the_pages_together(server: Server):
     assert not failures(found.clicks)
     assert sum(click.first for click in found.clicks) == 3, "each arrives once, and nobody is thrown out"
     assert all(size > 2**20 for size in found.memory)
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("chromiums")
+def test_photos_dropped_at_once_are_all_answered(tmp_path: Path):
+    add_networks(tiny_study(tmp_path / "studies" / "tiny"))
+    with served(tmp_path) as server:
+        found = finished(together(server, visitors=2))
+        assert server.peak() >= server.memory() > 2**20
+    assert [upload.failure for upload in found] == ["", ""]
+    assert all(0 < upload.first <= upload.last and upload.place in (0, 1) for upload in found)
+    with pytest.raises(UserError, match="while it runs"):
+        server.peak()
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("chromiums")
+def test_what_is_done_to_the_viewer_is_drawn_and_not_told(server: Server):
+    found = {act.name: act for act in finished(acts(server, seconds=0.2))}
+    assert set(found) == set(ACTIONS)
+    assert {(act.messages, act.panels) for act in found.values()} == {(0, 3)}
+    assert all(act.frames > 0 for act in found.values())
+    assert found["opacity"].drawings > 0
+
+
+def test_the_tables_of_uploads_and_of_the_viewer_have_a_row_each():
+    uploads = [Upload(0, 1.23, 4.0), Upload(9, 10.0, 20.0, "[bold]lost")]
+    text = printed(uploads_table(uploads, 2_500_000_000))
+    assert any("2500 MB" in line for line in text)
+    assert any("1.2" in line and "4.0" in line for line in text)
+    assert any("9" in line and "[bold]lost" in line for line in text)
+    assert any("swipe" in line and "59.9" in line for line in printed(viewer_table([Act("swipe", 4, 59.9, 58.0, 0)])))
 
 
 def test_the_table_has_a_row_a_minute_and_counts_first_pages_apart():
