@@ -17,9 +17,9 @@ THEMES = ("light", "dark")
 STREAMLITS = {
     "list": ("[data-testid=stSidebarNavItems]", "the menu's list holds a box for every heading"),
     "listitem": ("[data-testid=stSidebarNavItems]", "and within that box its pages"),
-    "x-none": (
-        "[data-testid=stFileUploader]",
-        "what files are dropped on is focusable, and no control",
+    "presentation-role-conflict": (
+        "[data-testid=stFileUploaderDropzone]",
+        "where files are dropped is of the role presentation, and yet has a name and takes the focus",
     ),
 }
 """Rules of axe that Streamlit's own elements break: which elements, and how."""
