@@ -118,8 +118,10 @@ def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
     expect(page.get_by_text("1 running")).to_be_visible()
     expect(card(page, "mine").get_by_test_id("stVegaLiteChart")).to_have_count(2, timeout=3 * MINUTE * 1000)
     first = place.running()
+    # Held still until it is to be stopped: on a busy machine it would be done before a server has started.
+    os.kill(first.pid, signal.SIGSTOP)
 
-    # The server is killed; the run goes on, and a new server shows it.
+    # The server is killed; the run is left, and a new server shows it.
     place.kill()
     assert place.running().pid == first.pid
     place.start()
@@ -128,6 +130,7 @@ def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
 
     # It is stopped, and gone on with.
     card(page, "mine").get_by_role("button", name="Stop").click()
+    os.kill(first.pid, signal.SIGCONT)
     expect(page.get_by_text("1 stopped")).to_be_visible()
     stopped = read_status(place.folder)
     assert stopped is not None

@@ -53,9 +53,9 @@ def test_who_waits_is_told_how_many_are_before_and_may_leave(cache: Path) -> Non
     add_networks(cache / "studies" / "tiny")
     with Place(live_job.TURNS):
         app = drop(open_page("your_image", study="tiny"), photo())
-        assert "1 other is before you." in progress(app)
+        until(app, lambda: "1 other is before you." in progress(app), settled=False)
         another = drop(open_page("your_image", study="tiny"), photo())
-        assert "2 others are before you." in progress(another)
+        until(another, lambda: "2 others are before you." in progress(another), settled=False)
         button(app, "Stop").click().run()
         another.run()
         until(another, lambda: "1 other is before you." in progress(another), settled=False)
