@@ -10,8 +10,10 @@ from functools import lru_cache
 import numpy as np
 
 from core.estimates import Estimate, mean_over_seeds, ratio_over_seeds
-from core.measures import focus_from_mass, rank_alignment
+from core.measures import focus_from_mass, map_similarity, rank_alignment
 
+SHUFFLE_SEED = 0
+"""Of the derangements of every study."""
 REPEATS = 20
 """Derangements that a shuffled control is the mean of."""
 MIXING = 20
@@ -89,6 +91,37 @@ def shuffled_focus(
     """
     teacher = np.asarray(teacher)
     return _shuffled(teacher, labels, seed, repeats, lambda other: focus_from_mass(mass, total, teacher[other], k))
+
+
+def shuffled_similarity(teacher: np.ndarray, maps: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compare the student's map of each image with the teacher's of an image of another class.
+
+    Parameters
+    ----------
+    teacher : ndarray
+        (M, H, W) relevance of all the teacher's maps.
+    maps : ndarray
+        (N, H, W) relevance of some of the student's.
+    others : ndarray
+        (R, N) rows of `teacher`, from `partners`; -1 where a repeat has none for an image.
+
+    Returns
+    -------
+    ndarray
+        (N,) mean over the repeats of `map_similarity`; NaN where no repeat gives one.
+    """
+    return _mean_known(np.stack([np.where(row < 0, np.nan, map_similarity(teacher[row], maps)) for row in others]))
+
+
+def partners(labels: np.ndarray, seed: int, repeats: int = REPEATS) -> np.ndarray:
+    """Draw for each image, as often as `repeats` says, an image of another class: (N,) labels -> (R, N), -1 for none.
+
+    Each repeat is a derangement in which as few images as possible meet their own class: none, unless one class holds
+    more than half of all.
+    """
+    labels = np.asarray(labels)
+    group = tuple(np.unique(labels, return_inverse=True)[1].tolist())
+    return np.stack([np.where(labels[other] != labels, other, -1) for other in _pairings(group, seed, repeats)])
 
 
 def area_alignment(teacher: np.ndarray, area: np.ndarray) -> np.ndarray:
@@ -175,14 +208,15 @@ def _shuffled(
     labels = np.asarray(labels)
     if labels.shape != np.shape(teacher)[:1]:
         raise ValueError(f"there are {labels.shape} labels for importance of {np.shape(teacher)}")
-    total = np.zeros(len(labels))
-    count = np.zeros(len(labels))
-    for other in _pairings(tuple(np.unique(labels, return_inverse=True)[1].tolist()), seed, repeats):
-        found = score(other)
-        usable = ~np.isnan(found) & (labels[other] != labels)
-        total += np.where(usable, found, 0.0)
-        count += usable
-    return total / np.where(count > 0, count, np.nan)
+    return _mean_known(np.stack([np.where(row < 0, np.nan, score(row)) for row in partners(labels, seed, repeats)]))
+
+
+def _mean_known(values: np.ndarray) -> np.ndarray:
+    """Average (R, N) over R, NaN left out; NaN where there is nothing else."""
+    known = ~np.isnan(values)
+    count = known.sum(0)
+    mean: np.ndarray = np.where(known, values, 0.0).sum(0) / np.where(count > 0, count, np.nan)
+    return mean
 
 
 @lru_cache(maxsize=4)

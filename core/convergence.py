@@ -9,6 +9,9 @@ from core.cells import Cell
 from core.errors import UserError
 from core.study import Study
 
+EXACT = "converged"
+"""Among a cell's measures: 1 where a map fell under the tolerance, else 0; absent where a method does not know."""
+
 
 def reached(tables: Iterable[pd.DataFrame], method: str) -> tuple[int, int]:
     """Return how many maps of a method fell under the tolerance, and of how many.
@@ -16,17 +19,15 @@ def reached(tables: Iterable[pd.DataFrame], method: str) -> tuple[int, int]:
     Parameters
     ----------
     tables : iterable of DataFrame
-        `Study.importance(cell)`, a cell each.
+        `Study.measures(cell)`, a cell each.
     method : str
-        One that does not know how exact its maps are (d is NaN for all) has none.
+        One that does not know how exact its maps are has none.
     """
     there = all_of_them = 0
     for table in tables:
-        rows = table[table["method"] == method]
-        maps = rows.drop_duplicates("image")
-        if maps["d"].notna().any():
-            there += int(maps["converged"].sum())
-            all_of_them += len(maps)
+        maps = table.loc[(table["measure"] == EXACT) & (table["method"] == method), "value"]
+        there += int(maps.sum())
+        all_of_them += len(maps)
     return there, all_of_them
 
 
@@ -38,7 +39,7 @@ def shortfall(study: Study, cells: Iterable[Cell], method: str) -> str:
     tables = []
     for cell in cells:
         with suppress(UserError):
-            tables.append(study.importance(cell))
+            tables.append(study.measures(cell))
     there, of = reached(tables, method)
     if there == of:
         return ""

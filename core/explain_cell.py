@@ -12,6 +12,7 @@ import torch
 
 from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, relevance
 from core.config import Config
+from core.controls import shuffled_similarity
 from core.inputs import as_input
 from core.measures import map_similarity
 from core.models import Header
@@ -115,6 +116,7 @@ def explained(
     kept: np.ndarray,
     shards: Shards,
     teacher: dict[str, np.ndarray] | None,
+    others: np.ndarray,
 ) -> Iterator[int]:
     """Explain images in order, from where the shards end, and yield how many are done.
 
@@ -129,6 +131,8 @@ def explained(
     teacher : dict of ndarray, optional
         (N, S, S) relevance of the teacher's maps by method, to compare with; None where this is the teacher, whose
         relevance the shards then keep, at full size.
+    others : ndarray
+        (R, N) images that the shuffled control pairs each with, from `core.controls.partners`.
     """
     settings, methods = settings_of(config), config.explain.methods
     tables: list[pd.DataFrame] = []
@@ -147,7 +151,10 @@ def explained(
             if teacher is None:
                 small[-1][RELEVANCE + method] = as_shape(maps)
             beside = as_shape(maps) if teacher is None else teacher[method][batch]
-            tables.append(_table(ids[batch], parts, part_maps[batch], method, result, maps, beside))
+            near = map_similarity(beside, maps)
+            # Of the teacher beside itself nobody asks what chance would give.
+            chance = near * np.nan if teacher is None else shuffled_similarity(teacher[method], maps, others[:, batch])
+            tables.append(_table(ids[batch], parts, part_maps[batch], method, result, maps, near, chance))
             small[-1][method] = shrink(result.maps[stay], config.keep.map_size).astype(np.float16)
         if time.monotonic() - since > SECONDS or batch.stop == len(ids):
             shards.add(batch.stop, tables, {key: np.concatenate([each[key] for each in small]) for key in small[0]})
@@ -168,7 +175,8 @@ def _table(
     method: str,
     r: Explanation,
     maps: np.ndarray,
-    teacher: np.ndarray,
+    similarity: np.ndarray,
+    chance: np.ndarray,
 ) -> pd.DataFrame:
     mass, area = importance(maps, part_maps, len(parts))
     total = maps.sum((1, 2), dtype=np.float64).astype(np.float32)
@@ -179,7 +187,8 @@ def _table(
         "part_d": r.region_difference,
         "evaluations": r.evaluations,
         "converged": r.converged,
-        "similarity": map_similarity(teacher, maps).astype(np.float32),
+        "similarity": similarity.astype(np.float32),
+        "similarity_shuffled": chance.astype(np.float32),
     }
     table = pd.DataFrame(
         {

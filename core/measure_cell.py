@@ -5,19 +5,19 @@ import pandas as pd
 
 from core import measures as m
 from core.cells import Cell, undistilled
-from core.controls import area_alignment, area_focus, shuffled_alignment, shuffled_focus, wins
+from core.controls import SHUFFLE_SEED, area_alignment, area_focus, shuffled_alignment, shuffled_focus, wins
+from core.convergence import EXACT
 from core.study import Study
-
-SHUFFLE_SEED = 0
 
 
 def part_arrays(table: pd.DataFrame, method: str) -> dict[str, np.ndarray]:
-    """Return a cell's table as arrays: `ids`, `total`, `similarity` (N,); `mass`, `density`, `area` (N, P)."""
+    """Return a cell's table as arrays: `ids`, numbers of a map (N,); `mass`, `density`, `area` (N, P)."""
     rows = table[table["method"] == method]
     ids = rows["image"].to_numpy()
     count = len(rows) // max(1, len(np.unique(ids)))
     arrays = {key: rows[key].to_numpy(np.float64).reshape(-1, count) for key in ("mass", "density", "area")}
-    of_map = {key: rows[key].to_numpy(np.float64)[::count] for key in ("total", "similarity")}
+    of_maps = ("total", "similarity", "similarity_shuffled", "d", "converged")
+    of_map = {key: rows[key].to_numpy(np.float64)[::count] for key in of_maps}
     return {"ids": ids[::count], **of_map, **arrays}
 
 
@@ -26,7 +26,8 @@ def measure_cell(study: Study, cell: Cell) -> pd.DataFrame:
 
     Definitions are those of `core.measures`; a control of `core.controls` has its name behind the measure's, as
     `rank_alignment_shuffled`. Those by area are the same for every student, and stand in the teacher's own table.
-    Logits are compared on every test image, parts on the explained ones.
+    Logits are compared on every test image, parts on the explained ones. Beside the measures stands whether each map
+    became as exact as asked (`core.convergence`).
     """
     ids, own = study.logits(cell)
     _, teacher = study.logits(study.teacher)
@@ -53,6 +54,10 @@ def measure_cell(study: Study, cell: Cell) -> pd.DataFrame:
         s, t = (part_arrays(table, method) for table in tables)
         images = s["ids"]
         add(images, s["similarity"], "map_similarity", method=method)
+        if cell != study.teacher:
+            add(images, s["similarity_shuffled"], "map_similarity_shuffled", method=method)
+        if not np.isnan(s["d"]).all():  # else the method does not know how exact its maps are
+            add(images, s["converged"], EXACT, method=method)
         if other is not None:
             without = part_arrays(other, method)["similarity"]
             add(images, wins(s["similarity"], without), "win_rate", method=method)

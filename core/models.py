@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 import core.torchvision_shim  # noqa: F401
+from core.batch_norm import BatchNorm2d
 from core.errors import UserError, unknown
 from core.store import in_order, write_bytes
 
@@ -75,7 +76,7 @@ class SlimResNet(ResNet):
     ) -> None:
         nn.Module.__init__(self)
         planes = [max(1, round(width * p)) for p in (64, 128, 256, 512)]
-        self._norm_layer = nn.BatchNorm2d
+        self._norm_layer = BatchNorm2d
         self.inplanes, self.dilation, self.groups, self.base_width = planes[0], 1, 1, 64
         if stem == "small":
             self.conv1 = nn.Conv2d(3, planes[0], 3, padding=1, bias=False)
@@ -83,7 +84,7 @@ class SlimResNet(ResNet):
         else:
             self.conv1 = nn.Conv2d(3, planes[0], 7, stride=2, padding=3, bias=False)
             self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.bn1 = nn.BatchNorm2d(planes[0])
+        self.bn1 = BatchNorm2d(planes[0])
         self.relu = nn.ReLU(inplace=True)
         self.layer1 = self._make_layer(block, planes[0], layers[0])
         self.layer2 = self._make_layer(block, planes[1], layers[1], stride=2)

@@ -15,6 +15,7 @@ import torch
 
 from core.attribution import Prepared, pick_targets
 from core.cells import Cell, parse_cell
+from core.controls import SHUFFLE_SEED, partners
 from core.costs import costs
 from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
@@ -238,6 +239,7 @@ def explain_cell(folder: Path, name: str, key: str, device: str, report: Report)
         kept,
         shards,
         None if is_teacher else read_arrays(study.path("relevance", study.teacher), *config.explain.methods),
+        partners(study.labels(ids), SHUFFLE_SEED),
     )
     for done in work:
         report(done / len(ids), f"explaining, image {done} of {len(ids)}")

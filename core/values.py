@@ -8,7 +8,7 @@ import numpy as np
 
 from core.cells import Cell
 from core.estimates import how_often, resamples
-from core.measures import focus_ratio
+from core.measures import MEASURES, focus_ratio
 from core.study import Study
 
 CONTROLS = ("shuffled", "area")
@@ -77,6 +77,8 @@ def load_values(study: Study) -> dict[Keys, Values]:
         values, images = table["value"].to_numpy(np.float64), table["image"].to_numpy()
         for name, rows in table.groupby(columns, observed=True).indices.items():
             keys = _parse(*(str(word) for word in cast(tuple[str, ...], name)))
+            if keys.measure not in MEASURES:
+                continue
             gathered.setdefault(keys, {})[cell] = values[rows]
             ids.setdefault(keys, images[rows])
     accuracy, every = gathered[Keys("accuracy")], ids[Keys("accuracy")]

@@ -184,6 +184,7 @@ def _importance(
                     "evaluations": np.int32(33 if method == "integrated_gradients" else 1),
                     "converged": True,
                     "similarity": np.repeat(alike, len(parts)).astype(np.float32),
+                    "similarity_shuffled": np.repeat(alike / 3, len(parts)).astype(np.float32),
                 }
             )
         )

@@ -11,6 +11,8 @@ from torch.nn.grad import conv2d_input
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.overrides import TorchFunctionMode
 
+from core.batch_norm import BatchNorm2d
+
 Score: TypeAlias = Literal["logit", "log_softmax", "probability"]
 SCORES: tuple[Score, ...] = ("logit", "log_softmax", "probability")
 
@@ -205,9 +207,9 @@ def _alike(seen: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> bool
 
 
 def _plain(module: nn.Module) -> bool:
-    """Return whether a module is a convolution or BatchNorm of torch's own kind, and does nothing besides."""
+    """Return whether a module is a convolution or BatchNorm of torch's own kind or ours, and does nothing besides."""
     hooks = (value for name, value in vars(module).items() if name.endswith("_hooks"))
-    return type(module) in (nn.Conv2d, nn.BatchNorm2d) and "forward" not in vars(module) and not any(hooks)
+    return type(module) in (nn.Conv2d, nn.BatchNorm2d, BatchNorm2d) and "forward" not in vars(module) and not any(hooks)
 
 
 @torch.no_grad()

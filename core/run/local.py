@@ -107,10 +107,13 @@ def _complete(
     study.dataset = dataset
     wanted = keys(study)
     files = _up_to_date(study, wanted, unchanged, on_note)
-    absent = {name for name, entry in files.items() if "sha256" not in entry}
-    missing = to_make(study, (set(wanted) - set(files)) | (absent & stays(study, wanted)), absent)
-    tasks = plan(study, wanted, missing, device, workers)
-    if any(name.startswith("models/") for task in tasks for name in task.gives):
+    absent = set(wanted) - {name for name, entry in files.items() if "sha256" in entry}
+    tasks = plan(study, wanted, to_make(study, absent & stays(study, wanted), absent), device, workers)
+    trained = {name for task in tasks for name in task.gives if name.startswith("models/")}
+    with suppress(UserError):  # a damaged manifest, which was spoken of
+        if again := len(trained & set(study.left_out)):
+            on_note(f"[keep] left {again} networks out; their numbers are to be made again, so they are trained again.")
+    if trained:
         begin(config, folder, made)
     if tasks:
         _run(study, tasks, wanted, files, workers, on_progress)
@@ -123,7 +126,7 @@ Files = dict[str, dict[str, str]]
 
 def _sweep(study: Study, wanted: dict[str, str], files: Files) -> None:
     """Remove what `[keep]` leaves out; the manifest goes on to say what it was made from."""
-    gone = {name for name in set(wanted) - stays(study, wanted) if "sha256" in files[name]}
+    gone = {name for name in set(wanted) - stays(study, wanted) if "sha256" in files.get(name, {})}
     if not gone:
         return
     for name in gone:

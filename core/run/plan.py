@@ -80,7 +80,7 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
             made += (files["relevance"],)
         if set(made) & missing:
             steps = sum(1 if m == "saliency" else POINTS for m in config.explain.methods)
-            args = (cell.name, wanted[files["importance"]], device)
+            args = (cell.name, wanted[made[1]], device)
             cost *= config.explain.images * steps * 4
             tasks.append(Task(f"explain {cell.name}", stages.explain_cell, args, reads["importance"], made, cost))
         made = tuple(files[kind] for kind in CONCLUDED)

@@ -9,7 +9,7 @@ from core.config import WORDS
 from core.store import digest_of, sha256_file
 from core.study import Study
 
-VERSIONS = {"images": 1, "train": 1, "predict": 1, "explain": 3, "measure": 3, "costs": 1, "conclude": 5}
+VERSIONS = {"images": 1, "train": 2, "predict": 1, "explain": 4, "measure": 4, "costs": 1, "conclude": 6}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
 
 
@@ -43,11 +43,11 @@ def keys(study: Study) -> dict[str, str]:
             found[names["models"]] = found[names["history"]] = model
         found[names["logits"]] = key("predict", data, model)
         aims = [found[teacher["logits"]]] if config.explain.target == "teacher" else []
-        keep = config.keep.model_dump(exclude={"seeds"})
         beside = [] if cell == study.teacher else [found[teacher["relevance"]]]
-        explained = key("explain", data, model, config.explain.model_dump(), keep, *aims, *beside)
-        made = ["importance", *(f"maps/{method}" for method in config.explain.methods)]
-        found |= {names[kind]: explained for kind in (*made, *(["relevance"] if cell == study.teacher else []))}
+        explained = key("explain", data, model, config.explain.model_dump(), *aims, *beside)
+        found |= {names[kind]: explained for kind in ("importance", *(["relevance"] if cell == study.teacher else []))}
+        gallery = digest_of([explained, config.keep.maps, config.keep.map_size])
+        found |= {names[f"maps/{method}"]: gallery for method in config.explain.methods}
     for cell in study.measured:
         names = files_of(study, cell)
         inputs = [found[name] for name in needs(study, cell)["measures"] if name != "images.parquet"]

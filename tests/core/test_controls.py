@@ -10,8 +10,10 @@ from core.controls import (
     area_alignment,
     area_focus,
     normalised_alignment,
+    partners,
     shuffled_alignment,
     shuffled_focus,
+    shuffled_similarity,
     wins,
 )
 from core.measures import map_similarity, rank_alignment
@@ -188,6 +190,29 @@ def test_unrelated_students_win_half_of_the_images() -> None:
     assert abs(rate - 0.5) < 0.12
     nearer = 0.5 * teacher + 0.5 * one
     assert wins(map_similarity(teacher, nearer), map_similarity(teacher, other)).mean() == 1
+
+
+def test_maps_that_share_a_centre_are_similar_on_any_image() -> None:
+    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    bump = np.exp(-(x**2 + y**2) / (2 * (SIZE / 6) ** 2))
+    others = partners(LABELS, seed=0)
+    assert others.shape == (20, N)
+    assert (LABELS[others] != LABELS).all()
+    spots = np.eye(N, SIZE * SIZE).reshape(N, SIZE, SIZE)
+    assert map_similarity(spots, spots).mean() == 1
+    assert shuffled_similarity(spots, spots, others).max() == 0, "each lies elsewhere"
+    centred = [bump * noise(seed) for seed in (1, 2)]
+    chance = shuffled_similarity(*centred, others)
+    np.testing.assert_allclose(chance.mean(), map_similarity(*centred).mean(), atol=0.01)
+    by_hand = np.mean([map_similarity(centred[0][row], centred[1]) for row in others], axis=0)
+    np.testing.assert_allclose(chance, by_hand)
+    np.testing.assert_array_equal(shuffled_similarity(centred[0], centred[1][:5], others[:, :5]), chance[:5])
+
+
+def test_images_without_another_class_have_no_partner() -> None:
+    np.testing.assert_array_equal(partners(np.zeros(3, int), seed=0, repeats=2), np.full((2, 3), -1))
+    maps = noise(1)[:3]
+    assert np.isnan(shuffled_similarity(maps, maps, np.full((2, 3), -1))).all()
 
 
 def test_between_chance_and_a_second_teacher() -> None:

@@ -1,10 +1,9 @@
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from core.convergence import reached, shortfall
+from core.convergence import EXACT, reached, shortfall
 from core.store import read_table, write_table
 from core.study import Study
 from tests.tiny import tiny_study
@@ -12,10 +11,10 @@ from tests.tiny import tiny_study
 IG = "integrated_gradients"
 
 
-def table(converged: list[bool], d: float = 0.1, method: str = IG) -> pd.DataFrame:
-    """Two rows a map, as there are two parts."""
-    images = np.repeat(np.arange(len(converged)), 2)
-    return pd.DataFrame({"image": images, "method": method, "d": d, "converged": np.repeat(converged, 2)})
+def table(converged: list[bool], method: str = IG) -> pd.DataFrame:
+    """A row a map, and one of another measure."""
+    rows = [(image, EXACT, method, float(value)) for image, value in enumerate(converged)]
+    return pd.DataFrame([*rows, (0, "focus", method, 0.5)], columns=["image", "measure", "method", "value"])
 
 
 def test_maps_are_counted_once_each_over_all_cells() -> None:
@@ -24,8 +23,8 @@ def test_maps_are_counted_once_each_over_all_cells() -> None:
 
 
 def test_a_method_that_does_not_know_has_fallen_short_of_nothing() -> None:
-    assert reached([table([False, False], np.nan, "captum")], "captum") == (0, 0)
-    assert reached([table([True, True], 0.0, "saliency")], "saliency") == (2, 2)
+    assert reached([table([], "captum")], "captum") == (0, 0)
+    assert reached([table([True, True], "saliency")], "saliency") == (2, 2)
 
 
 def test_a_study_says_how_many(tmp_path: Path) -> None:
@@ -37,15 +36,16 @@ def test_a_study_says_how_many(tmp_path: Path) -> None:
     assert said.startswith(f"Only 0 of {of:,} maps (0%)")
     assert shortfall(study, study.cells, "saliency") == ""
     for cell in study.cells[1:]:
-        study.path("importance", cell).unlink()
+        study.path("measures", cell).unlink()
     assert f"of {of // len(study.cells):,} maps" in shortfall(study, study.cells, IG)
 
 
 def fall_short(study: Study) -> None:
     for cell in study.cells:
-        path = study.path("importance", cell)
+        path = study.path("measures", cell)
         found = read_table(path)
-        write_table(path, found.assign(converged=found["method"] != IG))
+        exact = (found["measure"] == EXACT) & (found["method"] == IG)
+        write_table(path, found.assign(value=found["value"].mask(exact, 0)))
 
 
 def test_the_command_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

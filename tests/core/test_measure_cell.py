@@ -107,6 +107,8 @@ def test_every_image_has_every_measure_once(ran: Study) -> None:
         "top5_agreement": [24],
         "kl": [24],
         "map_similarity": [8],
+        "map_similarity_shuffled": [8],
+        "converged": [8],
         "win_rate": [8],
         "rank_alignment": [8],
         "rank_alignment_shuffled": [8],
@@ -115,10 +117,10 @@ def test_every_image_has_every_measure_once(ran: Study) -> None:
         "focus_shuffled": [8],
         "enrichment": [8],
     }
-    assert len(counts) == 6 + 2 * (2 + 2 * (2 + 2 * 4))
+    assert len(counts) == 6 + 2 * (4 + 2 * (2 + 2 * 4))
     teachers_own = set(ran.measures(ran.teacher)["measure"])
     assert teachers_own - set(table["measure"]) == {"rank_alignment_area", "focus_area"}
-    assert set(table["measure"]) - teachers_own == {"win_rate"}
+    assert set(table["measure"]) - teachers_own == {"win_rate", "map_similarity_shuffled"}
 
 
 def test_part_arrays() -> None:
@@ -131,6 +133,9 @@ def test_part_arrays() -> None:
             "area": [10.0, 10, 10, 10, 10, 10],
             "total": [3.0, 3, 7, 7, 11, 11],
             "similarity": [0.5, 0.5, 0.6, 0.6, 0.7, 0.7],
+            "similarity_shuffled": [0.1, 0.1, 0.2, 0.2, 0.3, 0.3],
+            "d": [0.0, 0, 0, 0, 0, 0],
+            "converged": [True, True, False, False, True, True],
         }
     )
     got = part_arrays(table, "a")
@@ -139,6 +144,8 @@ def test_part_arrays() -> None:
     np.testing.assert_array_equal(got["density"], [[0.1, 0.2], [np.nan, 0.4]])
     assert got["total"].tolist() == [3, 7]
     assert got["similarity"].tolist() == [0.5, 0.6]
+    assert got["similarity_shuffled"].tolist() == [0.1, 0.2]
+    assert got["converged"].tolist() == [1, 0]
 
 
 def test_superpixels_have_no_shuffled_control(tmp_path) -> None:

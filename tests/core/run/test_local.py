@@ -409,3 +409,33 @@ def test_of_the_other_seeds_numbers_stay(tmp_path: Path, monkeypatch: pytest.Mon
         "relevance/resnet18-a1.0-s0.safetensors",
     }
     assert again <= set(wanted)
+
+
+def test_networks_that_were_left_out_are_trained_again_only_for_their_numbers_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+) -> None:
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path / "cache"))
+    sections: dict[str, Any] = {
+        "students": {"seeds": [0, 1], "architectures": ["resnet18"]},
+        "teacher": {"architecture": "resnet18"},
+        "explain": {"methods": ["saliency"]},
+    }
+    config = tiny_config(**sections, keep={"seeds": "first"})
+    run_study(config, device="cpu")
+    told: list[Progress] = []
+    notes: list[str] = []
+    more = tiny_config(**sections, keep={"seeds": "first", "maps": 3})
+    study = run_study(more, device="cpu", on_progress=told.append, on_note=notes.append)
+    done = {progress.finished for progress in told} - {""}
+    assert {name for name in done if name.startswith(("train", "measure"))} == set()
+    assert {name.split()[-1] for name in done if name.startswith("explain")} == {
+        "resnet18-a1.0-s0",
+        "resnet18-a0.1-s0",
+    }
+    assert len(study.maps("resnet18-a0.1-s0", "saliency")[0]) == 3
+    assert notes == []
+    fewer = tiny_config(**sections, keep={"seeds": "first", "maps": 3}, measure={"top_k": 3})
+    study = run_study(fewer, device="cpu", on_note=notes.append)
+    assert notes == ["[keep] left 2 networks out; their numbers are to be made again, so they are trained again."]
+    assert study.damaged() == []
+    assert not study.path("models", "resnet18-a0.1-s1").exists()
