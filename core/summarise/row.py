@@ -1,0 +1,48 @@
+"""One row of summary.parquet."""
+
+from typing import Any
+
+from core.estimates import Estimate
+from core.values import Keys
+
+COLUMNS = [
+    "kind",
+    "cell",
+    "architecture",
+    "alpha",
+    "seed",
+    "method",
+    "measure",
+    "importance",
+    "outside",
+    "subset",
+    "control",
+    "estimate",
+    "low",
+    "high",
+    "n",
+    "skipped",
+]
+"""Of summary.parquet. Text is "" where it does not apply. `kind` is
+
+cell         one network, with an interval over images
+group        mean over the seeds of an architecture and α
+contrast     the same less α = 1.0, paired by seed
+finding      the contrast at the lowest α: each smaller student (Bonferroni over them), and "" for all of them together
+control      what a number is compared with: shuffled, area, random network, retrained teacher
+normalised   an alignment between chance (0) and a retrained teacher (1)
+mean         what sentences tell of all smaller students together, by `control`: "", "shuffled" or "normalised" at
+             each α; "random network", one draw of each, without an interval
+question     a finding by integrated gradients less the same by saliency
+association  how two measures go together
+part         share of the looking that a part receives; `subset` is the part
+quantile     how rank alignment spreads over images; `control` is p5 … p95
+cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
+"""
+
+
+def summary_row(kind: str, keys: Keys, estimate: Estimate, more: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of `COLUMNS`, of all images unless `more` says otherwise."""
+    value, low, high, n, skipped = estimate
+    numbers = {"estimate": value, "low": low, "high": high, "n": n, "skipped": skipped}
+    return {"kind": kind, **keys._asdict(), "subset": "all", **numbers, **more}
