@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from core import findings, sentences, tradeoffs
+from core.cost_measures import COSTS
 from core.figures import charts, tables
 from core.figures.effects import effects
 from core.figures.encoding import FORMATS
@@ -35,13 +36,6 @@ CONTROLS = {
 }
 CONTROLLED = ("accuracy", "rank_alignment", "focus")
 """Measures of the findings; the controls of the others stand beside their numbers."""
-COSTS = {
-    "parameters": "Parameters (millions)",
-    "macs": "Multiply-adds an image (millions)",
-    "file_size": "File (MB, fp16)",
-    "latency_cpu": "Time an image, CPU (ms)",
-    "latency_cuda": "Time an image, GPU (ms)",
-}
 
 
 def controls(source: Source) -> list[Section]:
@@ -127,14 +121,15 @@ def trade_offs(source: Source) -> Section:
     rows = summary[summary["kind"] == "cost"]
     if rows.empty:
         return Section("What it costs", [missing("Parameters, multiply-adds, file size and latency")])
-    measures = [name for name in COSTS if (rows["measure"] == name).any()]
+    measures = tradeoffs.measured_costs(summary)
     body = []
     for (cell, architecture), own in source.ordered(rows).groupby(["cell", "architecture"], sort=False):
         costs = (_cost(own[own["measure"] == measure], measure) for measure in measures)
         body.append((Entry(str(cell) or nice_name(str(architecture))), *costs))
     caption = "What each architecture costs at the study's width and image size. Times: median, and the middle half."
-    head = ("Network", *(COSTS[name] for name in measures))
+    head = ("Network", *(COSTS[name].label for name in measures))
     blocks: list[Block] = [Table("costs", caption, head, tuple(body), rows)]
+    blocks.append(Items(tuple((COSTS[name].label, COSTS[name].sentence) for name in measures)))
     if "parameters" in measures:
         blocks += [
             _weighed(source, measure) for measure in ("accuracy", "rank_alignment") if len(source.of("group", measure))
