@@ -3,6 +3,7 @@
 from typing import Any
 
 from core.estimates import Estimate
+from core.measures import MEASURES
 from core.values import Keys
 
 COLUMNS = [
@@ -38,11 +39,25 @@ association  how two measures go together
 part         share of the looking that a part receives; `subset` is the part
 quantile     how rank alignment spreads over images; `control` is p5 … p95
 cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
+
+The intervals of cell, group, control, mean and part end where their measure's range ends, since t with few seeds goes
+beyond what there can be. Those of differences, and of `control` "normalised", have no such ends.
 """
+
+LEVELS = ("cell", "group", "control", "mean", "part")
+"""Kinds whose numbers are values of their measure, and no differences."""
+NO_LEVELS = ("normalised",)
+"""Controls for which that does not hold."""
+RANGES = {**{name: about.range for name, about in MEASURES.items()}, "part_share": (0.0, 1.0)}
 
 
 def summary_row(kind: str, keys: Keys, estimate: Estimate, more: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of `COLUMNS`, of all images unless `more` says otherwise."""
-    value, low, high, n, skipped = estimate
-    numbers = {"estimate": value, "low": low, "high": high, "n": n, "skipped": skipped}
-    return {"kind": kind, **keys._asdict(), "subset": "all", **numbers, **more}
+    """Return a row of `COLUMNS`, of all images unless `more` says otherwise; its interval ends as said there."""
+    made: dict[str, Any] = {"kind": kind, **keys._asdict(), "subset": "all", **estimate._asdict(), **more}
+    made["estimate"] = made.pop("value")
+    if kind in LEVELS and made["control"] not in NO_LEVELS and keys.measure in RANGES:
+        least, most = RANGES[keys.measure]
+        # An estimate that rounding takes beyond the range by a bit stays within its interval.
+        made["low"] = max(estimate.low, min(least, estimate.value))
+        made["high"] = min(estimate.high, max(most, estimate.value))
+    return made
