@@ -128,6 +128,19 @@ def class_table(means: pd.DataFrame, label: str) -> None:
         st.caption("left out: images on which the number is undefined.")
 
 
+def part_table(moved: pd.DataFrame) -> None:
+    """Draw `core.figures.shares.moves`, shares in percent."""
+    names = {"alone": "undistilled", "low": "change from", "high": "change to"}
+    columns = [name for name in moved if name != "part"]
+    form = st.column_config.NumberColumn(format="%.1f %%")
+    with st.expander("The numbers, part by part"):
+        shown = moved.assign(**{name: 100 * moved[name] for name in columns}).rename(columns=names)
+        config = {names.get(name, name): form for name in columns}
+        alt = "The share of looking that each part receives, and what distillation changes"
+        st.dataframe(shown, hide_index=True, height="content", column_config=config, alt=alt)
+        st.caption("change from, to: the 95 % interval of the change, paired by seed, of one part by itself.")
+
+
 def table(rows: pd.DataFrame, name: str) -> None:
     """Offer what is known of every image as a table and as CSV."""
     with st.expander("The numbers, image by image"):

@@ -72,7 +72,9 @@ else:
     st.markdown(plain(said))
     figure = charts.slopes(leads.networks(chosen, looking), cell.alpha, frame.alphas(chosen))
     charts.show(figure, "slope_chart", said, about=words.SLOPES_CAPTION)
-    st.caption(words.SLOPES_CAPTION)
+    once = f" {words.SLOPES_ONCE}" if len(chosen.config.students.seeds) == 1 else ""
+    st.caption(words.SLOPES_CAPTION + once)
+    changed.part_table(moved)
     frame.small_print(chosen)
 
 st.subheader("Do its outputs and explanations move together?", anchor=False)

@@ -173,9 +173,14 @@ def other_measures(source: Source) -> list[Section]:
 
 
 def parts(source: Source) -> list[Section]:
-    """Return which parts the smallest student relies on, beside the teacher; none where the study has no such rows."""
+    """Return which parts the smallest student relies on, beside the teacher, and what distillation changes in that.
+
+    Nothing where the study has no such rows.
+    """
     rows = source.view.summary
     rows = rows[(rows["kind"] == "part") & (rows["measure"] == "part_share") & (rows["method"] == source.view.method)]
+    changes = rows[rows["control"] == "no distillation"]
+    rows = rows[rows["control"] == ""]
     pupils = [a for a in source.view.architectures if ((rows["architecture"] == a) & (rows["cell"] == "")).any()]
     if not pupils:
         return []
@@ -191,8 +196,14 @@ def parts(source: Source) -> list[Section]:
         ("Network", lambda row: "the teacher" if row["cell"] else network(row)),
         ("Trained", how),
     ]
-    figure = Figure("parts", caption, caption, spec)
-    return [Section("Which parts they rely on", [figure, table_of_rows("parts", caption, rows, lead)])]
+    blocks: list[Block] = [Figure("parts", caption, caption, spec), table_of_rows("parts", caption, rows, lead)]
+    changes = source.ordered(changes[changes["architecture"] == pupils[-1]])
+    if len(changes):
+        unsure = "each interval is of one part by itself" if source.by_seed else "trained once, so without an interval"
+        caption = f"What distillation changes in the share that {name} gives to each part, paired by seed; {unsure}."
+        lead = [("Part", lambda row: str(row["subset"])), ("Trained", how)]
+        blocks.append(table_of_rows("parts-difference", caption, changes, lead, True))
+    return [Section("Which parts they rely on", blocks)]
 
 
 def _normalised(source: Source) -> list[Block]:

@@ -36,7 +36,8 @@ mean         what sentences tell of all smaller students together, by `control`:
              each α; "random network", one draw of each, without an interval
 question     a finding by integrated gradients less the same by saliency
 association  how two measures go together
-part         share of the looking that a part receives; `subset` is the part
+part         share of the looking that a part receives; `subset` is the part. `control` "no distillation": the same
+             less α = 1.0, paired by seed, without an interval where there is one seed
 quantile     how rank alignment spreads over images; `control` is p5 … p95
 cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
 
@@ -46,7 +47,7 @@ beyond what there can be. Those of differences, and of `control` "normalised", h
 
 LEVELS = ("cell", "group", "control", "mean", "part")
 """Kinds whose numbers are values of their measure, and no differences."""
-NO_LEVELS = ("normalised",)
+NO_LEVELS = ("normalised", "no distillation")
 """Controls for which that does not hold."""
 RANGES = {**{name: about.range for name, about in MEASURES.items()}, "part_share": (0.0, 1.0)}
 
