@@ -8,6 +8,8 @@ from core.config import Config
 
 # From small to large.
 NAMES = {"resnet18": "ResNet18", "resnet34": "ResNet34", "resnet50": "ResNet50", "resnet101": "ResNet101"}
+LIMIT = " These networks only: each was trained once."
+"""What a study of one seed can speak of: training again may move a number further than distillation does."""
 
 
 def nice_name(architecture: str) -> str:

@@ -6,7 +6,7 @@ from core.associations import associations
 from core.cost_measures import cost_rows
 from core.study import Study
 from core.summarise.levels import normalised
-from core.summarise.measured import measured, questions, spreads
+from core.summarise.measured import doses, measured, questions, spreads
 from core.summarise.parts import parts
 from core.summarise.row import COLUMNS, summary_row
 from core.values import load_values
@@ -21,7 +21,7 @@ def summarise(study: Study) -> pd.DataFrame:
     stratified by class, and speaks of these very networks only. The teacher's own cell is in no estimate of alignment.
     """
     found = load_values(study)
-    rows = [row for station in (measured, questions, normalised, spreads) for row in station(study, found)]
+    rows = [row for station in (measured, doses, questions, normalised, spreads) for row in station(study, found)]
     rows += [summary_row(*row) for row in associations(study, found)]
     rows += parts(study)
     table = pd.concat([pd.DataFrame(rows, columns=COLUMNS), cost_rows(study.costs())], ignore_index=True)

@@ -15,6 +15,8 @@ from core.values import Keys, Values
 QUANTILES = (5, 25, 50, 75, 95)
 COMPARED = ("integrated_gradients", "saliency")
 """The methods that research question 1 asks of."""
+CLAIMED = ("accuracy", "rank_alignment", "focus")
+"""The measures of the claims that are contrasts."""
 
 
 def measured(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:
@@ -85,6 +87,27 @@ def _contrasts(study: Study, values: Values, subset: str = "all") -> Iterator[di
     left = {architecture: count for architecture, (_, count) in each.items()}
     for architecture, estimate in claimed(by_architecture, values.often, left, trained_once(study)):
         yield summary_row("finding", values.keys, estimate, {**where, "architecture": architecture})
+
+
+def doses(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:
+    """Ask whether stronger distillation does more: what the claims are about at the lowest α, less at the next.
+
+    Of a study of fewer than three α nothing: with two, the next is no distillation, which is what the claims ask.
+    """
+    alphas = sorted(study.config.students.alphas)
+    if len(alphas) < 3:
+        return
+    strongest, milder = alphas[:2]
+    for keys, values in found.items():
+        if keys.measure not in CLAIMED or keys.control:
+            continue
+        each = {name: differences(study, values, name, strongest, less=milder) for name in smaller(study)}
+        each = {name: given for name, given in each.items() if given[0]}
+        seeds = {name: list(given.values()) for name, (given, _) in each.items()}
+        kept = {name: count for name, (_, count) in each.items()}
+        where = {"alpha": strongest, "seed": "all", "control": f"α = {milder:g}"}
+        for architecture, estimate in claimed(seeds, values.often, kept, trained_once(study)):
+            yield summary_row("dose", keys, estimate, {**where, "architecture": architecture})
 
 
 def questions(study: Study, found: dict[Keys, Values]) -> Iterator[dict[str, Any]]:

@@ -30,6 +30,8 @@ cell         one network, with an interval over images
 group        mean over the seeds of an architecture and α
 contrast     the same less α = 1.0, paired by seed
 finding      the contrast at the lowest α: each smaller student (Bonferroni over them), and "" for all of them together
+dose         what the claims are about at the lowest α less the same at the next, paired by seed, as finding; `control`
+             names the next. None where there are fewer than three α
 control      what a number is compared with: shuffled, area, random network, retrained teacher
 normalised   an alignment between chance (0) and a retrained teacher (1)
 mean         what sentences tell of all smaller students together, by `control`: "", "shuffled" or "normalised" at

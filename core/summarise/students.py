@@ -32,15 +32,18 @@ def of_students(
 
 
 def differences(
-    study: Study, values: Values, architecture: str, alpha: float, subset: str = "all"
+    study: Study, values: Values, architecture: str, alpha: float, subset: str = "all", less: float = 1.0
 ) -> tuple[dict[int, np.ndarray], int]:
-    """Distilled less undistilled by seed, and how many images they keep: a subset holds what both are right on."""
-    if alpha == 1 or 1.0 not in study.config.students.alphas:
+    """Students at an α less those at another, undistilled by default, by seed, and how many images they keep.
+
+    A subset holds what both are right on.
+    """
+    if alpha == less or less not in study.config.students.alphas:
         return {}, 0
     distilled, _ = of_students(study, values, architecture, alpha, subset)
-    plain, _ = of_students(study, values, architecture, 1.0, subset)
+    plain, _ = of_students(study, values, architecture, less, subset)
     found = {seed: distilled[seed] - plain[seed] for seed in distilled if seed in plain}
     right = replace(values, values=values.right)
-    both = {s: right.of(architecture, alpha)[s] & right.of(architecture, 1.0)[s] for s in found}
+    both = {s: right.of(architecture, alpha)[s] & right.of(architecture, less)[s] for s in found}
     kept = sum(int(both[seed].sum()) if subset != "all" else len(both[seed]) for seed in found)
     return found, kept

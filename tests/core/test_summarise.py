@@ -396,7 +396,19 @@ def test_an_imported_network_has_its_numbers_and_is_in_no_group() -> None:
 def test_the_table_is_as_the_file_promises() -> None:
     table = summarise(Made(known))  # type: ignore[arg-type]
     assert list(table.columns) == COLUMNS
-    kinds = {"cell", "control", "group", "mean", "contrast", "finding", "association", "part", "quantile", "cost"}
+    kinds = {
+        "cell",
+        "control",
+        "group",
+        "mean",
+        "contrast",
+        "finding",
+        "dose",
+        "association",
+        "part",
+        "quantile",
+        "cost",
+    }
     assert set(table["kind"]) == kinds
     text = table.select_dtypes(exclude="number")
     assert not text.isna().any(axis=None), "text that does not apply is empty"
