@@ -57,14 +57,22 @@ def other_seeds(choices: Choices, cell: Cell, measure: str) -> str:
     seeds = choices.config.students.seeds
     if len(seeds) == 1 or cell.seed is None:
         return ""
-    changes = [agreement(choices, replace(cell, seed=seed), measure)["change"] for seed in seeds]
-    raised = [int((change > 0).sum()) for change in changes if change.notna().any()]
+    folder = choices.study.folder
+    raised = _raised(choices, str(folder), loaded.stamp(folder), cell, measure, choices.method)
     if not raised:
         return ""
     return (
         f" That is one training, of seed {cell.seed}; over the {len(seeds)} seeds distillation raised it on "
         f"{min(raised)} to {max(raised)} images."
     )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _raised(_choices: Choices, folder: str, stamp: str, cell: Cell, measure: str, method: str) -> list[int]:
+    """Count for each seed, where it is known, the images on which distillation raised a measure."""
+    every = [replace(cell, seed=seed) for seed in _choices.config.students.seeds]
+    changes = [agreement(_choices, each, measure)["change"] for each in every]
+    return [int((change > 0).sum()) for change in changes if change.notna().any()]
 
 
 def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
