@@ -117,6 +117,15 @@ def about(choices: Choices, rows: pd.DataFrame, total: int, column: str, measure
     return said + frame.first_seed(choices, "Single images are of")
 
 
+def by_chance(choices: Choices, cell: Cell, measure: str) -> str:
+    """Say what a cell's agreement would be by chance; "" where the study has no such control."""
+    found = tables.control(choices.view, "shuffled", images.COUNTED.get(measure, ("", ""))[0], measure)
+    own = found[(found["architecture"] == cell.architecture) & (found["alpha"] == cell.alpha)]["estimate"]
+    if own.empty:
+        return ""
+    return f" By chance, beside the teacher on an image of another class, it would be {images.signed(own.iloc[0])}."
+
+
 def undefined(choices: Choices, both: pd.DataFrame) -> str:
     """Say how many images a chart of `pairs` shows, and how many it cannot."""
     shown = len(both.dropna(subset=["logit", "rank"]))

@@ -26,8 +26,8 @@ from core.report.results import (
 )
 
 CONTROLS = {
-    "shuffled": "The student's importance on one image against the teacher's on an image of another class: what a "
-    "habit that both share on any image, such as looking at the middle, reaches.",
+    "shuffled": "What the student makes of one image (importance, map or logits) against what the teacher makes of an "
+    "image of another class: what a habit that both share on any image, such as looking at the middle, reaches.",
     "area": "Importance is the size of the part: what ranking parts by their size alone reaches.",
     "random network": "The same architecture, untrained: what its structure alone reaches.",
     "no distillation": "The same architecture and seed at α = 1.0; every difference above is taken to it.",

@@ -183,6 +183,19 @@ def test_of_several_seeds_the_headline_gives_the_range() -> None:
     assert "seeds" not in headline(open_page("changes", study="tiny"))
 
 
+@pytest.mark.parametrize("measure", ["Rank alignment", "Map similarity", "Logit alignment"])
+def test_what_chance_would_give_stands_below_the_classes(measure: str) -> None:
+    name = measure.lower().replace(" ", "_")
+    summary = open_study("wide").summary()
+    rows = summary[(summary["kind"] == "control") & (summary["control"] == "shuffled") & (summary["measure"] == name)]
+    rows = rows[(rows["architecture"] == "resnet18") & (rows["alpha"] == 0.1) & rows["method"].isin(["", IG])]
+    (chance,) = rows[rows["importance"].isin(["", "density"])]["estimate"]
+    app = open_page("changes", study="wide", agree_by=measure)
+    assert any(f"another class, it would be {signed(chance)}." in each.value for each in app.caption)
+    app = open_page("changes", study="wide", agree_by=measure, order="Raised most by distillation")
+    assert not any("another class" in each.value for each in app.caption), "chance changes nothing"
+
+
 def test_what_the_sidebar_leaves_is_what_there_is_to_choose() -> None:
     app = open_page("changes", study="wide")
     app.selectbox(key="student").select("ResNet18, α = 0.5").run()
