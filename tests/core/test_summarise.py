@@ -212,7 +212,7 @@ def test_normalised_alignment_lies_between_chance_and_a_second_teacher() -> None
 
 def test_which_parts_gain() -> None:
     table = summarise(Made(seeded, seeds=[0, 1, 2]))  # type: ignore[arg-type]
-    where = {"subset": "beak", "architecture": "resnet18", "alpha": 0.1}
+    where = {"subset": "beak", "architecture": "resnet18", "alpha": 0.1, "control": ""}
     got = one(table, "part", "part_share", **where)
     want = [seeded(Cell("resnet18", 0.1, seed), "focus") / 2 for seed in (0, 1, 2)]
     assert (got.estimate, got.n) == (pytest.approx(np.mean(want)), 3)
