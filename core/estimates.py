@@ -1,5 +1,6 @@
 """Means with intervals: over seeds where there are several, over images where there is one."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -122,6 +123,73 @@ def mean_over_seeds(values: np.ndarray, level: float = 0.95) -> Estimate:
         return Estimate(float(known.mean()) if len(known) else np.nan, np.nan, np.nan, len(known), skipped)
     centre, half = known.mean(), _t(len(known), level) * known.std(ddof=1) / np.sqrt(len(known))
     return Estimate(float(centre), float(centre - half), float(centre + half), len(known), skipped)
+
+
+def over(
+    seeds: list[np.ndarray], often: np.ndarray, level: float = 0.95, kept: int | None = None, alone: bool = True
+) -> Estimate:
+    """Estimate a mean over seeds where there are several, over images where there is one.
+
+    Parameters
+    ----------
+    seeds : list of ndarray, (N,)
+        Values of each seed's images, NaN where undefined.
+    often : ndarray, (B, N)
+        From `how_often`.
+    level : float
+        Coverage that is asked for.
+    kept : int, optional
+        Images of all seeds together that a subset leaves; all by default.
+    alone : bool
+        Whether one seed is all that the study has. Of a study of several, one that stands alone has no interval.
+    """
+    if len(seeds) == 1 and alone:
+        found = mean_over_images(seeds[0], often, level)
+    else:
+        found = mean_over_seeds(np.array([known_mean(values) for values in seeds]), level)
+    return found._replace(skipped=undefined(seeds, kept))
+
+
+def undefined(values: Sequence[np.ndarray], kept: int | None = None) -> int:
+    """Count undefined values, those aside that a subset leaves out: `kept` of all are in it, all by default."""
+    unknown = sum(int(np.isnan(each).sum()) for each in values)
+    total = sum(len(each) for each in values)
+    return unknown - (total - (total if kept is None else kept))
+
+
+def claimed(
+    differences: dict[str, list[np.ndarray]], often: np.ndarray, kept: dict[str, int], alone: bool
+) -> Iterator[tuple[str, Estimate]]:
+    """Estimate differences for each architecture by itself, Bonferroni over them, and "" for their mean.
+
+    Parameters
+    ----------
+    differences : dict
+        Architecture -> values of each seed's images, (N,) each.
+    often, alone
+        As `over`.
+    kept : dict
+        Architecture -> images of all seeds together that a subset leaves.
+    """
+    if not differences:
+        return
+    own = {name: over(d, often, 1 - 0.05 / len(differences), kept[name], alone) for name, d in differences.items()}
+    yield from own.items()
+    skipped = sum(estimate.skipped for estimate in own.values())
+    yield "", together(list(differences.values()), often, alone)._replace(skipped=skipped)
+
+
+def together(architectures: list[list[np.ndarray]], often: np.ndarray, alone: bool) -> Estimate:
+    """Estimate the mean over architectures, each with the values of its seeds' images, (N,) each, of the same seeds.
+
+    Every architecture counts alike, however few of its images a subset leaves.
+    """
+    by_seed = [np.stack(per) for per in zip(*architectures, strict=True)]
+    if len(by_seed) == 1 and alone:
+        samples = bootstrap_means(by_seed[0], often).mean(0)
+        value, count = float(known_mean(by_seed[0], 1).mean()), int((~np.isnan(by_seed[0])).any(0).sum())
+        return Estimate(value, *interval(samples), count, 0)
+    return mean_over_seeds(np.array([known_mean(values, 1).mean() for values in by_seed]))
 
 
 def ratio_over_seeds(over: np.ndarray, under: np.ndarray, level: float = 0.95) -> Estimate:

@@ -57,14 +57,22 @@ def other_seeds(choices: Choices, cell: Cell, measure: str) -> str:
     seeds = choices.config.students.seeds
     if len(seeds) == 1 or cell.seed is None:
         return ""
-    changes = [agreement(choices, replace(cell, seed=seed), measure)["change"] for seed in seeds]
-    raised = [int((change > 0).sum()) for change in changes if change.notna().any()]
+    folder = choices.study.folder
+    raised = _raised(choices, str(folder), loaded.stamp(folder), cell, measure, choices.method)
     if not raised:
         return ""
     return (
         f" That is one training, of seed {cell.seed}; over the {len(seeds)} seeds distillation raised it on "
         f"{min(raised)} to {max(raised)} images."
     )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _raised(_choices: Choices, folder: str, stamp: str, cell: Cell, measure: str, method: str) -> list[int]:
+    """Count for each seed, where it is known, the images on which distillation raised a measure."""
+    every = [replace(cell, seed=seed) for seed in _choices.config.students.seeds]
+    changes = [agreement(_choices, each, measure)["change"] for each in every]
+    return [int((change > 0).sum()) for change in changes if change.notna().any()]
 
 
 def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
@@ -109,6 +117,15 @@ def about(choices: Choices, rows: pd.DataFrame, total: int, column: str, measure
     return said + frame.first_seed(choices, "Single images are of")
 
 
+def by_chance(choices: Choices, cell: Cell, measure: str) -> str:
+    """Say what a cell's agreement would be by chance; "" where the study has no such control."""
+    found = tables.control(choices.view, "shuffled", images.COUNTED.get(measure, ("", ""))[0], measure)
+    own = found[(found["architecture"] == cell.architecture) & (found["alpha"] == cell.alpha)]["estimate"]
+    if own.empty:
+        return ""
+    return f" By chance, beside the teacher on an image of another class, it would be {images.signed(own.iloc[0])}."
+
+
 def undefined(choices: Choices, both: pd.DataFrame) -> str:
     """Say how many images a chart of `pairs` shows, and how many it cannot."""
     shown = len(both.dropna(subset=["logit", "rank"]))
@@ -126,6 +143,19 @@ def class_table(means: pd.DataFrame, label: str) -> None:
         table = means.rename(columns=names)
         st.dataframe(table, hide_index=True, height="content", column_config=form, alt=f"{label} of each class")
         st.caption("left out: images on which the number is undefined.")
+
+
+def part_table(moved: pd.DataFrame) -> None:
+    """Draw `core.figures.shares.moves`, shares in percent."""
+    names = {"alone": "undistilled", "low": "change from", "high": "change to"}
+    columns = [name for name in moved if name != "part"]
+    form = st.column_config.NumberColumn(format="%.1f %%")
+    with st.expander("The numbers, part by part"):
+        shown = moved.assign(**{name: 100 * moved[name] for name in columns}).rename(columns=names)
+        config = {names.get(name, name): form for name in columns}
+        alt = "The share of looking that each part receives, and what distillation changes"
+        st.dataframe(shown, hide_index=True, height="content", column_config=config, alt=alt)
+        st.caption("change from, to: the 95 % interval of the change, paired by seed, of one part by itself.")
 
 
 def table(rows: pd.DataFrame, name: str) -> None:

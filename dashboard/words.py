@@ -144,8 +144,10 @@ NO_PARTS = "The parts of these images are patches found by colour, which mean no
 SLOPES_CAPTION = (
     "The parts from left to right as the teacher looks at them, most first. Marks: the student without distillation "
     "(left) and distilled (right), each the mean over the images where the part is visible. Bars: the teacher. The "
-    "change has no interval of its own; where the two lines overlap it may be chance."
+    "line between the marks is whole where the 95 % interval of the change, paired by seed, leaves out 0, else dashed. "
+    "Each interval is of one part by itself: of twenty parts that do not change, one line may be whole."
 )
+SLOPES_ONCE = "Each network was trained once, so its changes have no interval, and any of them may be chance."
 
 BONFERRONI = (
     "The intervals of the differences hold for all of the networks together (Bonferroni), so they are wider; those in "

@@ -56,7 +56,7 @@ if per_class["n"].any():
     means = per_class.assign(link=[leads.to_cell(chosen, cell, sort, gallery_class=name) for name in per_class["name"]])
     said = f"{label} of every image, and the mean of each class."
     charts.show(charts.classes(each, means, column, label), "class_chart", said, measure, about=words.CLASSES_CAPTION)
-    st.caption(words.CLASSES_CAPTION)
+    st.caption(words.CLASSES_CAPTION + ("" if column == "change" else changed.by_chance(chosen, cell, measure)))
     changed.class_table(per_class, label)
 changed.table(agreed, f"{study.name}-{cell.name}-{measure}")
 
@@ -72,7 +72,9 @@ else:
     st.markdown(plain(said))
     figure = charts.slopes(leads.networks(chosen, looking), cell.alpha, frame.alphas(chosen))
     charts.show(figure, "slope_chart", said, about=words.SLOPES_CAPTION)
-    st.caption(words.SLOPES_CAPTION)
+    once = f" {words.SLOPES_ONCE}" if len(chosen.config.students.seeds) == 1 else ""
+    st.caption(words.SLOPES_CAPTION + once)
+    changed.part_table(moved)
     frame.small_print(chosen)
 
 st.subheader("Do its outputs and explanations move together?", anchor=False)

@@ -6,6 +6,7 @@ import streamlit as st
 from core import literature
 from core.figures import tables
 from core.figures.encoding import written
+from core.findings import dose
 from dashboard import charts, frame, gallery, leads, loaded, words
 from dashboard.names import plain
 
@@ -29,6 +30,8 @@ st.table(
     width="stretch",
 )
 st.caption(f"The poster: {literature.POSTER.where}")
+if stronger := dose(view.summary, chosen.config):
+    st.markdown(stronger)
 
 st.subheader("Logit alignment: the poster's Figure 4", anchor=False)
 poster = literature.poster_logits(view)

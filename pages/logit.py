@@ -37,6 +37,7 @@ if finding is not None:
     frame.verdict(finding)
     st.markdown(finding.sentence)
     st.caption(finding.controls)
+    frame.each(finding)
 both = leads.networks(chosen, tables.together(view), "rank_alignment lowest")
 said = "Each network by how far its outputs (across) and where it looks (up) agree with the teacher's."
 charts.show(charts.together(both, frame.alphas(chosen)), "together", said, "logit_alignment", "rank_alignment")

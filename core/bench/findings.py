@@ -11,8 +11,8 @@ from rich.console import Console
 
 from core.cells import grid, teacher_cell, untrained_cells
 from core.config import Config, parse_config
-from core.estimates import how_often, interval, known_mean, means_over_images, resamples
-from core.summarise import over, summarise
+from core.estimates import how_often, interval, known_mean, means_over_images, over, resamples
+from core.summarise import summarise
 from core.values import load_values
 
 LEVEL = 0.95

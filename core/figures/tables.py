@@ -190,17 +190,23 @@ def spreads(view: View, importance: str) -> pd.DataFrame:
 def part_shares(view: View, architecture: str) -> pd.DataFrame:
     """Return which share of its looking each part receives: part, alpha, role, network, share, low, high, n.
 
-    The teacher first, then one architecture at every α that is shown. No rows where parts mean nothing.
+    The teacher first, then one architecture at every α that is shown. No rows where parts mean nothing. Beside the
+    shares of distilled students stand those less the undistilled ones', paired by seed: change, change_low,
+    change_high; NaN where there is none.
     """
     rows = view.summary
     rows = rows[(rows["kind"] == "part") & (rows["method"] == view.method)]
+    changes = rows[(rows["control"] == "no distillation") & (rows["architecture"] == architecture)]
+    rows = rows[rows["control"] == ""]
     mine = (rows["cell"] == "") & (rows["architecture"] == architecture) & rows["alpha"].isin(view.alphas)
     rows = pd.concat([rows[rows["cell"] != ""], rows[mine].sort_values("alpha", ascending=False, kind="stable")])
     role = (rows["cell"] != "").map({True: "teacher", False: "student"})
     rows = rows.assign(role=role, network=rows["architecture"].map(nice_name))
     columns = {"subset": "part", "estimate": "share"}
     kept = ["part", "alpha", "role", "network", "share", "low", "high", "n"]
-    return rows.rename(columns=columns)[kept].reset_index(drop=True)
+    ends = {"estimate": "change", "low": "change_low", "high": "change_high"}
+    changes = changes.rename(columns={"subset": "part", **ends})[["part", "alpha", *ends.values()]]
+    return rows.rename(columns=columns)[kept].merge(changes.assign(role="student"), "left", ["part", "alpha", "role"])
 
 
 def of(

@@ -8,9 +8,10 @@ from core.config import Config
 from core.findings import claims
 from core.findings.association import association
 from core.findings.claims import Finding, Judged, Verdict, verdict
+from core.findings.dose import dose
 from core.findings.question import Question, question
 from core.findings.rows import Analysis, Rows
-from core.findings.wording import NAMES, listed, nice_name
+from core.findings.wording import LIMIT, NAMES, listed, nice_name
 
 __all__ = [
     "LIMIT",
@@ -20,15 +21,13 @@ __all__ = [
     "Judged",
     "Question",
     "Verdict",
+    "dose",
     "findings",
     "nice_name",
     "not_judged",
     "question",
     "verdict",
 ]
-
-LIMIT = " These networks only: each was trained once."
-"""What a study of one seed can speak of: training again may move a number further than distillation does."""
 
 
 def findings(summary: pd.DataFrame, config: Config, analysis: Analysis = Analysis()) -> list[Finding]:  # noqa: B008

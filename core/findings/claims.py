@@ -146,7 +146,7 @@ def _beside(rows: Rows, measure: str, row: Any, share: bool) -> list[str]:
     said = [f", {name} {level(found.estimate, share)}" for name, found in controls.items() if found is not None]
     between = rows.normalised(measure, row.architecture, row.alpha)
     if between is not None:
-        standing = with_interval(between, share=False, bounded=False)
+        standing = with_interval(between, share=False)
         said.append(f", with chance at 0 and the teacher's network trained again at 1: {standing}")
     return said
 
@@ -182,7 +182,7 @@ def _normalised(rows: Rows, alpha: float) -> str:
         return ""
     return (
         "With chance at 0 and the teacher's network trained again at 1, distilled students stand at "
-        f"{with_interval(row, share=False, bounded=False)}."
+        f"{with_interval(row, share=False)}."
     )
 
 

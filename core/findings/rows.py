@@ -42,6 +42,10 @@ class Rows:
         """Return the contrast that a claim is judged by: of one architecture, or "" of all."""
         return self._one(measure, subset, kind="finding", architecture=architecture)
 
+    def dose(self, measure: str) -> Any:
+        """Return what the lowest α does beyond the next, over all architectures of the claims."""
+        return self._one(measure, None, kind="dose", architecture="")
+
     def each(self, measure: str) -> list[Any]:
         """Return the contrasts of every architecture by itself."""
         rows = self._of(measure, None, kind="finding")

@@ -8,6 +8,8 @@ from core.config import Config
 
 # From small to large.
 NAMES = {"resnet18": "ResNet18", "resnet34": "ResNet34", "resnet50": "ResNet50", "resnet101": "ResNet101"}
+LIMIT = " These networks only: each was trained once."
+"""What a study of one seed can speak of: training again may move a number further than distillation does."""
 
 
 def nice_name(architecture: str) -> str:
@@ -46,14 +48,11 @@ def level(value: float, share: bool) -> str:
     return (f"{value:.1%}" if share else f"{value:.2f}").replace("-", "−")
 
 
-def with_interval(row: Any, share: bool, bounded: bool = True) -> str:
-    """Write a measure with the ends of its interval, which t with few seeds takes beyond what there can be."""
+def with_interval(row: Any, share: bool) -> str:
+    """Write a measure with the ends of its interval."""
     if pd.isna(row.low):
         return level(row.estimate, share)
-    if not bounded:
-        return f"{level(row.estimate, share)} [{level(row.low, share)}, {level(row.high, share)}]"
-    least = 0.0 if share else -1.0
-    return f"{level(row.estimate, share)} [{level(max(row.low, least), share)}, {level(min(row.high, 1.0), share)}]"
+    return f"{level(row.estimate, share)} [{level(row.low, share)}, {level(row.high, share)}]"
 
 
 def listed(words: list[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from core import findings, sentences, tradeoffs
+from core.cost_measures import COSTS
 from core.figures import charts, tables
 from core.figures.effects import effects
 from core.figures.encoding import FORMATS
@@ -25,8 +26,8 @@ from core.report.results import (
 )
 
 CONTROLS = {
-    "shuffled": "The student's importance on one image against the teacher's on an image of another class: what a "
-    "habit that both share on any image, such as looking at the middle, reaches.",
+    "shuffled": "What the student makes of one image (importance, map or logits) against what the teacher makes of an "
+    "image of another class: what a habit that both share on any image, such as looking at the middle, reaches.",
     "area": "Importance is the size of the part: what ranking parts by their size alone reaches.",
     "random network": "The same architecture, untrained: what its structure alone reaches.",
     "no distillation": "The same architecture and seed at α = 1.0; every difference above is taken to it.",
@@ -35,13 +36,6 @@ CONTROLS = {
 }
 CONTROLLED = ("accuracy", "rank_alignment", "focus")
 """Measures of the findings; the controls of the others stand beside their numbers."""
-COSTS = {
-    "parameters": "Parameters (millions)",
-    "macs": "Multiply-adds an image (millions)",
-    "file_size": "File (MB, fp16)",
-    "latency_cpu": "Time an image, CPU (ms)",
-    "latency_cuda": "Time an image, GPU (ms)",
-}
 
 
 def controls(source: Source) -> list[Section]:
@@ -127,14 +121,15 @@ def trade_offs(source: Source) -> Section:
     rows = summary[summary["kind"] == "cost"]
     if rows.empty:
         return Section("What it costs", [missing("Parameters, multiply-adds, file size and latency")])
-    measures = [name for name in COSTS if (rows["measure"] == name).any()]
+    measures = tradeoffs.measured_costs(summary)
     body = []
     for (cell, architecture), own in source.ordered(rows).groupby(["cell", "architecture"], sort=False):
         costs = (_cost(own[own["measure"] == measure], measure) for measure in measures)
         body.append((Entry(str(cell) or nice_name(str(architecture))), *costs))
     caption = "What each architecture costs at the study's width and image size. Times: median, and the middle half."
-    head = ("Network", *(COSTS[name] for name in measures))
+    head = ("Network", *(COSTS[name].label for name in measures))
     blocks: list[Block] = [Table("costs", caption, head, tuple(body), rows)]
+    blocks.append(Items(tuple((COSTS[name].label, COSTS[name].sentence) for name in measures)))
     if "parameters" in measures:
         blocks += [
             _weighed(source, measure) for measure in ("accuracy", "rank_alignment") if len(source.of("group", measure))
@@ -178,9 +173,14 @@ def other_measures(source: Source) -> list[Section]:
 
 
 def parts(source: Source) -> list[Section]:
-    """Return which parts the smallest student relies on, beside the teacher; none where the study has no such rows."""
+    """Return which parts the smallest student relies on, beside the teacher, and what distillation changes in that.
+
+    Nothing where the study has no such rows.
+    """
     rows = source.view.summary
     rows = rows[(rows["kind"] == "part") & (rows["measure"] == "part_share") & (rows["method"] == source.view.method)]
+    changes = rows[rows["control"] == "no distillation"]
+    rows = rows[rows["control"] == ""]
     pupils = [a for a in source.view.architectures if ((rows["architecture"] == a) & (rows["cell"] == "")).any()]
     if not pupils:
         return []
@@ -196,8 +196,14 @@ def parts(source: Source) -> list[Section]:
         ("Network", lambda row: "the teacher" if row["cell"] else network(row)),
         ("Trained", how),
     ]
-    figure = Figure("parts", caption, caption, spec)
-    return [Section("Which parts they rely on", [figure, table_of_rows("parts", caption, rows, lead)])]
+    blocks: list[Block] = [Figure("parts", caption, caption, spec), table_of_rows("parts", caption, rows, lead)]
+    changes = source.ordered(changes[changes["architecture"] == pupils[-1]])
+    if len(changes):
+        unsure = "each interval is of one part by itself" if source.by_seed else "trained once, so without an interval"
+        caption = f"What distillation changes in the share that {name} gives to each part, paired by seed; {unsure}."
+        lead = [("Part", lambda row: str(row["subset"])), ("Trained", how)]
+        blocks.append(table_of_rows("parts-difference", caption, changes, lead, True))
+    return [Section("Which parts they rely on", blocks)]
 
 
 def _normalised(source: Source) -> list[Block]:

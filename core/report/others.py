@@ -1,10 +1,15 @@
 """The poster and the literature beside the study's own numbers."""
 
+import pandas as pd
+
 from core import literature, sentences
 from core.figures import beside
 from core.figures.tables import estimates, students
-from core.report.pieces import NONE, Block, Entry, Figure, Items, Section, Table, Text, interval, number
-from core.report.results import Source
+from core.findings import dose, verdict
+from core.findings.dose import TOLD
+from core.measures import MEASURES
+from core.report.pieces import NONE, Block, Entry, Figure, Items, Section, Table, Text, interval, number, table_of_rows
+from core.report.results import Source, network
 
 
 def beside_others(source: Source) -> list[Section]:
@@ -22,7 +27,7 @@ def beside_others(source: Source) -> list[Section]:
             "poster-findings", "The poster's findings beside this study's.", ("The poster", "This study"), body, told
         ),
     ]
-    sections = [Section("Beside the literature", first)]
+    sections = [Section("Beside the literature", [*first, *_dose(source)])]
     poster = literature.poster_logits(view)
     if len(poster):
         points = students(estimates(view, "logit_alignment"))
@@ -51,6 +56,20 @@ def beside_others(source: Source) -> list[Section]:
     sections.append(Section("What else is reported", [Items(items)], 3))
     sections.append(Section("References", [Items(references)], 3))
     return sections
+
+
+def _dose(source: Source) -> list[Block]:
+    """Return whether stronger distillation does more; nothing of a study of fewer than three α."""
+    said = dose(source.view.summary, source.view.config)
+    if not said:
+        return []
+    rows = pd.concat([source.of("dose", measure) for measure in TOLD])
+    lead = [("Measure", lambda row: MEASURES[row["measure"]].label), ("Network", network)]
+    caption = (
+        f"The strongest distillation less the next, {rows['control'].iloc[0]}, paired by seed. Intervals of single "
+        "networks are wide enough to hold for all of them together (Bonferroni)."
+    )
+    return [Text(said), table_of_rows("dose", caption, rows, lead, True, verdict)]
 
 
 def _directions(source: Source) -> Table:

@@ -6,14 +6,13 @@ from typing import Literal, TypeAlias
 
 import pandas as pd
 
+from core.cost_measures import COSTS, amount
 from core.figures.encoding import FORMATS, Spec
 
 NONE = "–"
 """What stands where a number is undefined."""
 SIGNS = {"supported": "✓ Supported", "contradicted": "✗ Contradicted", "not settled": "? Not settled"}
 """A verdict in words with its sign, never by colour alone."""
-SCALES = {"parameters": 1e-6, "macs": 1e-6, "file_size": 1e-6}
-"""Of costs: millions, or megabytes."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,13 @@ class Section:
 
 
 def number(value: float, measure: str, difference: bool = False) -> str:
-    """Write a number of a measure as the report has it: shares in percent, their differences in points, "–" for NaN."""
+    """Write a number as the report has it: shares in percent, their differences in points, costs with their unit."""
     if pd.isna(value):
         return NONE
+    if measure in COSTS:
+        return amount(measure, value)
     sign = "+" if difference else ""
-    if measure in SCALES:
-        text = f"{value * SCALES[measure]:,.2f}"
-    elif "%" in FORMATS.get(measure, ""):
+    if "%" in FORMATS.get(measure, ""):
         text = f"{value * 100:{sign}.1f}" + (" points" if difference else "%")
     else:
         text = f"{value:{sign}.3f}"
@@ -99,7 +98,8 @@ def interval(low: float, high: float, measure: str, difference: bool = False) ->
     """Write an interval as the report has it: [low, high], with units as `number`."""
     if pd.isna(low) or pd.isna(high):
         return NONE
-    return f"[{number(low, measure, difference)}, {number(high, measure, difference)}]".replace(" points,", ",")
+    text = f"[{number(low, measure, difference)}, {number(high, measure, difference)}]"
+    return text.replace(" points,", ",").replace(" ms,", ",")
 
 
 def table_of_rows(

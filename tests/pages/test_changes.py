@@ -135,14 +135,31 @@ def test_the_parts_are_rows_of_the_summary() -> None:
     (moved,) = (text for text in said(app) if text.startswith("When ResNet18 is distilled at α = 0.1, "))
     summary = open_study("wide").summary()
     parts = summary[(summary["kind"] == "part") & (summary["method"] == IG) & (summary["architecture"] == "resnet18")]
-    by = {alpha: rows.set_index("subset")["estimate"] for alpha, rows in parts.groupby("alpha")}
-    change = (by[0.1] - by[1.0]).sort_values()
+    shares = parts[parts["control"] == ""]
+    by = {alpha: rows.set_index("subset")["estimate"] for alpha, rows in shares.groupby("alpha")}
+    change = parts[(parts["control"] == "no distillation") & (parts["alpha"] == 0.1)].set_index("subset")
+    change = change.sort_values("estimate")
     for part in (change.index[0], change.index[-1]):
         assert f"the {part} " in moved
-        assert f"({100 * by[1.0][part]:.1f} % → {100 * by[0.1][part]:.1f} %; teacher " in moved
-    shares = {value for table in drawn(app, 1) for value in table["share"]}
-    assert shares <= set(summary.loc[summary["kind"] == "part", "estimate"])
+        assert f"({100 * by[1.0][part]:.1f} % → {100 * by[0.1][part]:.1f} %, " in moved
+        ends = " to ".join(f"{100 * change[end][part]:+.1f}".replace("-", "−") for end in ("low", "high"))
+        assert f"95 % interval {ends}; teacher " in moved
+    known = summary[summary["kind"] == "part"]
+    for column, of in (("share", "estimate"), ("change", "estimate"), ("change_low", "low"), ("change_high", "high")):
+        assert {value for table in drawn(app, 1) for value in table[column].dropna()} <= set(known[of]), column
+    (table,) = (each.value for each in app.dataframe if "change from" in each.value)
+    of_part = table.set_index("part")
+    for name, of in (("change", "estimate"), ("change from", "low"), ("change to", "high")):
+        assert (of_part[name] == 100 * change[of].reindex(of_part.index)).all()
     assert any("the networks of the first of 3 seeds (0)" in each.value for each in app.caption)
+
+
+def test_trained_once_the_change_of_a_part_has_no_interval_and_that_is_said() -> None:
+    app = open_page("changes", study="tiny")
+    assert errors(app) == []
+    (moved,) = (text for text in said(app) if text.startswith("When ResNet18 is distilled at α = 0.1, "))
+    assert "interval" not in moved
+    assert any("its changes have no interval" in each.value for each in app.caption)
 
 
 def test_the_associations_are_those_of_this_student() -> None:
@@ -164,6 +181,19 @@ def test_of_several_seeds_the_headline_gives_the_range() -> None:
     assert f"distillation raised it on {raised[0]} of" in said
     assert f"over the 3 seeds distillation raised it on {min(raised)} to {max(raised)} images." in said
     assert "seeds" not in headline(open_page("changes", study="tiny"))
+
+
+@pytest.mark.parametrize("measure", ["Rank alignment", "Map similarity", "Logit alignment"])
+def test_what_chance_would_give_stands_below_the_classes(measure: str) -> None:
+    name = measure.lower().replace(" ", "_")
+    summary = open_study("wide").summary()
+    rows = summary[(summary["kind"] == "control") & (summary["control"] == "shuffled") & (summary["measure"] == name)]
+    rows = rows[(rows["architecture"] == "resnet18") & (rows["alpha"] == 0.1) & rows["method"].isin(["", IG])]
+    (chance,) = rows[rows["importance"].isin(["", "density"])]["estimate"]
+    app = open_page("changes", study="wide", agree_by=measure)
+    assert any(f"another class, it would be {signed(chance)}." in each.value for each in app.caption)
+    app = open_page("changes", study="wide", agree_by=measure, order="Raised most by distillation")
+    assert not any("another class" in each.value for each in app.caption), "chance changes nothing"
 
 
 def test_what_the_sidebar_leaves_is_what_there_is_to_choose() -> None:

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.config import Config
+from core.findings import dose, findings
 from core.store import read_table, write_table
-from core.study import Study, study_names
+from core.study import Study, open_study, study_names
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
@@ -145,6 +147,30 @@ def test_home_has_four_findings_each_with_its_verdict_in_words() -> None:
     claims = ("Distillation makes", "Distillation aligns", "Distillation concentrates", "Outputs and explanations")
     assert all(any(f"] {claim}" in text for text in verdicts) for claim in claims)
     assert all(any(word in text for word in ("Supported", "Contradicted", "Not settled")) for text in verdicts)
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_page_of_a_claim_tells_all_that_home_tells_of_it() -> None:
+    """The fourth of each architecture, and where both are right: in the same words."""
+    (finding,) = (each for each in findings(*_wide()) if each.page == "logit")
+    home, page = (texts(open_page(name, study="wide")) for name in ("home", "logit"))
+    said = [finding.sentence, finding.detail, *(each.sentence for each in finding.each)]
+    assert len(said) == 4
+    for text in said:
+        assert any(text in each for each in home), text
+        assert any(text in each for each in page), text
+
+
+def _wide() -> tuple[pd.DataFrame, Config]:
+    study = open_study("wide")
+    return study.summary(), study.config
+
+
+@pytest.mark.usefixtures("cache")
+def test_stronger_beside_milder_distillation_stands_beside_the_poster_where_there_is_both() -> None:
+    (said,) = (text for text in texts(open_page("literature", study="wide")) if "stronger distillation" in text)
+    assert said == dose(*_wide())
+    assert not any("stronger distillation" in text for text in texts(open_page("literature", study="tiny")))
 
 
 @pytest.mark.usefixtures("cache")

@@ -21,6 +21,7 @@ from core.bench.contenders import Found, Task, by_captum, held_bytes, levels, un
 from core.bench.floor import convolution_floor, convolutions
 from core.bench.quality import Truth, densities, hold, reference, relative_error, shares
 from core.bench.record import Options, Report, Timed, environment, write_report
+from core.cli import timing
 from core.config import parse_config
 from core.errors import UserError
 from core.models import Header, build, save_model
@@ -310,7 +311,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    monkeypatch.setattr(cli, "console", Console(width=150))
+    monkeypatch.setattr(timing, "console", Console(width=150))
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["core", "bench", "ig", *map(str, arguments)])

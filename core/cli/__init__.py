@@ -1,0 +1,43 @@
+"""The commands: `python -m core …`. Every error a user can cause is one line, never a traceback."""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from core.cli.explaining import add, explain
+from core.cli.reading import list_, report, show, verify
+from core.cli.running import expect, run
+from core.cli.timing import bench_findings, bench_ig
+from core.errors import UserError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Did the small model learn to look where the big one looks?"
+)
+timings = typer.Typer(no_args_is_help=True, help="Time this machine beside the plain alternative.")
+app.add_typer(timings, name="bench")
+
+# In the order in which the help lists them.
+app.command()(run)
+app.command()(expect)
+app.command("list")(list_)
+app.command()(show)
+app.command()(report)
+app.command()(explain)
+app.command()(add)
+app.command()(verify)
+timings.command("ig")(bench_ig)
+timings.command("findings")(bench_findings)
+
+
+def main() -> None:
+    """Run a command: exit 0 done, 1 failed, 2 wrong usage."""
+    try:
+        app()
+    except UserError as error:
+        # As Text: in a message of its own, "[" is no markup.
+        Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,46 @@
+"""Commands that time this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.said import console
+
+
+def bench_ig(
+    resnet50: Annotated[Path | None, typer.Option(help="ImageNet weights of a ResNet50.")] = None,
+    original_strides: Annotated[
+        bool, typer.Option("--original-strides", help="That file strides where He et al. 2015 do, not torchvision.")
+    ] = False,
+    squeezenet: Annotated[Path | None, typer.Option(help="ImageNet weights of a SqueezeNet 1.0.")] = None,
+    photos: Annotated[Path | None, typer.Option(help="A folder of .jpg for these two, and those inside it.")] = None,
+    images: Annotated[int, typer.Option(min=1, help="Photos to explain.")] = 6,
+    study: Annotated[str, typer.Option(help="Its cells are timed too, one an architecture.")] = "birds",
+    study_images: Annotated[int, typer.Option(min=1, help="Test images to explain by each.")] = 12,
+    rounds: Annotated[int, typer.Option(min=1, help="Times each is timed; a study's cells three times as often.")] = 1,
+    intervals: Annotated[int, typer.Option(min=2, help="Of the trapezoid that errors are held against.")] = 1024,
+    random: Annotated[bool, typer.Option(help="Time an untrained ResNet101, and measure its memory.")] = True,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write every number there too.")] = None,
+) -> None:
+    """Time integrated gradients beside Captum's at equal error, interleaved; about 20 minutes on two cores."""
+    from core.bench.ig import run as run_bench
+    from core.bench.record import Options
+
+    options = Options(
+        study, study_images, resnet50, original_strides, squeezenet, photos, images, rounds, intervals, random
+    )
+    if not run_bench(options, console, json_):
+        raise typer.Exit(130)
+
+
+def bench_findings(
+    studies: Annotated[int, typer.Option(min=10, help="Studies to simulate.")] = 1000,
+    seeds: Annotated[int, typer.Option(min=2, help="Of each.")] = 5,
+    images: Annotated[int, typer.Option(min=24, help="That are explained.")] = 300,
+    tests: Annotated[int, typer.Option(min=24, help="Test images.")] = 3000,
+) -> None:
+    """Count how often intervals hold the truth, and time the estimates of a whole study; about a minute."""
+    from core.bench.findings import run as run_bench
+
+    run_bench(console, studies, seeds, images, max(tests, images))
