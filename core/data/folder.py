@@ -7,7 +7,7 @@ import numpy as np
 
 from core.config import Data
 from core.data.dataset import Dataset
-from core.data.listing import counted, dataset_root, file_facts, fingerprint, hold_out, image_table
+from core.data.listing import counted, dataset_root, file_facts, fingerprint, given_splits, image_table
 from core.data.photos import open_photo, square
 from core.data.regions import superpixels
 from core.errors import UserError
@@ -69,7 +69,7 @@ def folder(config: Data) -> Dataset:
         classes=tuple(classes),
         parts=tuple(f"region {i + 1}" for i in range(config.segments)),
         knows=f"{len(classes)} classes of photos from the folder {root.resolve().name}",
-        table=image_table(labels, _splits(np.array([name for name, _, _ in rows]), labels, config), sources, root),
+        table=image_table(labels, given_splits(np.array([name for name, _, _ in rows]), labels, config), sources, root),
         read=_Reader(root, tuple(sources), config.image_size, config.segments),
         digest=fingerprint(f"folder {VERSION}", settings, files),
         named_parts=False,
@@ -99,15 +99,3 @@ def _images(parent: Path) -> dict[str, list[str]]:
         if not images[name]:
             raise UserError(f"The class folder {parent / name} has no images.")
     return images
-
-
-def _splits(given: np.ndarray, labels: np.ndarray, config: Data) -> np.ndarray:
-    names = set(given)
-    if names == {"train", "val", "test"}:
-        return np.where(given == "val", "validation", given)
-    alone = names == {""}
-    test = hold_out(labels, config.test_fraction, (config.seed, 1)) if alone else given != "train"
-    split = np.where(test, "test", "train").astype(object)
-    rest = np.flatnonzero(~test)
-    split[rest[hold_out(labels[rest], config.validation_fraction, config.seed)]] = "validation"
-    return split

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.config import Data
 from core.errors import UserError
 
 FileFacts = tuple[str, int, int]
@@ -21,7 +22,9 @@ def dataset_root(root: str) -> Path:
         raise UserError("The dataset needs data.root, the folder it lies in.")
     path = Path(root)
     if not path.is_dir():
-        raise UserError(f"There is no folder {path}; data.root must be the folder the dataset lies in.")
+        raise UserError(
+            f"There is no folder {path}; data.root must be the folder the dataset lies in (--set data.root=FOLDER)."
+        )
     return path
 
 
@@ -72,6 +75,23 @@ def hold_out(labels: np.ndarray, fraction: float, seed: int | tuple[int, ...]) -
         order = np.random.default_rng((*prefix, int(label))).permutation(len(members))
         chosen[members[order[:count]]] = True
     return chosen
+
+
+def given_splits(given: np.ndarray, labels: np.ndarray, config: Data) -> np.ndarray:
+    """Return every image's split, from the one that it lies in: `train`, `val` and `test`, or "" for all.
+
+    All three are taken as they are. Of `train` and one more, that one is the test split and validation is held out of
+    `train`; of "" both are held out. All holding out is by class and follows the seed.
+    """
+    names = set(given)
+    if names == {"train", "val", "test"}:
+        return np.where(given == "val", "validation", given)
+    alone = names == {""}
+    test = hold_out(labels, config.test_fraction, (config.seed, 1)) if alone else given != "train"
+    split = np.where(test, "test", "train").astype(object)
+    rest = np.flatnonzero(~test)
+    split[rest[hold_out(labels[rest], config.validation_fraction, config.seed)]] = "validation"
+    return split
 
 
 def image_table(labels: np.ndarray, split: np.ndarray, sources: Sequence[str], root: Path) -> pd.DataFrame:
