@@ -310,6 +310,14 @@ def bench_findings(
     run_bench(console, studies, seeds, images, max(tests, images))
 
 
+@timings.command("data")
+def bench_data(images: Annotated[int, typer.Option(min=1000, help="Files to list.")] = 200_000) -> None:
+    """Time the listing of a folder of many images, and measure its memory; under a minute."""
+    from core.bench.data import run as run_bench
+
+    run_bench(console, images)
+
+
 def _settings(study: str, changes: list[str] | None) -> tuple[Config, Path | None]:
     """Return the settings that a word on the command line means, and the folder of the study where it is there."""
     if study in presets() or study.endswith(".toml"):
