@@ -20,6 +20,8 @@ Baseline = Literal["mean", "black", "blurred"]
 
 WORDS = {"none", "imagenet"}
 """Initial weights that are no file."""
+PATHS = {("data", "root"): {""}, ("teacher", "weights"): WORDS, ("students", "weights"): WORDS}
+"""Settings that are paths, unless they are one of these words."""
 
 
 class Section(BaseModel):
@@ -31,7 +33,7 @@ class Section(BaseModel):
 class Data(Section):
     """Which images, at what size, split how."""
 
-    dataset: Literal["birds", "cub", "folder"] = "birds"
+    dataset: Literal["birds", "cub", "folder", "coco-parts"] = "birds"
     root: str = ""
     """Folder of the dataset; relative to the TOML file. The built-in birds need none."""
     image_size: int = Field(64, ge=32, le=1024)
@@ -44,11 +46,13 @@ class Data(Section):
     difficulty: Unit = 0.5
     """Built-in birds: 0 easy … 1 hard (clutter, occlusion, light, how alike the species are)."""
     validation_fraction: float = Field(0.1, gt=0, lt=1)
-    """CUB and folders: share of the training images held out for validation."""
+    """All but the birds: share of the training images held out for validation, where none are given."""
     test_fraction: float = Field(0.2, gt=0, lt=1)
-    """A folder without train/ and val/: share of all images held out for testing."""
+    """Folders and COCO parts where no such images are given: share of all images held out for testing."""
     crop: Literal["box", "image"] = "box"
-    """CUB: the object's box with a margin, or the whole image."""
+    """CUB and COCO parts: the object's box with a margin, or the middle square of the image."""
+    label_from: Literal["auto", "image", "object", "folder", "supercategory"] = "auto"
+    """COCO parts: what says an image's class. "auto" takes the first of the others that says it of every image."""
     part_radius: float = Field(0.12, gt=0, le=1)
     """CUB: a part is the pixels nearest its point within this share of the box's longer side."""
     segments: int = Field(16, ge=8, le=200)
@@ -168,7 +172,8 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
     study : str
         A preset's name, or the path of a TOML file.
     overrides : tuple of str
-        `section.key=value` each, the value written as in TOML (a bare word is taken as a string).
+        `section.key=value` each, the value written as in TOML (a bare word is taken as a string); a path is from the
+        current folder.
 
     Raises
     ------
@@ -195,7 +200,7 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
 
 def parse_config(tree: dict[str, Any], origin: Path) -> Config:
     """Check a parsed TOML tree; `origin` is its file, which errors name and paths are relative to."""
-    for name, key, words in (("data", "root", {""}), ("teacher", "weights", WORDS), ("students", "weights", WORDS)):
+    for (name, key), words in PATHS.items():
         section = tree.get(name)
         if isinstance(section, dict) and isinstance(section.get(key), str) and section[key] not in words:
             path = str((origin.parent / Path(section[key]).expanduser()).resolve())
@@ -219,6 +224,9 @@ def _set(tree: dict[str, Any], override: str) -> None:
         tree = tree.setdefault(section, {})
         if not isinstance(tree, dict):
             raise UserError(f"--set {override}: '{section}' is not a section.")
+    words = PATHS.get((".".join(sections), last))
+    if words is not None and isinstance(value, str) and value not in words:
+        value = str(Path(value).expanduser().absolute())  # from where it was typed, not from the file
     tree[last] = value
 
 

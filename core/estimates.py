@@ -20,6 +20,16 @@ class Estimate(NamedTuple):
     skipped: int
 
 
+def strata(labels: np.ndarray) -> np.ndarray:
+    """Return the groups that samples are drawn within, (N,) -> (N,): the classes, those of one image as one group.
+
+    Drawn by itself, a single image never varies: of a thousand classes with an image each there would be no interval.
+    Together they vary as if they were of one class, which makes an interval too long rather than too short.
+    """
+    values, group, count = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.where((count == 1)[group], len(values), group)
+
+
 def resamples(labels: np.ndarray, count: int = RESAMPLES, seed: int = 0) -> np.ndarray:
     """Draw bootstrap samples of images, stratified by class.
 

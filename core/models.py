@@ -151,10 +151,21 @@ def _without_weights(architecture: str, classes: int, width: float, stem: str) -
             return build(architecture, classes, width, stem).to("meta")
 
 
-def initialise(model: nn.Module, architecture: str, weights: str) -> None:
+def check_weights(architecture: str, classes: int, width: float, stem: str, weights: str) -> bool:
+    """Read initial weights, which may download them, and return whether a network of `classes` takes all of them.
+
+    False where its last layer would keep its fresh weights. Raises UserError as `initialise` does.
+    """
+    return initialise(_without_weights(architecture, classes, width, stem), architecture, weights)
+
+
+def initialise(model: nn.Module, architecture: str, weights: str) -> bool:
     """Load initial weights in place: "none", "imagenet" (downloaded by torchvision), or a file.
 
-    The last layer keeps its fresh weights where the file has another number of classes.
+    Returns
+    -------
+    bool
+        False where the last layer keeps its fresh weights, as the file has another number of classes.
 
     Raises
     ------
@@ -162,19 +173,21 @@ def initialise(model: nn.Module, architecture: str, weights: str) -> None:
         No network to download over, an unreadable file, or one of another architecture.
     """
     if weights == "none":
-        return
+        return True
     if weights == "imagenet":
         try:
             state = tv.get_model_weights(architecture).DEFAULT.get_state_dict(weights_only=True, check_hash=True)
         except (OSError, RuntimeError) as error:  # RuntimeError: the file is not the one it should be
             raise UserError(
-                f"ImageNet weights of {architecture} could not be downloaded ({error}); "
-                "give the path of a .safetensors or .pth file instead."
+                f"ImageNet weights of {architecture} could not be downloaded ({error}); put torchvision's file into "
+                f"{torch.hub.get_dir()}/checkpoints, or give the path of a .safetensors or .pth file instead."
             ) from None
     else:
         state = read_weights(Path(weights))
     last = [name for name, module in model.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
+    own = model.state_dict()
     load_weights(model, state, f"{weights} weights of {architecture}", may_differ=last)
+    return all(key in state and state[key].shape == own[key].shape for key in own if key.rpartition(".")[0] == last)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

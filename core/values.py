@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from core.cells import Cell
-from core.estimates import how_often, resamples
+from core.estimates import how_often, resamples, strata
 from core.measures import MEASURES, focus_ratio
 from core.study import Study
 
@@ -87,9 +87,9 @@ def load_values(study: Study) -> dict[Keys, Values]:
     for keys, by_cell in gathered.items():
         images = ids[keys]
         if images.tobytes() not in samples:
-            classes = labels.loc[images].to_numpy()
-            drawn = resamples(classes)
-            samples[images.tobytes()] = drawn, how_often(classes, drawn)
+            groups = strata(labels.loc[images].to_numpy())
+            drawn = resamples(groups)
+            samples[images.tobytes()] = drawn, how_often(groups, drawn)
         rows = np.searchsorted(every, images)
         both = np.stack([accuracy[cell][rows] * accuracy[study.teacher][rows] for cell in by_cell]) == 1
         found[keys] = Values(

@@ -14,10 +14,16 @@ from dashboard.words import method_label
 
 ORIGIN = "These settings"
 """What a wrong setting's sentence begins with."""
-DATASETS = {"birds": "Drawn birds, built in", "folder": "A folder of photos", "cub": "CUB-200-2011"}
+DATASETS = {
+    "birds": "Drawn birds, built in",
+    "folder": "A folder of photos",
+    "cub": "CUB-200-2011",
+    "coco-parts": "Masks of parts (COCO)",
+}
 ROOT_HELP = (
     "A path on the computer that serves this page, the whole of it. A folder holds train/<class>/*.jpg and "
-    "val/<class>/*.jpg, or one folder of classes; CUB-200-2011 its original layout."
+    "val/<class>/*.jpg, or one folder of classes; CUB-200-2011 its original layout; masks of parts are "
+    "annotations/train.json and val.json in COCO's format, beside the images."
 )
 MORE_HELP = (
     "One a line, as in a study's TOML file: section.key = value. What is written here goes before the fields. Every "

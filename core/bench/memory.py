@@ -1,7 +1,6 @@
 """The most memory that explaining takes, measured in a process of its own: `python -m core.bench.memory`."""
 
 import json
-import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import torch
 
 from core.attribution import Prepared, integrated_gradients
 from core.attribution.integrated_gradients import BUDGET
+from core.bench.peak import own_peak
 from core.errors import UserError
 from core.models import build
 
@@ -41,19 +41,6 @@ def peak_memory(architecture: str = "resnet101", images: int = IMAGES, side: int
         last = (done.stderr.strip().splitlines() or ["it was ended from outside"])[-1]
         raise UserError(f"Memory could not be measured: {last}")
     return Memory(**json.loads(done.stdout))
-
-
-def own_peak() -> int:
-    """Return the most bytes that this process has held.
-
-    `ru_maxrss` alone would not do on Linux: a child begins with its parent's peak there.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
-    except (OSError, StopIteration):
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _explain(architecture: str, images: int, side: int) -> Memory:

@@ -23,7 +23,7 @@ def run(
     from core.progress import shown
     from core.run.local import run_study
 
-    config, there = _settings(study, set_)
+    config, there = settings_of(study, set_)
     out = out or there or _free_folder(config)
     try:
         with shown(console) as on_progress:
@@ -47,14 +47,14 @@ def expect(
 
     from core.run.expected import expected
 
-    found = expected(_settings(study, set_)[0], device)
+    found = expected(settings_of(study, set_)[0], device)
     if json_:
         write(json_, json.dumps({**asdict(found), "sentence": found.sentence}, indent=1))
     else:
         say(found.sentence)
 
 
-def _settings(study: str, changes: list[str] | None) -> tuple[Config, Path | None]:
+def settings_of(study: str, changes: list[str] | None) -> tuple[Config, Path | None]:
     """Return the settings that a word on the command line means, and the folder of the study where it is there."""
     if study in presets() or study.endswith(".toml"):
         return read_config(study, tuple(changes or ())), None

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from core.cli.running import settings_of
 from core.cli.said import console
 
 
@@ -44,3 +45,25 @@ def bench_findings(
     from core.bench.findings import run as run_bench
 
     run_bench(console, studies, seeds, images, max(tests, images))
+
+
+def bench_data(images: Annotated[int, typer.Option(min=1000, help="Files to list.")] = 200_000) -> None:
+    """Time the listing of a folder of many images, and measure its memory; under a minute."""
+    from core.bench.data import run as run_bench
+
+    run_bench(console, images)
+
+
+def bench_distill(
+    study: Annotated[
+        str, typer.Argument(help="Whose networks and recipe: a preset, a TOML file, or a study.")
+    ] = "birds",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="In which every way takes its turn.")] = 7,
+    batches: Annotated[int, typer.Option(min=1, help="Of each way in a round.")] = 3,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write every number there too.")] = None,
+) -> None:
+    """Time the training of a grid beside its plain form, interleaved; a few minutes on a CPU."""
+    from core.bench.distill import run as run_bench
+
+    run_bench(console, settings_of(study, set_)[0], rounds, batches, json_)

@@ -1,5 +1,6 @@
 """Anybody's photos, one folder a class; superpixels stand in for parts."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from core.config import Data
 from core.data.dataset import Dataset
-from core.data.listing import counted, dataset_root, file_facts, fingerprint, hold_out, image_table
+from core.data.listing import counted, dataset_root, file_facts, fingerprint, given_splits, image_table
 from core.data.photos import open_photo, square
 from core.data.regions import superpixels
 from core.errors import UserError
@@ -49,14 +50,15 @@ def folder(config: Data) -> Dataset:
     if len(classes) < 2:
         raise UserError(f"{root / given[0] if given else root} has {len(classes)} class folders; two are needed.")
 
-    rows = [
-        (name, label, "/".join(filter(None, (name, class_name, image))))
+    counts = np.array([[len(images[class_name]) for class_name in classes] for images in listed.values()])
+    labels = np.repeat(np.tile(np.arange(len(classes)), len(listed)), counts.ravel())
+    splits = np.repeat(list(listed), counts.sum(axis=1))
+    sources = [
+        f"{name}/{class_name}/{image}" if name else f"{class_name}/{image}"
         for name, images in listed.items()
-        for label, class_name in enumerate(classes)
+        for class_name in classes
         for image in images[class_name]
     ]
-    labels = np.array([label for _, label, _ in rows])
-    sources = [source for _, _, source in rows]
     files, missing = file_facts(root, sources)
     if missing:
         raise UserError(f"{root} lists files that cannot be read: {counted(missing)}.")
@@ -69,7 +71,7 @@ def folder(config: Data) -> Dataset:
         classes=tuple(classes),
         parts=tuple(f"region {i + 1}" for i in range(config.segments)),
         knows=f"{len(classes)} classes of photos from the folder {root.resolve().name}",
-        table=image_table(labels, _splits(np.array([name for name, _, _ in rows]), labels, config), sources, root),
+        table=image_table(labels, given_splits(splits, labels, config), sources, root),
         read=_Reader(root, tuple(sources), config.image_size, config.segments),
         digest=fingerprint(f"folder {VERSION}", settings, files),
         named_parts=False,
@@ -88,26 +90,18 @@ class _Reader:
         return image, superpixels(image, self.segments)
 
 
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
 def _images(parent: Path) -> dict[str, list[str]]:
     """Return the image files of every class folder, by name; hidden files and folders do not count."""
     images: dict[str, list[str]] = {}
     for path in parent.iterdir():
         if path.is_dir() and not path.name.startswith((".", "__")):
-            names = (file.name for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-            images[path.name] = sorted(name for name in names if not name.startswith("."))
+            names = os.listdir(path)
+            images[path.name] = sorted(n for n in names if _suffix(n) in SUFFIXES and not n.startswith("."))
     for name in sorted(images):
         if not images[name]:
             raise UserError(f"The class folder {parent / name} has no images.")
     return images
-
-
-def _splits(given: np.ndarray, labels: np.ndarray, config: Data) -> np.ndarray:
-    names = set(given)
-    if names == {"train", "val", "test"}:
-        return np.where(given == "val", "validation", given)
-    alone = names == {""}
-    test = hold_out(labels, config.test_fraction, (config.seed, 1)) if alone else given != "train"
-    split = np.where(test, "test", "train").astype(object)
-    rest = np.flatnonzero(~test)
-    split[rest[hold_out(labels[rest], config.validation_fraction, config.seed)]] = "validation"
-    return split

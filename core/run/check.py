@@ -1,11 +1,12 @@
 """What can be known to go wrong before anything is written."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from core.config import WORDS, Config
 from core.data.dataset import Dataset
 from core.errors import UserError
-from core.models import check_architecture, check_size
+from core.models import check_architecture, check_size, check_weights
 
 
 def check(config: Config, dataset: Dataset) -> None:
@@ -26,3 +27,21 @@ def check(config: Config, dataset: Dataset) -> None:
         raise UserError(
             f"measure.top_k is {config.measure.top_k}, but these images have {len(dataset.parts)} parts; choose fewer."
         )
+
+
+def weights_told(config: Config, classes: int) -> Iterator[str]:
+    """Read all initial weights, downloaded where need be, and say in a sentence each where a last layer begins anew.
+
+    Raises
+    ------
+    UserError
+        Weights that cannot be had, or are of another architecture, width or stem.
+    """
+    students = config.students
+    begins = [(config.teacher.architecture, config.teacher.weights)]
+    begins += [(architecture, students.weights) for architecture in students.architectures]
+    for architecture, weights in dict.fromkeys(begins):
+        if weights == "none":
+            continue
+        if not check_weights(architecture, classes, students.width, students.stem, weights) and weights not in WORDS:
+            yield f"{weights} knows other than {classes} classes, so the last layer of {architecture} begins anew."

@@ -23,7 +23,7 @@ from core.data.dataset import Dataset
 from core.errors import UserError
 from core.run.adopt import adopt
 from core.run.begin import begin
-from core.run.check import check
+from core.run.check import check, weights_told
 from core.run.interrupt import Interrupt
 from core.run.lock import held
 from core.run.plan import Task, plan
@@ -83,6 +83,9 @@ def run_study(
     # What cannot be read or built is met before anything is written.
     dataset = open_dataset(config.data)
     check(config, dataset)
+    if not (folder / "summary.parquet").exists():
+        for sentence in weights_told(config, len(dataset.classes)):
+            on_note(sentence)
     if (folder / "study.toml").exists() and (name := Study(folder).name) != config.name:
         raise UserError(f"{folder} holds the study '{name}', not '{config.name}'; choose another --out.")
     with held(folder), told(folder, on_progress) as tell:

@@ -59,7 +59,7 @@ WRONG = {
     "[training]\nlearning_rate = inf": "training.learning_rate: input should be a finite number (found inf)",
     "[training]\nlearning_rate = nan": "training.learning_rate: input should be",
     "training = 5": "training: input should be a table of settings, [training] (found 5)",
-    '[data]\ndataset = "birdz"': "input should be 'birds', 'cub' or 'folder' (found 'birdz'). Did you mean birds?",
+    '[data]\ndataset = "birdz"': "'folder' or 'coco-parts' (found 'birdz'). Did you mean birds?",
     '[data]\ndataset = "cub"': "data.root: the dataset 'cub' needs the folder it lies in",
     "[students]\nalphas = [1.0, 1.5]": "students.alphas.1: input should be less than or equal to 1 (found 1.5)",
     "[students]\nalphas = [0.5]": "students.alphas: 1.0 (no distillation) must be among them",
@@ -115,6 +115,14 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 def test_an_unknown_preset_has_its_near_matches() -> None:
     assert message("quik") == "There is no preset called 'quik'. Did you mean quick?"
     assert "There is: birds" in message("zzz")
+
+
+def test_a_path_given_by_hand_is_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = read_config("cub", ("data.root=CUB", "teacher.weights=w/r101.pth", "students.weights=none"))
+    assert config.data.root == str(tmp_path / "CUB")
+    assert config.teacher.weights == str(tmp_path / "w" / "r101.pth")
+    assert config.students.weights == "none"
 
 
 def test_overrides() -> None:

@@ -16,6 +16,7 @@ from core.estimates import (
     ratio_over_seeds,
     resamples,
     spearman,
+    strata,
 )
 
 RNG = np.random.default_rng(0)
@@ -97,6 +98,17 @@ def test_what_differs_between_classes_only_is_no_uncertainty() -> None:
     assert got == pytest.approx(Estimate(values.mean(), values.mean(), values.mean(), 100, 0))
     unaware = mean_over_images(values, samples(np.zeros(100)))
     assert unaware.high - unaware.low > 0.5
+
+
+def test_classes_of_one_image_vary_as_one_class_does() -> None:
+    values = RNG.normal(size=400)
+    alone = mean_over_images(values, samples(strata(np.arange(400))))
+    want = 2 * 1.96 * values.std() / 20
+    assert alone.high - alone.low == pytest.approx(want, rel=0.1), "and not 0"
+    assert np.array_equal(np.unique(strata(LABELS), return_inverse=True)[1], np.unique(LABELS, return_inverse=True)[1])
+    assert np.array_equal(resamples(strata(LABELS)), resamples(LABELS)), "to the last draw"
+    mixed = strata(np.array([9, 4, 4, 7, 2, 2]))
+    assert mixed[0] == mixed[3] != mixed[1] == mixed[2] != mixed[4]
 
 
 def test_undefined_images_are_left_out_and_counted() -> None:

@@ -143,3 +143,26 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path) -> None:
     fill(tmp_path / "broken", {"a": 3, "b": 3})
     (tmp_path / "broken/a/link.png").symlink_to(tmp_path / "gone.png")
     assert "cannot be read: a/link.png" in message("broken")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (500, 2), (31, 33)])
+def test_images_of_any_size_are_read(tmp_path: Path, shape: tuple[int, int]) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(3):
+            Image.fromarray(np.full((*shape, 3), 60 * i, np.uint8)).save(tmp_path / name / f"{i}.png")
+    image, parts = folder(config(tmp_path)).read(2)
+    assert image.shape == (32, 32, 3)
+    assert (image == 120).all()
+    assert 1 <= parts.min() <= parts.max() <= 9
+
+
+def test_a_thousand_classes(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(b"an image that nobody opens")
+    for label in range(1000):
+        (tmp_path / f"{label:04}").mkdir()
+        for i in range(3):
+            os.link(tmp_path / "one.png", tmp_path / f"{label:04}" / f"{i}.png")
+    dataset = folder(config(tmp_path))
+    assert len(dataset.classes) == 1000
+    assert dataset.table.groupby(["split", "label"]).size().tolist() == [1] * 3000
