@@ -1,9 +1,13 @@
 """The loop: what a cell learns depends on nothing but its own settings, and a stop changes nothing."""
 
 import copy
+import itertools
 import math
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +22,7 @@ from core.errors import UserError
 from core.inputs import as_input
 from core.models import build
 
+loop = sys.modules["core.distill.train"]  # as an attribute, the package has the function of that name
 CPU = torch.device("cpu")
 EPOCHS = 3
 PRECISIONS = ["fp32", "bf16"]
@@ -112,6 +117,52 @@ def test_a_run_that_was_stopped_gives_the_same_bits(
     go(resumed, teacher, data)
     for one, other in zip(undisturbed, resumed, strict=True):
         assert same(one, other), one.name
+
+
+@pytest.mark.parametrize(("precision", "last"), [("fp32", 1), ("bf16", 2), ("fp32", 5), ("bf16", 11)])
+def test_a_run_that_was_killed_in_the_middle_of_an_epoch_gives_the_same_bits(
+    precision: str, last: int, data: TrainingData, teacher: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saved after every step, and killed when `last` files had been written: 3 steps of each of 2, and 2 as it ends."""
+    settings = recipe(precision=precision)
+
+    def both(folder: Path) -> list[Learner]:
+        return [learner(folder, name, settings) for name in ("resnet18-1.0", "resnet50-0.1")]
+
+    undisturbed = both(tmp_path / "a")
+    go(undisturbed, teacher, data)
+    whole, written = Learner.save, 0
+
+    def save(each: Learner) -> None:
+        nonlocal written
+        if written == last:
+            raise KeyboardInterrupt
+        whole(each)
+        written += 1
+
+    monkeypatch.setattr(loop, "SECONDS", -1.0)
+    monkeypatch.setattr(Learner, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        go(both(tmp_path / "b"), teacher, data)
+    monkeypatch.undo()
+    resumed = both(tmp_path / "b")
+    stood = {1: [(0, 1), (0, 0)], 2: [(0, 1), (0, 1)], 5: [(0, 3), (0, 2)], 11: [(1, 2), (1, 1)]}
+    assert [(each.epoch, each.step) for each in resumed] == stood[last]
+    go(resumed, teacher, data)
+    for one, other in zip(undisturbed, resumed, strict=True):
+        assert same(one, other), one.name
+
+
+def test_a_state_is_written_every_minute_and_every_epoch(
+    data: TrainingData, teacher: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on by 40 s whenever it is read: at the start, after each step, and where that was due."""
+    stood: list[tuple[int, int]] = []
+    monkeypatch.setattr(Learner, "save", lambda each: stood.append((each.epoch, each.step)))
+    clock = SimpleNamespace(monotonic=itertools.count(0, 40).__next__, perf_counter=time.perf_counter)
+    monkeypatch.setattr(loop, "time", clock)
+    go([learner(tmp_path, "resnet18-1.0", recipe())], teacher, data)
+    assert stood == [(0, 2), (1, 0), (1, 1), (1, 3), (2, 0), (2, 2), (3, 0)]
 
 
 def test_a_finished_state_is_only_read(data: TrainingData, teacher: nn.Module, tmp_path: Path) -> None:
