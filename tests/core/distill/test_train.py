@@ -1,9 +1,9 @@
 """The loop: what a cell learns depends on nothing but its own settings, and a stop changes nothing."""
 
 import copy
+import importlib
 import itertools
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from core.errors import UserError
 from core.inputs import as_input
 from core.models import build
 
-loop = sys.modules["core.distill.train"]  # as an attribute, the package has the function of that name
+loop = importlib.import_module("core.distill.train")  # `from` would give the function of that name
 CPU = torch.device("cpu")
 EPOCHS = 3
 PRECISIONS = ["fp32", "bf16"]
