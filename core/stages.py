@@ -20,16 +20,16 @@ from core.costs import costs
 from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
-from core.distill.groups import Need, Room, free_memory, in_groups, need, room
-from core.distill.train import autocast_dtype
+from core.distill.groups import in_groups
 from core.errors import UserError
 from core.explain_cell import Rows, Shards, explained
 from core.inputs import as_input
 from core.measure_cell import measure_cell, part_shares
-from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model, skeleton
+from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model
 from core.store import read_arrays, write_arrays, write_table
 from core.study import Study, cache_folder
 from core.summarise import summarise
+from core.train_cells import kept_answers, space
 
 Report = Callable[[float | None, str], None]
 """Called with the share of the task that is done, and a word on it; or with None and what a person should know."""
@@ -117,7 +117,11 @@ def train_cells(folder: Path, names: Sequence[str], keys: dict[str, str], device
     if any(cell.alpha != 1 for cell in cells.values()):
         teacher, header = load_model(study.path("models", study.teacher), place)
         teacher_digest = header.digest
-    space = _room(study, list(cells.values()), data, place)
+    found = space(study, list(cells.values()), data, place)
+    seed = cells[names[0]].seed or 0
+    replay = None
+    if recipe.replay and teacher_digest:
+        replay = kept_answers(study, seed, teacher_digest, data, lambda sentence: report(None, sentence))
     epochs = dict.fromkeys(names, 0)
     written: list[Path] = []
 
@@ -130,14 +134,14 @@ def train_cells(folder: Path, names: Sequence[str], keys: dict[str, str], device
         learners = [_learner(study, cells[name], keys[name], place) for name in group]
         epochs.update({learner.name: learner.epoch for learner in learners})
         try:
-            train(learners, teacher, data, recipe, cells[group[0]].seed or 0, place, tell, space.resident)
+            train(learners, teacher, data, recipe, seed, place, tell, found.resident, replay)
         finally:
             # Also where one of the group came to nothing.
             for learner in learners:
                 if learner.epoch == recipe.epochs:
                     written.extend(_keep(study, cells[learner.name], learner, (mean, std), teacher_digest))
 
-    in_groups(names, space.students, work, lambda sentence: report(None, sentence))
+    in_groups(names, found.students, work, lambda sentence: report(None, sentence))
     return written
 
 
@@ -145,23 +149,6 @@ def _learner(study: Study, cell: Cell, key: str, place: torch.device) -> Learner
     path = study.folder / "state" / f"{cell.name}.safetensors"
     alpha = 1.0 if cell.alpha is None else cell.alpha
     return Learner(cell.name, _fresh(study, cell).to(place), alpha, key, path, study.config.training)
-
-
-def _room(study: Study, cells: list[Cell], data: TrainingData, place: torch.device) -> Room:
-    """Reckon how many of the cells fit into memory at once, the teacher beside them."""
-    recipe, students = study.config.training, study.config.students
-    dtype = autocast_dtype(place, recipe.precision)
-
-    def of(architecture: str) -> Need:
-        model = skeleton(architecture, len(study.dataset.classes), students.width, students.stem)
-        return need(model, min(recipe.batch_size, len(data.ids)), study.config.data.image_size, dtype)
-
-    taught = any(cell.alpha != 1 for cell in cells)
-    needs = {name: of(name) for name in {study.teacher.architecture, *(cell.architecture for cell in cells)}}
-    teacher = needs[study.teacher.architecture] if taught else None
-    found = room(free_memory(place), [needs[cell.architecture] for cell in cells], teacher, data.images.nbytes)
-    # On the CPU the images are mapped from disk, once for all processes.
-    return found if place.type == "cuda" else replace(found, resident=False)
 
 
 def _keep(

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from core.batch_norm import BatchNorm2d
 from core.config import Training
 from core.distill.loss import Losses
 from core.models import network_digest
@@ -36,6 +37,9 @@ class Learner:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        for module in self.model.modules():
+            if isinstance(module, BatchNorm2d):
+                module.twice = self.explains
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         plain = [p for p in self.model.parameters() if p.ndim <= 1]
         self.optimiser = torch.optim.SGD(
@@ -47,6 +51,11 @@ class Learner:
         )
         self.sums = torch.zeros(len(Losses._fields) + 1, device=self._parameters()[0].device)
         self._restore()
+
+    @property
+    def explains(self) -> bool:
+        """Whether it also learns to look where the teacher looks."""
+        return self.alpha != 1 and self.recipe.explanation_weight > 0
 
     def _parameters(self) -> list[nn.Parameter]:
         return [p for group in self.optimiser.param_groups for p in group["params"]]

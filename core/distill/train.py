@@ -3,6 +3,8 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -10,7 +12,8 @@ from torch import nn
 from core.config import Training
 from core.distill.batches import Batches, TrainingData
 from core.distill.learner import Learner
-from core.distill.loss import distillation_loss
+from core.distill.loss import distillation_loss, input_x_gradient
+from core.distill.replay import Replay
 from core.errors import UserError
 from core.inputs import as_input
 
@@ -57,6 +60,7 @@ def train(
     device: torch.device,
     on_epoch: Callable[[Learner], None],
     resident: bool = False,
+    replay: Replay | None = None,
 ) -> None:
     """Train a group of cells of one seed to the end, each from where it is.
 
@@ -78,6 +82,8 @@ def train(
         Called with a cell when its epoch is over and saved.
     resident : bool
         Whether all images are to lie on the device.
+    replay : Replay, optional
+        Answers of the teacher that were kept, of use where no student asks for its maps.
 
     Raises
     ------
@@ -102,12 +108,19 @@ def train(
             if not group:
                 continue
             x, y = batches.at(epoch, step)
-            teacher_logits = predict(teacher, x, dtype) if teacher is not None else None
+            answer = None
+            if teacher is not None:
+                explained = any(each.explains for each in group)
+                live = partial(ask, teacher, x, dtype, explained)
+                if replay is None or explained:
+                    answer = live()
+                else:
+                    answer = Answer(replay.answer(batches, epoch, step, lambda live=live: live().logits))  # type: ignore[misc]
             rate = _rate(epoch * batches.count + step, batches, recipe)
             for learner in group:
                 start = time.perf_counter()
                 torch.manual_seed(hash((seed, epoch, step)))  # dropout, where a network has it
-                take_step(learner, x, y, teacher_logits, rate, dtype)
+                take_step(learner, x, y, answer, rate, dtype)
                 learner.seconds += time.perf_counter() - start
             if time.monotonic() - saved > SECONDS:
                 saved = time.monotonic()
@@ -122,7 +135,7 @@ def train(
                 failed[learner.name] = epoch + 1
             if learner.name in failed:
                 continue
-            loss, entropy, divergence, accuracy = (learner.sums / batches.count).tolist()
+            loss, entropy, divergence, explanation, accuracy = (learner.sums / batches.count).tolist()
             due = (epoch + 1) % recipe.validate_every == 0 or epoch + 1 == recipe.epochs
             learner.close(
                 {
@@ -130,6 +143,7 @@ def train(
                     "loss": loss,
                     "cross_entropy": entropy,
                     "divergence": divergence,
+                    **({"explanation": explanation} if learner.explains else {}),
                     "train_accuracy": accuracy,
                     "validation_accuracy": _accuracy(learner.model, data, device, dtype, layout) if due else math.nan,
                     "seconds": learner.seconds,
@@ -142,18 +156,35 @@ def train(
         raise UserError(f"{'; '.join(each)}; lower training.learning_rate and run again.")
 
 
-def take_step(
-    learner: Learner,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    teacher_logits: torch.Tensor | None,
-    rate: float,
-    dtype: torch.dtype,
-) -> None:
-    """Let one student learn from one batch: views (B, 3, S, S), labels (B,) and the teacher's logits (B, classes)."""
+class Answer(NamedTuple):
+    """What a teacher says of a batch: logits (B, classes), and maps (B, S, S) of its answers where they count."""
+
+    logits: torch.Tensor
+    maps: torch.Tensor | None = None
+
+
+def ask(teacher: nn.Module, x: torch.Tensor, dtype: torch.dtype, explained: bool) -> Answer:
+    """Show a batch to the teacher, once for all students."""
+    if not explained:
+        return Answer(predict(teacher, x, dtype))
+    seen = x.detach().requires_grad_()
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
-        logits = learner.model(x)
-    losses = distillation_loss(logits, y, teacher_logits, learner.alpha, learner.recipe.temperature)
+        logits = teacher(seen)
+    return Answer(logits.detach().float(), input_x_gradient(logits, seen, logits.argmax(1), twice=False))
+
+
+def take_step(
+    learner: Learner, x: torch.Tensor, y: torch.Tensor, answer: Answer | None, rate: float, dtype: torch.dtype
+) -> None:
+    """Let one student learn from one batch: views (B, 3, S, S), labels (B,) and the teacher's answer."""
+    looked = answer.maps if answer is not None and learner.explains else None
+    seen = x if looked is None else x.detach().requires_grad_()
+    with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
+        logits = learner.model(seen)
+    taught, recipe, maps = None if answer is None else answer.logits, learner.recipe, None
+    if taught is not None and looked is not None:
+        maps = (input_x_gradient(logits, seen, taught.argmax(1), twice=True), looked)
+    losses = distillation_loss(logits, y, taught, learner.alpha, recipe.temperature, maps, recipe.explanation_weight)
     learner.descend(losses, (logits.argmax(1) == y).float().mean(), rate)
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from core.config import Training
 from core.distill import Learner, TrainingData, epoch_order, train, views
+from core.distill.loss import input_x_gradient
 from core.distill.train import learning_rate
 from core.distill.views import draws
 from core.errors import UserError
@@ -308,6 +309,46 @@ def test_a_student_comes_to_agree_with_its_teacher(data: TrainingData, teacher: 
     student = learner(tmp_path, "resnet18-0.0", settings)
     go([student], teacher, data)
     assert student.history[-1]["divergence"] < 0.5 * student.history[0]["divergence"]
+
+
+def alike(student: nn.Module, teacher: nn.Module, data: TrainingData) -> float:
+    """The cosine of both networks' maps of the teacher's answers, on images as they are."""
+    x = as_input(data.validation_images, data.mean, data.std).requires_grad_()
+    classes = teacher(x).argmax(1)
+    maps = [input_x_gradient(each.eval()(x), x, classes, twice=False).flatten(1) for each in (student, teacher)]
+    return float(nn.functional.cosine_similarity(*maps).mean())
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_student_that_is_asked_to_comes_to_look_where_its_teacher_looks(
+    precision: str, data: TrainingData, teacher: nn.Module, tmp_path: Path
+) -> None:
+    found = {}
+    for weight in (0.0, 3.0):
+        settings = recipe(epochs=8, learning_rate=0.05, precision=precision, explanation_weight=weight)
+        student = learner(tmp_path / str(weight), "resnet18-0.1", settings)
+        go([student], teacher, data)
+        found[weight] = alike(student.model, teacher, data)
+        assert ("explanation" in student.history[0]) == (weight > 0)
+    first, last = student.history[0], student.history[-1]
+    assert last["explanation"] < first["explanation"] - 0.1
+    assert found[3.0] > found[0.0] + 0.1
+    parts = 0.1 * last["cross_entropy"] + 0.9 * last["divergence"] + 3 * last["explanation"]
+    assert last["loss"] == pytest.approx(parts, rel=1e-4)
+
+
+def test_looking_is_asked_of_distilled_students_alone(data: TrainingData, teacher: nn.Module, tmp_path: Path) -> None:
+    """Beside one that explains, a student without distillation is, bit for bit, what it is without."""
+    plain = learner(tmp_path / "a", "resnet18-1.0", recipe())
+    go([plain], teacher, data)
+    asked = recipe(explanation_weight=2.0)
+    beside = [learner(tmp_path / "b", name, asked) for name in ("resnet18-1.0", "resnet18-0.1")]
+    go(beside, teacher, data)
+    assert same(plain, beside[0])
+    alone = learner(tmp_path / "c", "resnet18-0.1", asked)
+    go([alone], teacher, data)
+    assert same(alone, beside[1])
+    assert [each.explains for each in beside] == [False, True]
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it(data: TrainingData, tmp_path: Path) -> None:
