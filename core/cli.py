@@ -297,6 +297,22 @@ def bench_ig(
         raise typer.Exit(130)
 
 
+@timings.command("distill")
+def bench_distill(
+    study: Annotated[
+        str, typer.Argument(help="Whose networks and recipe: a preset, a TOML file, or a study.")
+    ] = "birds",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="In which every way takes its turn.")] = 7,
+    batches: Annotated[int, typer.Option(min=1, help="Of each way in a round.")] = 3,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write every number there too.")] = None,
+) -> None:
+    """Time the training of a grid beside its plain form, interleaved; a few minutes on a CPU."""
+    from core.bench.distill import run as run_bench
+
+    run_bench(console, _settings(study, set_)[0], rounds, batches, json_)
+
+
 @timings.command("findings")
 def bench_findings(
     studies: Annotated[int, typer.Option(min=10, help="Studies to simulate.")] = 1000,
