@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from core.batch_norm import BatchNorm2d
 from core.bench.record import environment
 from core.bench.tables import spread
-from core.cells import Cell, grid
+from core.cells import Cell, grid, parse_cell
 from core.config import Config, Training
 from core.costs import macs
 from core.distill import Batches, Learner, TrainingData
@@ -57,7 +57,7 @@ class Found:
     def bound(self, way: str) -> float:
         """Return how many times as fast as `separate` a way would be if it took its pieces' times and no more."""
         load, answer = statistics.median(self.load), statistics.median(self.teacher["ours"])
-        steps = [statistics.median(self.steps[name.split("-a")[0]]["ours"]) for name in self.students]
+        steps = [statistics.median(self.steps[parse_cell(name).architecture]["ours"]) for name in self.students]
         once = {"shared": load + answer, "replayed": load}[way]
         return (len(steps) * (load + answer) + sum(steps)) / (once + sum(steps))
 
@@ -75,7 +75,7 @@ class Subject:
             return model.to(device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
         self.teacher = network(config.teacher.architecture).eval().requires_grad_(False)
-        nowhere = Path()
+        nowhere = Path("no state")
         self.students = [Learner(c.name, network(c.architecture), c.alpha or 0.0, "", nowhere, recipe) for c in cells]
         for module in (module for student in self.students for module in student.model.modules()):
             if isinstance(module, BatchNorm2d):
@@ -103,7 +103,7 @@ class Subject:
         x, y = self.batches.at(0, step)
         found.teacher[way].append(clocked(lambda: ask(self.teacher, x, self.dtype, False)))
         answer = ask(self.teacher, x, self.dtype, any(student.explains for student in self.students))
-        for name, student in {each.name.split("-a")[0]: each for each in self.students}.items():
+        for name, student in {parse_cell(each.name).architecture: each for each in self.students}.items():
             times = found.steps.setdefault(name, {"plain": [], "ours": []})
             times[way].append(clocked(lambda one=student: take_step(one, x, y, answer, RATE, self.dtype)))  # type: ignore[misc]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -47,8 +48,13 @@ def need(model: nn.Module, images: int, side: int, dtype: torch.dtype, twice: bo
         Whether it is differentiated twice (a loss on its explanations): the first gradient's layers stay too.
     """
     outputs: list[int] = []
+
+    def count(module: nn.Module, given: Any, out: Any) -> None:
+        if isinstance(out, torch.Tensor):
+            outputs.append(out.numel())
+
     leaves = [module for module in model.modules() if next(module.children(), None) is None]
-    hooks = [leaf.register_forward_hook(lambda _, given, out: outputs.append(out.numel())) for leaf in leaves]
+    hooks = [leaf.register_forward_hook(count) for leaf in leaves]
     with torch.no_grad():
         model.eval()(torch.empty(images, 3, side, side, device="meta"))
     for hook in hooks:

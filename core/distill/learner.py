@@ -83,11 +83,24 @@ class Learner:
         """Whether the loss has been a number in all of this epoch."""
         return math.isfinite(self.sums[0])
 
-    def close(self, row: dict[str, float]) -> None:
-        """End an epoch: `row` is what its history says beside its number."""
+    def close(self, steps: int, rate: float, validation_accuracy: float) -> None:
+        """End an epoch of so many steps, the last at this rate, and put it into the history."""
+        loss, entropy, divergence, explanation, accuracy = (self.sums / steps).tolist()
+        self.history.append(
+            {
+                "epoch": self.epoch + 1,
+                "learning_rate": rate,
+                "loss": loss,
+                "cross_entropy": entropy,
+                "divergence": divergence,
+                **({"explanation": explanation} if self.explains else {}),
+                "train_accuracy": accuracy,
+                "validation_accuracy": validation_accuracy,
+                "seconds": self.seconds,
+            }
+        )
         self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
         self.sums.zero_()
-        self.history.append({"epoch": self.epoch, **row})
 
     def save(self) -> None:
         """Write everything needed to go on from here, atomically."""

@@ -108,47 +108,31 @@ def train(
             if not group:
                 continue
             x, y = batches.at(epoch, step)
-            answer = None
-            if teacher is not None:
-                explained = any(each.explains for each in group)
-                live = partial(ask, teacher, x, dtype, explained)
-                if replay is None or explained:
-                    answer = live()
-                else:
-                    answer = Answer(replay.answer(batches, epoch, step, lambda live=live: live().logits))  # type: ignore[misc]
-            rate = _rate(epoch * batches.count + step, batches, recipe)
+            explained = any(learner.explains for learner in group)
+            if teacher is None:
+                answer = None
+            elif replay is None or explained:
+                answer = ask(teacher, x, dtype, explained)
+            else:
+                answer = Answer(replay.answer(batches, epoch, step, partial(predict, teacher, x, dtype)))
             for learner in group:
                 start = time.perf_counter()
                 torch.manual_seed(hash((seed, epoch, step)))  # dropout, where a network has it
-                take_step(learner, x, y, answer, rate, dtype)
+                take_step(learner, x, y, answer, _rate(epoch, step, batches, recipe), dtype)
                 learner.seconds += time.perf_counter() - start
             if time.monotonic() - saved > SECONDS:
                 saved = time.monotonic()
+                failed |= {learner.name: epoch + 1 for learner in group if not learner.sane}
                 for learner in group:
                     if learner.sane:
                         learner.save()
-                    else:
-                        failed[learner.name] = epoch + 1
-        rate = _rate((epoch + 1) * batches.count - 1, batches, recipe)
+        failed |= {learner.name: epoch + 1 for learner in active if not learner.sane}
         for learner in active:
-            if not learner.sane:
-                failed[learner.name] = epoch + 1
             if learner.name in failed:
                 continue
-            loss, entropy, divergence, explanation, accuracy = (learner.sums / batches.count).tolist()
             due = (epoch + 1) % recipe.validate_every == 0 or epoch + 1 == recipe.epochs
-            learner.close(
-                {
-                    "learning_rate": rate,
-                    "loss": loss,
-                    "cross_entropy": entropy,
-                    "divergence": divergence,
-                    **({"explanation": explanation} if learner.explains else {}),
-                    "train_accuracy": accuracy,
-                    "validation_accuracy": _accuracy(learner.model, data, device, dtype, layout) if due else math.nan,
-                    "seconds": learner.seconds,
-                }
-            )
+            accuracy = _accuracy(learner.model, data, device, dtype, layout) if due else math.nan
+            learner.close(batches.count, _rate(epoch, batches.count - 1, batches, recipe), accuracy)
             learner.save()
             on_epoch(learner)
     if failed:
@@ -195,8 +179,9 @@ def predict(model: nn.Module, x: torch.Tensor, dtype: torch.dtype) -> torch.Tens
         return model(x).float()
 
 
-def _rate(step: int, batches: Batches, recipe: Training) -> float:
-    return learning_rate(step, recipe.epochs * batches.count, recipe.learning_rate, recipe.warmup)
+def _rate(epoch: int, step: int, batches: Batches, recipe: Training) -> float:
+    done, steps = epoch * batches.count + step, recipe.epochs * batches.count
+    return learning_rate(done, steps, recipe.learning_rate, recipe.warmup)
 
 
 def _accuracy(
