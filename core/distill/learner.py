@@ -81,7 +81,7 @@ class Learner:
     @property
     def sane(self) -> bool:
         """Whether the loss has been a number in all of this epoch."""
-        return math.isfinite(self.sums[0])
+        return math.isfinite(float(self.sums[0]))
 
     def close(self, steps: int, rate: float, validation_accuracy: float) -> None:
         """End an epoch of so many steps, the last at this rate, and put it into the history."""

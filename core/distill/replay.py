@@ -68,15 +68,19 @@ class Replay:
     def _read(self) -> torch.Tensor | None:
         if not self._path.exists():
             return None
+        why = "are damaged"
         try:
             with safe_open(self._path, "pt") as file:
                 meta = file.metadata() or {}
-                if meta.get("key") != self.key:
-                    return self._refuse("are of another teacher, recipe or machine")
                 tensors = {"logits": file.get_tensor("logits")}
+            if meta.get("key") != self.key:
+                why = "are of another teacher, recipe or machine"
+            elif meta.get("digest") == network_digest(tensors):
+                return tensors["logits"]
         except (SafetensorError, OSError):
-            return self._refuse("are damaged")
-        return tensors["logits"] if meta.get("digest") == network_digest(tensors) else self._refuse("are damaged")
+            pass
+        self._refuse(why)
+        return None
 
     def _refuse(self, why: str) -> None:
         self._path.unlink(missing_ok=True)
