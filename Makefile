@@ -4,12 +4,16 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test lint bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig clean
+.PHONY: dashboard test soak lint bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
 test: $(DEV)
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# Kills of runs at random moments; ARGS="--kills 100 --seed 1" for more, or others.
+soak: $(DEV)
+	$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -18,13 +22,13 @@ lint: $(DEV)
 
 # All that is promised in numbers, half an hour on two cores. One of them alone takes ARGS, and `--help` tells which:
 # make bench-visitors ARGS="--minutes 1"; make bench-ig ARGS="--resnet50 FILE --photos FOLDER"
-bench: bench-pages bench-viewer bench-visitors bench-uploads bench-ig
+bench: bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill
 
 bench-pages bench-viewer bench-visitors bench-uploads: bench-%: $(DEV)
 	$(BIN)/python -m dashboard.bench $* $(ARGS)
 
-bench-ig: $(RUN)
-	$(BIN)/python -m core bench ig $(ARGS)
+bench-ig bench-distill: bench-%: $(RUN)
+	$(BIN)/python -m core bench $* $(ARGS)
 
 clean:
 	rm -rf .venv

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 LANES = 32
 """bf16 numbers that a 512-bit vector holds."""
@@ -18,10 +19,13 @@ class BatchNorm2d(nn.BatchNorm2d):
     rounding (`tests/core/test_batch_norm.py`), in a fifth of the time at 7 channels (`python -m core bench distill`).
     """
 
+    twice = False
+    """Whether gradients are to be differentiated in turn, which torch's own can be and the quick one cannot."""
+
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (N, C, H, W); as torch's, but once differentiable where it is quick."""
         slim = x.shape[1] < LANES and x.is_contiguous(memory_format=torch.channels_last) and x.device.type == "cpu"
-        quick = self.training and slim and x.dtype == torch.bfloat16 and x.numel() > x.shape[1]
+        quick = not self.twice and self.training and slim and x.dtype == torch.bfloat16 and x.numel() > x.shape[1]
         if not quick or self.num_batches_tracked is None or self.momentum is None or not self.affine:
             return super().forward(x)
         self.num_batches_tracked.add_(1)
@@ -57,6 +61,7 @@ class _Slim(torch.autograd.Function):
         return _narrow(y, x).data
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, var = ctx.saved_tensors
         wide, together = _wide(x)

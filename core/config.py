@@ -97,11 +97,15 @@ class Training(Section):
     warmup: Unit = 0.15
     """Share of all steps over which the learning rate rises; a cosine takes it down."""
     temperature: float = Field(4.0, gt=0)
+    explanation_weight: float = Field(0.0, ge=0)
+    """Of 1 − cos(student's map, teacher's map) in the loss of distilled students; 0 does without maps."""
     augmentation: Unit = 1.0
     """Strength of the random flips, affine moves and colour changes; 0 is none."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """"auto": bf16 where the hardware multiplies in it, else fp32."""
     validate_every: int = Field(5, ge=1)
+    replay: bool = False
+    """Keep what the teacher says of every view (4 bytes a class, image and epoch), for other students of its seed."""
 
 
 class Explain(Section):

@@ -116,7 +116,7 @@ def check_architecture(name: str, width: float, stem: str) -> None:
 
 def check_size(architecture: str, width: float, stem: str, image_size: int) -> None:
     """Raise UserError where a network cannot take images of this size; nothing is computed to find out."""
-    model = _without_weights(architecture, 2, width, stem).eval()
+    model = skeleton(architecture, 2, width, stem).eval()
     try:
         model(torch.empty(1, 3, image_size, image_size, device="meta"))
     except (RuntimeError, AssertionError) as error:
@@ -141,8 +141,8 @@ def build(architecture: str, classes: int, width: float = 1.0, stem: str = "imag
     return tv.get_model(architecture, num_classes=classes, **extra)
 
 
-def _without_weights(architecture: str, classes: int, width: float, stem: str) -> nn.Module:
-    """Build a network on the meta device: no memory or random numbers for weights that come from a file."""
+def skeleton(architecture: str, classes: int, width: float, stem: str) -> nn.Module:
+    """Build a network on the meta device: shapes alone, neither memory nor random numbers for the weights."""
     try:
         with torch.device("meta"):
             return build(architecture, classes, width, stem)
@@ -310,6 +310,6 @@ def load_model(path: Path, device: torch.device | str = "cpu") -> tuple[nn.Modul
     state = read_weights(path)
     if network_digest(state) != header.digest:
         raise UserError(f"{path} is damaged: its weights are not the ones its header names.")
-    model = _without_weights(header.architecture, len(header.classes), header.width, header.stem)
+    model = skeleton(header.architecture, len(header.classes), header.width, header.stem)
     load_weights(model, state, f"The weights in {path}", assign=True)
     return model.eval().requires_grad_(False).to(device), header

@@ -4,7 +4,7 @@ A task is one call of one of these functions. Files carry a key, the digest of e
 before anything is computed: that is how a run tells what is missing or stale.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.costs import costs
 from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
+from core.distill.groups import in_groups
 from core.errors import UserError
 from core.explain_cell import Rows, Shards, explained
 from core.inputs import as_input
@@ -28,9 +29,10 @@ from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, 
 from core.store import read_arrays, write_arrays, write_table
 from core.study import Study, cache_folder
 from core.summarise import summarise
+from core.train_cells import kept_answers, space
 
-Report = Callable[[float, str], None]
-"""Called with the share of the task that is done, and a word on it."""
+Report = Callable[[float | None, str], None]
+"""Called with the share of the task that is done, and a word on it; or with None and what a person should know."""
 
 NORMALISE_IMAGES = 2000
 """Images that the mean and the standard deviation of the channels are taken over."""
@@ -97,14 +99,14 @@ def _normalisation(weights: str, images: np.ndarray) -> tuple[Channels, Channels
     return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
 
-def train_cells(folder: Path, names: Iterable[str], keys: dict[str, str], device: str, report: Report) -> list[Path]:
-    """Train a group of cells of one seed on the same batches: models/ and history/.
+def train_cells(folder: Path, names: Sequence[str], keys: dict[str, str], device: str, report: Report) -> list[Path]:
+    """Train cells of one seed on the same batches, as many at once as fit into memory: models/ and history/.
 
     The teacher is read back from its file, so that a resumed run learns from the same one.
     """
     study = Study(folder)
     config, recipe = study.config, study.config.training
-    cells = [parse_cell(name) for name in names]
+    cells = {name: parse_cell(name) for name in names}
     ids, images, _ = _arrays(folder, "train")
     validation_ids, validation_images, _ = _arrays(folder, "validation")
     labels = study.dataset.table["label"].to_numpy()
@@ -112,35 +114,41 @@ def train_cells(folder: Path, names: Iterable[str], keys: dict[str, str], device
     data = TrainingData(images, labels[ids], ids, validation_images, labels[validation_ids], mean, std)
     place = torch.device(device)
     teacher, teacher_digest = None, None
-    if any(cell.alpha != 1 for cell in cells):
+    if any(cell.alpha != 1 for cell in cells.values()):
         teacher, header = load_model(study.path("models", study.teacher), place)
         teacher_digest = header.digest
-    learners = [
-        Learner(
-            cell.name,
-            _fresh(study, cell).to(place),
-            float(cell.alpha),
-            keys[cell.name],
-            folder / "state" / f"{cell.name}.safetensors",
-            recipe,
-        )
-        for cell in cells
-        if cell.alpha is not None
-    ]
+    found = space(study, list(cells.values()), data, place)
+    seed = cells[names[0]].seed or 0
+    replay = None
+    if recipe.replay and teacher_digest:
+        replay = kept_answers(study, seed, teacher_digest, data, lambda sentence: report(None, sentence))
+    epochs = dict.fromkeys(names, 0)
+    written: list[Path] = []
 
     def tell(learner: Learner) -> None:
-        done = sum(each.epoch for each in learners)
-        report(done / (len(learners) * recipe.epochs), f"epoch {learner.epoch} of {recipe.epochs}")
+        epochs[learner.name] = learner.epoch
+        done = sum(epochs.values())
+        report(done / (len(epochs) * recipe.epochs), f"epoch {learner.epoch} of {recipe.epochs}")
 
-    written = []
-    try:
-        train(learners, teacher, data, recipe, cells[0].seed or 0, place, tell)
-    finally:
-        # Also where one of the group came to nothing.
-        for cell, learner in zip(cells, learners, strict=True):
-            if learner.epoch == recipe.epochs:
-                written += _keep(study, cell, learner, (mean, std), teacher_digest)
+    def work(group: Sequence[str]) -> None:
+        learners = [_learner(study, cells[name], keys[name], place) for name in group]
+        epochs.update({learner.name: learner.epoch for learner in learners})
+        try:
+            train(learners, teacher, data, recipe, seed, place, tell, found.resident, replay)
+        finally:
+            # Also where one of the group came to nothing.
+            for learner in learners:
+                if learner.epoch == recipe.epochs:
+                    written.extend(_keep(study, cells[learner.name], learner, (mean, std), teacher_digest))
+
+    in_groups(names, found.students, work, lambda sentence: report(None, sentence))
     return written
+
+
+def _learner(study: Study, cell: Cell, key: str, place: torch.device) -> Learner:
+    path = study.folder / "state" / f"{cell.name}.safetensors"
+    alpha = 1.0 if cell.alpha is None else cell.alpha
+    return Learner(cell.name, _fresh(study, cell).to(place), alpha, key, path, study.config.training)
 
 
 def _keep(

@@ -1,5 +1,6 @@
 """Files on disk: written beside their place and renamed into it, read without pickle."""
 
+import errno
 import hashlib
 import json
 import os
@@ -20,12 +21,14 @@ from core.errors import UserError
 
 ROW_GROUP = 1 << 20
 """Rows of a parquet table that are compressed together."""
+UNFINISHED = ".tmp"
+"""Ends the name of a file that is being written."""
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its place when it is whole: readers see the old one or the new one, also after a kill."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
@@ -34,10 +37,27 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise cannot_write(path, error) from None
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """Return the error for a file that could not be written, with what helps where that is known."""
+    helps = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        helps = "; make room there and try again, what was done before is kept"
+    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        helps = "; choose another folder, or have this one opened for writing"
+    return UserError(f"{path} cannot be written: {error.strerror or error}{helps}.")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers left beside its place that were killed; nobody may be writing into the folder."""
+    for path in folder.rglob(f".*{UNFINISHED}"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from core import literature, sentences
+from core.config import Training
 from core.errors import UserError
 from core.findings import nice_name
 from core.measures import MEASURES
@@ -46,7 +47,7 @@ def studied(study: Study) -> Section:
         (
             "Training",
             f"{training.epochs} epochs in batches of {training.batch_size}, learning rate {training.learning_rate:g}, "
-            f"temperature {training.temperature:g}; one recipe for every network.",
+            f"temperature {training.temperature:g}; one recipe for every network.{_looking(training)}",
         ),
         (
             "Explanations",
@@ -57,6 +58,15 @@ def studied(study: Study) -> Section:
     ]
     about = [Text(config.description)] if config.description else []
     return Section("What was studied", [*about, Items(tuple(item for item in items if item[1]))])
+
+
+def _looking(training: Training) -> str:
+    if not training.explanation_weight:
+        return ""
+    return (
+        f" Distilled students also learn to look where the teacher looks: {training.explanation_weight:g} × (1 − the "
+        "cosine of both networks' input × gradient maps) is part of their loss."
+    )
 
 
 def definitions() -> Section:

@@ -34,6 +34,8 @@ START = 8.0
 """Seconds until the processes of a run are there."""
 MEASURE, CONCLUDE = 0.6, 0.4
 """Seconds to measure one network, and to conclude, a network; of the shipped study."""
+TWICE = 3.0
+"""Steps of a student that learns from its maps, in steps of one that does not; about."""
 READS = 6
 """Images read to see how long that takes."""
 IMAGE_BYTES, IMPORTANCE_BYTES, CELL_BYTES, STUDY_BYTES = 35, 9.5, 11_000, 120_000
@@ -225,8 +227,10 @@ def _training(names: tuple[str, ...], config: Config, counts: dict[str, int], ti
     """Return what it takes to train a group: its own steps, and the teacher's answer to every image of every epoch."""
     recipe = config.training
     shown, looks = recipe.epochs * counts["train"], math.ceil(recipe.epochs / recipe.validate_every)
-    own = sum(shown * timed[name].train + looks * counts["validation"] * timed[name].forward for name in names)
     taught = any(parse_cell(name).alpha != 1 for name in names)
+    # A gradient that is learned from is differentiated in turn.
+    times = TWICE if taught and recipe.explanation_weight else 1.0
+    own = sum(shown * times * timed[name].train + looks * counts["validation"] * timed[name].forward for name in names)
     return own + (shown * timed[teacher_cell(config).name].forward if taught else 0.0)
 
 

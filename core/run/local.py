@@ -1,7 +1,6 @@
 """Run a study on this machine: what is missing, in processes of one thread each."""
 
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -24,13 +23,14 @@ from core.errors import UserError
 from core.run.adopt import adopt
 from core.run.begin import begin
 from core.run.check import check, weights_told
+from core.run.failures import reasons, why
 from core.run.interrupt import Interrupt
 from core.run.lock import held
 from core.run.plan import Task, plan
 from core.run.provenance import provenance
 from core.run.recipe import keys, stays, to_make
 from core.run.status import told
-from core.store import sha256_file, write_json
+from core.store import remove_unfinished, sha256_file, write_json
 from core.study import Study, cache_folder
 from core.worker import die_with_parent, keep_memory
 
@@ -102,6 +102,7 @@ def _complete(
     on_note: Callable[[str], None],
 ) -> None:
     workers = 1 if device == "cuda" else cores()
+    remove_unfinished(folder)
     made = provenance(config, dataset, device)
     study = Study(folder) if (folder / "study.toml").exists() else begin(config, folder, made)
     unchanged = study.config == config
@@ -119,7 +120,7 @@ def _complete(
     if trained:
         begin(config, folder, made)
     if tasks:
-        _run(study, tasks, wanted, files, workers, on_progress)
+        _run(study, tasks, wanted, files, workers, on_progress, on_note)
     _sweep(study, wanted, files)
 
 
@@ -174,6 +175,7 @@ def _run(
     files: Files,
     workers: int,
     on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
 ) -> None:
     start = time.monotonic()
     total = sum(task.cost for task in tasks)
@@ -195,6 +197,12 @@ def _run(
             files[name] = {"sha256": sha256_file(study.folder / name), "key": wanted[name]}
         _write_manifest(study, files)
 
+    def hear(name: str, share: float | None, word: str) -> None:
+        if share is None:
+            on_note(word)
+        elif name in shares:
+            shares[name] = (share, word)
+
     costs = {task.name: task.cost for task in tasks}
     pending = list(tasks)
     context = get_context("spawn")
@@ -212,7 +220,7 @@ def _run(
                     pending.remove(task)
                     shares[task.name] = (0.0, "")
                     if task.workers:
-                        _here(study, task, shares, tell)
+                        _here(study, task, hear, tell)
                         keep(task)
                         done += task.cost
                         del shares[task.name]
@@ -221,9 +229,7 @@ def _run(
                     running[pool.submit(_call, task, study.folder, queue)] = task
                 finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 while not queue.empty():
-                    name, share, word = queue.get()
-                    if name in shares:
-                        shares[name] = (share, word)
+                    hear(*queue.get())
                 tell()
                 for future in finished:
                     task = running.pop(future)
@@ -237,8 +243,7 @@ def _run(
                     except BrokenProcessPool:
                         raise
                     except Exception as error:  # whatever befalls one task, the others go on
-                        known = isinstance(error, UserError)
-                        failed[task.name] = str(error) if known else f"{type(error).__name__}: {error}".splitlines()[0]
+                        failed[task.name] = why(error)
                         pending = _without(pending, set(task.gives))
         except BrokenProcessPool:
             raise UserError(
@@ -249,7 +254,7 @@ def _run(
                 process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
     if failed:
-        raise UserError(_told(failed, {study.teacher.architecture, *study.config.students.architectures}))
+        raise UserError(reasons(failed, {study.teacher.architecture, *study.config.students.architectures}))
 
 
 @contextmanager
@@ -260,20 +265,9 @@ def _manager(context: SpawnContext) -> Iterator[SyncManager]:
         yield manager
 
 
-def _told(failed: dict[str, str], architectures: set[str]) -> str:
-    """Say what failed, and a reason that differs in nothing but the network's name only once."""
-    alike: dict[str, list[str]] = {}
-    for name, why in failed.items():
-        alike.setdefault(re.sub("|".join(sorted(architectures, key=len, reverse=True)), "", why), []).append(name)
-    return "; ".join(
-        f"{first} failed: {failed[first]}" + (f" (so did, alike, {', '.join(rest)})" if rest else "")
-        for first, *rest in alike.values()
-    )
-
-
-def _here(study: Study, task: Task, shares: dict[str, tuple[float, str]], tell: Callable[[], None]) -> None:
-    def report(share: float, word: str) -> None:
-        shares[task.name] = (share, word)
+def _here(study: Study, task: Task, hear: Callable[[str, float | None, str], None], tell: Callable[[], None]) -> None:
+    def report(share: float | None, word: str) -> None:
+        hear(task.name, share, word)
         tell()
 
     task.function(study.folder, cores(), *task.args, report)
@@ -310,9 +304,9 @@ def _worker() -> None:
 def _call(task: Task, folder: Path, queue: Any) -> None:
     last = 0.0
 
-    def report(share: float, word: str) -> None:
+    def report(share: float | None, word: str) -> None:
         nonlocal last
-        if time.monotonic() - last > 0.2:
+        if share is None or time.monotonic() - last > 0.2:
             last = time.monotonic()
             queue.put((task.name, share, word))
 

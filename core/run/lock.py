@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.errors import UserError
 from core.run.status import Status, log_path, read_status
+from core.store import cannot_write
 
 try:
     import fcntl
@@ -72,7 +73,7 @@ def _take(folder: Path) -> int:
         except FileNotFoundError:
             continue  # the folder went away in between, with whoever held the lock
         except OSError as error:
-            raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
+            raise cannot_write(path, error) from None
         if not _lock(lock):
             os.close(lock)
             status = read_status(folder)

@@ -97,7 +97,11 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
 
 
 def _training(study: Study, wanted: dict[str, str], missing: set[str], device: str, workers: int) -> list[Task]:
-    """Group the cells to train: of one seed, with or without a teacher; a few seeds are spread over the workers."""
+    """Group the cells to train: of one seed, with or without a teacher; a few seeds are spread over the workers.
+
+    Of one seed, as a seed names the order and the views: cells of another are shown other batches, of which the teacher
+    is asked anew, so that in one group they would share neither. Images are decoded once for all in any case.
+    """
     config = study.config
     images = config.data.train_images if config.data.dataset == "birds" else 1000
     groups: dict[tuple[int | None, str], list[Cell]] = {}

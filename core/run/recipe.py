@@ -11,6 +11,8 @@ from core.study import Study
 
 VERSIONS = {"images": 1, "train": 2, "predict": 1, "explain": 4, "measure": 4, "costs": 1, "conclude": 7}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
+NOT_OF_ALL = {"validate_every", "replay", "temperature", "explanation_weight"}
+"""Of [training]: what changes no network, and what distilled students alone depend on."""
 
 
 def keys(study: Study) -> dict[str, str]:
@@ -33,12 +35,14 @@ def keys(study: Study) -> dict[str, str]:
             model = key("train", "not", found[teacher["models"]], students.width, students.stem, cell.name)
         else:
             weights = config.teacher.weights if cell == study.teacher else students.weights
-            recipe = config.training.model_dump(exclude={"validate_every", "temperature"})
+            recipe = config.training.model_dump(exclude=NOT_OF_ALL)
             initial = weights if weights in WORDS else sha256_file(Path(weights))
             parts = [data, recipe, students.width, students.stem, initial, cell.architecture, cell.alpha, cell.seed]
             parts.append(students.weights == "imagenet")  # which decides how all images are normalised
             if cell.alpha != 1:
                 parts += [config.training.temperature, found[teacher["models"]]]
+                if config.training.explanation_weight:
+                    parts.append(["input x gradient", config.training.explanation_weight])
             model = key("train", *parts)
             found[names["models"]] = found[names["history"]] = model
         found[names["logits"]] = key("predict", data, model)

@@ -60,11 +60,27 @@ def test_what_follows_may_change_it_in_place() -> None:
     assert torch.equal(once, again)
 
 
-@pytest.mark.parametrize("change", ["evaluation", "fp32", "rows", "many"])
+def test_the_quick_way_refuses_to_be_differentiated_twice_and_torchs_own_is_taken_where_that_is_asked_for() -> None:
+    ours, _, x, _ = both(7)
+    x.requires_grad_()
+
+    def gradient() -> Tensor:
+        return torch.autograd.grad(ours(x).float().square().sum(), x, create_graph=True)[0]
+
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient().float().square().sum().backward()
+    ours.twice = True  # type: ignore[assignment]
+    gradient().float().square().sum().backward()
+    assert x.grad is not None
+    assert torch.isfinite(x.grad).all()
+
+
+@pytest.mark.parametrize("change", ["evaluation", "fp32", "rows", "many", "twice"])
 def test_everything_else_is_torchs_own_bit_for_bit(change: str) -> None:
     ours, _, x, _ = both(40 if change == "many" else 7)
     theirs = nn.BatchNorm2d(x.shape[1])
     theirs.load_state_dict(ours.state_dict())
+    ours.twice = change == "twice"  # type: ignore[assignment]
     ours.train(change != "evaluation")
     theirs.train(change != "evaluation")
     x = x.float() if change == "fp32" else x.contiguous() if change == "rows" else x

@@ -20,6 +20,7 @@ from core.findings import findings, nice_name, question
 from core.measures import MEASURES
 from core.report import Report, beyond, draw, report
 from core.report.pieces import number
+from core.report.setting import studied
 from core.store import write_table
 from core.study import Study, open_study
 from tests.rows import with_rows
@@ -344,6 +345,16 @@ def test_figures_have_ids_of_their_own() -> None:
     assert ids[0]
     assert not ids[0] & ids[1]
     assert all(f'id="{name}"' in one for name in re.findall(r"url\(#([^)]+)\)", one))
+
+
+def test_what_students_learned_besides_is_told(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "study.toml"
+    plain = str(studied(open_study("tiny")))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("explanation_weight = 0.0", "explanation_weight = 2.5"), encoding="utf-8")
+    told = str(studied(open_study("tiny")))
+    assert "look where the teacher looks: 2.5 × (1 − the cosine of" in told
+    assert "cosine" not in plain
 
 
 def test_an_unfinished_study_gives_a_sentence(cache: Path) -> None:

@@ -111,10 +111,33 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
         store.write_bytes(tmp_path / "in the way" / "file", b"")
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "No space left on device; make room there and try again, what was done before is kept."),
+        (errno.EROFS, "Read-only file system; choose another folder, or have this one opened for writing."),
+        (errno.EACCES, "Permission denied; choose another folder, or have this one opened for writing."),
+        (errno.EIO, "Input/output error."),
+    ],
+)
+def test_a_sentence_says_what_helps(number: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(UserError) as caught:
+        store.write_json(tmp_path / "file", {})
+    assert str(caught.value) == f"{tmp_path / 'file'} cannot be written: {said}"
+
+
 def test_a_writer_that_died_does_not_disturb(tmp_path: Path) -> None:
-    (tmp_path / ".file.0123abcd.tmp").write_bytes(b"half")
-    store.write_bytes(tmp_path / "file", b"whole")
-    assert (tmp_path / "file").read_bytes() == b"whole"
+    left = tmp_path / "within" / ".file.0123abcd.tmp"
+    store.write_bytes(left.with_name("file"), b"whole")
+    left.write_bytes(b"half")
+    left.with_name("mine.tmp").write_bytes(b"somebody's own")
+    assert (tmp_path / "within" / "file").read_bytes() == b"whole"
+    store.remove_unfinished(tmp_path)
+    assert sorted(path.name for path in left.parent.iterdir()) == ["file", "mine.tmp"]
 
 
 def test_checksums(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import torch.nn.functional as F  # noqa: N812
 from scipy.special import log_softmax, rel_entr, softmax
 
 from core.distill import distillation_loss
+from core.distill.loss import explanation_loss, input_x_gradient
 
 RNG = np.random.default_rng(0)
 STUDENT, TEACHER = RNG.normal(scale=3, size=(2, 7, 5))
@@ -102,3 +103,47 @@ def test_logits_far_apart_stay_finite() -> None:
     far = np.array([[1e4, -1e4, 0, 0, 0]] * 7)
     for part in loss(0.5, 1.0, student=far, teacher=-far):
         assert np.isfinite(float(part))
+
+
+WEIGHTS = RNG.normal(size=(2, 5, 3, 4, 4))
+"""Of a linear student and a linear teacher: logits are sums over an image (3, 4, 4), a class each."""
+IMAGES = RNG.normal(size=(7, 3, 4, 4))
+CLASSES = RNG.integers(5, size=7)
+
+
+def linear_maps(weights: torch.Tensor, twice: bool = True) -> torch.Tensor:
+    x = torch.tensor(IMAGES, requires_grad=True)
+    return input_x_gradient(torch.einsum("nchw,kchw->nk", x, weights), x, torch.tensor(CLASSES), twice)
+
+
+def test_the_map_of_a_linear_network_is_what_each_pixel_adds_to_the_score() -> None:
+    maps = linear_maps(torch.tensor(WEIGHTS[0]), twice=False)
+    np.testing.assert_allclose(maps, (IMAGES * WEIGHTS[0][CLASSES]).sum(1), rtol=1e-12)
+    scores = np.einsum("nchw,nchw->n", IMAGES, WEIGHTS[0][CLASSES])
+    np.testing.assert_allclose(maps.sum((1, 2)), scores, rtol=1e-9)
+
+
+def test_the_explanation_term_in_closed_form() -> None:
+    maps = [(IMAGES * weights[CLASSES]).sum(1).reshape(7, -1) for weights in WEIGHTS]
+    cosine = (maps[0] * maps[1]).sum(1) / np.linalg.norm(maps[0], axis=1) / np.linalg.norm(maps[1], axis=1)
+    student, teacher = (linear_maps(torch.tensor(weights)) for weights in WEIGHTS)
+    assert float(explanation_loss(student, teacher)) == pytest.approx(1 - cosine.mean(), rel=1e-12)
+    given = torch.tensor(STUDENT), torch.tensor(LABELS), torch.tensor(TEACHER), 0.3, 4.0
+    with_maps, without = distillation_loss(*given, (student, teacher), 2.5), distillation_loss(*given)
+    assert float(with_maps.explanation) == pytest.approx(1 - cosine.mean(), rel=1e-12)
+    assert float(with_maps.total - without.total) == pytest.approx(2.5 * (1 - cosine.mean()), rel=1e-9)
+    assert float(without.explanation) == 0
+    assert torch.equal(with_maps.divergence, without.divergence)
+
+
+def test_maps_alike_but_for_their_size_are_alike() -> None:
+    teacher = linear_maps(torch.tensor(WEIGHTS[1]))
+    assert float(explanation_loss(7 * teacher, teacher)) == pytest.approx(0, abs=1e-12)
+    assert float(explanation_loss(-teacher, teacher)) == pytest.approx(2)
+    assert float(explanation_loss(torch.zeros_like(teacher), teacher)) == 1
+
+
+def test_the_explanation_terms_gradient_is_the_derivative_with_respect_to_the_weights() -> None:
+    teacher = linear_maps(torch.tensor(WEIGHTS[1])).detach()
+    weights = torch.tensor(WEIGHTS[0], requires_grad=True)
+    assert torch.autograd.gradcheck(lambda w: explanation_loss(linear_maps(w), teacher), (weights,))

@@ -1,9 +1,13 @@
 """The loop: what a cell learns depends on nothing but its own settings, and a stop changes nothing."""
 
 import copy
+import importlib
+import itertools
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,12 +16,14 @@ from torch import nn
 
 from core.config import Training
 from core.distill import Learner, TrainingData, epoch_order, train, views
+from core.distill.loss import input_x_gradient
 from core.distill.train import learning_rate
 from core.distill.views import draws
 from core.errors import UserError
 from core.inputs import as_input
 from core.models import build
 
+loop = importlib.import_module("core.distill.train")  # `from` would give the function of that name
 CPU = torch.device("cpu")
 EPOCHS = 3
 PRECISIONS = ["fp32", "bf16"]
@@ -112,6 +118,52 @@ def test_a_run_that_was_stopped_gives_the_same_bits(
     go(resumed, teacher, data)
     for one, other in zip(undisturbed, resumed, strict=True):
         assert same(one, other), one.name
+
+
+@pytest.mark.parametrize(("precision", "last"), [("fp32", 1), ("bf16", 2), ("fp32", 5), ("bf16", 11)])
+def test_a_run_that_was_killed_in_the_middle_of_an_epoch_gives_the_same_bits(
+    precision: str, last: int, data: TrainingData, teacher: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saved after every step, and killed when `last` files had been written: 3 steps of each of 2, and 2 as it ends."""
+    settings = recipe(precision=precision)
+
+    def both(folder: Path) -> list[Learner]:
+        return [learner(folder, name, settings) for name in ("resnet18-1.0", "resnet50-0.1")]
+
+    undisturbed = both(tmp_path / "a")
+    go(undisturbed, teacher, data)
+    whole, written = Learner.save, 0
+
+    def save(each: Learner) -> None:
+        nonlocal written
+        if written == last:
+            raise KeyboardInterrupt
+        whole(each)
+        written += 1
+
+    monkeypatch.setattr(loop, "SECONDS", -1.0)
+    monkeypatch.setattr(Learner, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        go(both(tmp_path / "b"), teacher, data)
+    monkeypatch.undo()
+    resumed = both(tmp_path / "b")
+    stood = {1: [(0, 1), (0, 0)], 2: [(0, 1), (0, 1)], 5: [(0, 3), (0, 2)], 11: [(1, 2), (1, 1)]}
+    assert [(each.epoch, each.step) for each in resumed] == stood[last]
+    go(resumed, teacher, data)
+    for one, other in zip(undisturbed, resumed, strict=True):
+        assert same(one, other), one.name
+
+
+def test_a_state_is_written_every_minute_and_every_epoch(
+    data: TrainingData, teacher: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on by 40 s whenever it is read: at the start, after each step, and where that was due."""
+    stood: list[tuple[int, int]] = []
+    monkeypatch.setattr(Learner, "save", lambda each: stood.append((each.epoch, each.step)))
+    clock = SimpleNamespace(monotonic=itertools.count(0, 40).__next__, perf_counter=time.perf_counter)
+    monkeypatch.setattr(loop, "time", clock)
+    go([learner(tmp_path, "resnet18-1.0", recipe())], teacher, data)
+    assert stood == [(0, 2), (1, 0), (1, 1), (1, 3), (2, 0), (2, 2), (3, 0)]
 
 
 def test_a_finished_state_is_only_read(data: TrainingData, teacher: nn.Module, tmp_path: Path) -> None:
@@ -257,6 +309,46 @@ def test_a_student_comes_to_agree_with_its_teacher(data: TrainingData, teacher: 
     student = learner(tmp_path, "resnet18-0.0", settings)
     go([student], teacher, data)
     assert student.history[-1]["divergence"] < 0.5 * student.history[0]["divergence"]
+
+
+def alike(student: nn.Module, teacher: nn.Module, data: TrainingData) -> float:
+    """The cosine of both networks' maps of the teacher's answers, on images as they are."""
+    x = as_input(data.validation_images, data.mean, data.std).requires_grad_()
+    classes = teacher(x).argmax(1)
+    maps = [input_x_gradient(each.eval()(x), x, classes, twice=False).flatten(1) for each in (student, teacher)]
+    return float(nn.functional.cosine_similarity(*maps).mean())
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_student_that_is_asked_to_comes_to_look_where_its_teacher_looks(
+    precision: str, data: TrainingData, teacher: nn.Module, tmp_path: Path
+) -> None:
+    found = {}
+    for weight in (0.0, 3.0):
+        settings = recipe(epochs=8, learning_rate=0.05, precision=precision, explanation_weight=weight)
+        student = learner(tmp_path / str(weight), "resnet18-0.1", settings)
+        go([student], teacher, data)
+        found[weight] = alike(student.model, teacher, data)
+        assert ("explanation" in student.history[0]) == (weight > 0)
+    first, last = student.history[0], student.history[-1]
+    assert last["explanation"] < first["explanation"] - 0.1
+    assert found[3.0] > found[0.0] + 0.1
+    parts = 0.1 * last["cross_entropy"] + 0.9 * last["divergence"] + 3 * last["explanation"]
+    assert last["loss"] == pytest.approx(parts, rel=1e-4)
+
+
+def test_looking_is_asked_of_distilled_students_alone(data: TrainingData, teacher: nn.Module, tmp_path: Path) -> None:
+    """Beside one that explains, a student without distillation is, bit for bit, what it is without."""
+    plain = learner(tmp_path / "a", "resnet18-1.0", recipe())
+    go([plain], teacher, data)
+    asked = recipe(explanation_weight=2.0)
+    beside = [learner(tmp_path / "b", name, asked) for name in ("resnet18-1.0", "resnet18-0.1")]
+    go(beside, teacher, data)
+    assert same(plain, beside[0])
+    alone = learner(tmp_path / "c", "resnet18-0.1", asked)
+    go([alone], teacher, data)
+    assert same(alone, beside[1])
+    assert [each.explains for each in beside] == [False, True]
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it(data: TrainingData, tmp_path: Path) -> None:

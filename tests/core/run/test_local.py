@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
@@ -21,41 +20,20 @@ from core import stages
 from core.config import Config
 from core.errors import UserError
 from core.run import local
+from core.run.failures import reasons
 from core.run.local import Progress, run_study
 from core.run.recipe import keys, to_make
 from core.store import sha256_file
 from core.study import Study, cache_folder
 from tests.core.conftest import Threads
+from tests.same import same_numbers, state
 from tests.tiny import tiny_config, write_toml
 
 STUDENT = "resnet18-a0.1-s0"
 
 
-def state(folder: Path) -> dict[str, tuple[int, str]]:
-    """When every file was written, and its checksum."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".tmp"]  # a kill leaves it
-    return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, sha256_file(path)) for path in files}
-
-
 def written(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> set[str]:
     return {name for name in after if after[name] != before.get(name)}
-
-
-def timeless(table: pd.DataFrame) -> pd.DataFrame:
-    """All but what a clock gave."""
-    return table[~table["measure"].str.startswith("latency")].reset_index(drop=True)
-
-
-def same_numbers(a: Study, b: Study) -> None:
-    """Bit for bit, whatever took how long."""
-    timed = ("history/", "study.toml", "manifest.json", "summary.parquet", "costs.parquet")
-    sums = [{name: found for name, (_, found) in state(x.folder).items() if not name.startswith(timed)} for x in (a, b)]
-    assert sums[0] == sums[1]
-    for cell in a.cells:
-        histories = [each.history(cell).drop(columns="seconds") for each in (a, b)]
-        pd.testing.assert_frame_equal(*histories, check_exact=True)
-    for read in (Study.summary, Study.costs):
-        pd.testing.assert_frame_equal(*(timeless(read(each)) for each in (a, b)), check_exact=True)
 
 
 def test_a_whole_run_leaves_what_it_promises(ran: Study) -> None:
@@ -189,7 +167,7 @@ def test_one_reason_is_told_once() -> None:
         "train resnet101-a1.0-s0": "weights of resnet101 could not be downloaded",
         "measure resnet18-a0.1-s0": "the disk is full",
     }
-    assert local._told(failed, {"resnet18", "resnet101"}) == (
+    assert reasons(failed, {"resnet18", "resnet101"}) == (
         "train resnet18-a1.0-s0 failed: weights of resnet18 could not be downloaded (so did, alike, train "
         "resnet101-a1.0-s0); measure resnet18-a0.1-s0 failed: the disk is full"
     )

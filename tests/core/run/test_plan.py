@@ -58,6 +58,7 @@ def test_a_complete_study(tmp_path: Path) -> None:
         ({"description": "other words"}, set()),
         ({"name": "other"}, set()),
         ({"training": {"validate_every": 1}}, set()),
+        ({"training": {"replay": True}}, set()),
         ({"measure": {"top_k": 3}}, of("measures") | {"summary.parquet"}),
         ({"explain": {"budget": 25}}, EXPLAINED),
         ({"explain": {"baseline": "black"}}, EXPLAINED),
@@ -74,6 +75,8 @@ def test_a_complete_study(tmp_path: Path) -> None:
         ({"data": {"image_size": 64}}, of(*EVERY) | {"images.parquet", "costs.parquet", "summary.parquet"}),
         ({"data": {"classes": 4}}, of(*EVERY) | {"images.parquet", "costs.parquet", "summary.parquet"}),
         ({"training": {"temperature": 2.0}}, of(*EVERY, cells=DISTILLED) | {"summary.parquet"}),
+        ({"training": {"explanation_weight": 2.0}}, of(*EVERY, cells=DISTILLED) | {"summary.parquet"}),
+        ({"training": {"explanation_weight": 0.0}}, set()),
         ({"data": {"difficulty": 0.5}}, of(*EVERY) | {"images.parquet", "summary.parquet"}),
         ({"data": {"test_images": 30}}, of(*EVERY) | {"images.parquet", "summary.parquet"}),
         (

@@ -1,0 +1,141 @@
+"""One cell under training: its network, its optimiser, how far it is, and the file from which it goes on."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from core.batch_norm import BatchNorm2d
+from core.config import Training
+from core.distill.loss import Losses
+from core.models import network_digest
+from core.store import digest_of, write_bytes
+
+
+@dataclass
+class Learner:
+    """A network, its optimiser, and how far it is: `step` steps into the epoch after `epoch` whole ones.
+
+    `key` names all it depends on; state saved under another key is not taken up again. `sums` are those of the current
+    epoch so far: the loss and its parts as `Losses` has them, then the share of images that were recognised.
+    """
+
+    name: str
+    model: nn.Module
+    alpha: float
+    key: str
+    state_path: Path
+    recipe: Training
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for module in self.model.modules():
+            if isinstance(module, BatchNorm2d):
+                module.twice = self.explains
+        decayed = [p for p in self.model.parameters() if p.ndim > 1]
+        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.SGD(
+            [{"params": decayed, "weight_decay": self.recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=self.recipe.learning_rate,
+            momentum=0.9,
+            nesterov=True,
+            fused=True,
+        )
+        self.sums = torch.zeros(len(Losses._fields) + 1, device=self._parameters()[0].device)
+        self._restore()
+
+    @property
+    def explains(self) -> bool:
+        """Whether it also learns to look where the teacher looks."""
+        return self.alpha != 1 and self.recipe.explanation_weight > 0
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
+
+    def arrange(self, layout: torch.memory_format) -> None:
+        """Lay weights and momentum out alike: the fused step walks them as they lie in memory."""
+        self.model.to(memory_format=layout)  # type: ignore[call-overload]
+        for p in self._parameters():
+            if "momentum_buffer" in self.optimiser.state[p]:
+                momentum = self.optimiser.state[p]["momentum_buffer"]
+                self.optimiser.state[p]["momentum_buffer"] = torch.empty_like(p, requires_grad=False).copy_(momentum)
+
+    def descend(self, losses: Losses, right: torch.Tensor, rate: float) -> None:
+        """Take one step against the gradient of the loss; `right` is the share of the batch that was recognised."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        losses.total.backward()
+        self.optimiser.step()
+        self.optimiser.zero_grad()  # now, so that of a group one student's gradients are alive at a time
+        self.sums += torch.stack([*losses, right]).detach().float()
+        self.step += 1
+
+    @property
+    def sane(self) -> bool:
+        """Whether the loss has been a number in all of this epoch."""
+        return math.isfinite(float(self.sums[0]))
+
+    def close(self, steps: int, rate: float, validation_accuracy: float) -> None:
+        """End an epoch of so many steps, the last at this rate, and put it into the history."""
+        loss, entropy, divergence, explanation, accuracy = (self.sums / steps).tolist()
+        self.history.append(
+            {
+                "epoch": self.epoch + 1,
+                "learning_rate": rate,
+                "loss": loss,
+                "cross_entropy": entropy,
+                "divergence": divergence,
+                **({"explanation": explanation} if self.explains else {}),
+                "train_accuracy": accuracy,
+                "validation_accuracy": validation_accuracy,
+                "seconds": self.seconds,
+            }
+        )
+        self.epoch, self.step, self.seconds = self.epoch + 1, 0, 0.0
+        self.sums.zero_()
+
+    def save(self) -> None:
+        """Write everything needed to go on from here, atomically."""
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        for i, p in enumerate(self._parameters()):
+            if "momentum_buffer" in self.optimiser.state[p]:
+                tensors[f"momentum.{i}"] = self.optimiser.state[p]["momentum_buffer"]
+        tensors["sums"] = self.sums
+        counters = {"epoch": self.epoch, "step": self.step, "seconds": self.seconds, "history": self.history}
+        meta = {"key": self.key, **{name: json.dumps(value) for name, value in counters.items()}}
+        meta["digest"] = _digest(tensors, meta)
+        write_bytes(self.state_path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, meta))
+
+    def _restore(self) -> None:
+        if not self.state_path.exists():
+            return
+        try:
+            with safe_open(self.state_path, "pt") as file:
+                meta = file.metadata() or {}
+                if meta.get("key") != self.key:
+                    return
+                tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118  not a mapping
+        except (SafetensorError, OSError):
+            return  # a damaged state costs the cell's own training, nothing else
+        if meta.get("digest") != _digest(tensors, meta):
+            return
+        self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+        for i, p in enumerate(self._parameters()):
+            if f"momentum.{i}" in tensors:
+                self.optimiser.state[p]["momentum_buffer"] = tensors[f"momentum.{i}"].to(p.device)
+        self.sums.copy_(tensors["sums"])
+        self.epoch, self.step, self.seconds, self.history = (
+            json.loads(meta[name]) for name in ("epoch", "step", "seconds", "history")
+        )
+
+
+def _digest(tensors: dict[str, torch.Tensor], meta: dict[str, str]) -> str:
+    return digest_of([network_digest(tensors), [meta.get(name) for name in ("epoch", "step", "seconds", "history")]])

@@ -1,0 +1,101 @@
+"""A full disk, a folder that may not be written, a GPU that is too small: one sentence, and what was done is kept."""
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from core import stages
+from core.distill import train
+from core.errors import UserError
+from core.run.failures import why
+from core.run.local import run_study
+from core.run.recipe import keys
+from core.store import sha256_file
+from core.study import Study
+from tests.same import same_numbers
+from tests.tiny import tiny_config
+
+TAUGHT = ["resnet34-a0.1-s0", "resnet18-a0.1-s0"]
+
+
+@pytest.mark.parametrize("room", [3, 8])
+def test_a_full_disk(ran_copy: Study, ran: Study, here: None, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After so many files there is no more room; once there is, the run goes on from there."""
+    for kind in ("logits", "measures"):
+        for cell in ran_copy.cells:
+            ran_copy.path(kind, cell).unlink()
+    whole, count = os.fsync, 0
+
+    def fsync(file: int) -> None:
+        nonlocal count
+        count += 1
+        if count > room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        whole(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(UserError, match=r"cannot be written: No space left on device; make room there") as caught:
+            run_study(tiny_config(), device="cpu")
+    assert "\n" not in str(caught.value)
+    assert not list(ran_copy.folder.rglob("*.tmp")), "what found no room takes none"
+    same_numbers(run_study(tiny_config(), device="cpu"), ran)
+
+
+def test_a_folder_that_is_read_only(ran_copy: Study, no_processes: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told by the system, as it is to others than root, who runs tests."""
+    whole = os.open
+
+    def refuse(path: Any, flags: int, *rest: Any, **names: Any) -> int:
+        if flags & os.O_CREAT and Path(os.fspath(path)).is_relative_to(ran_copy.folder):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return whole(path, flags, *rest, **names)
+
+    monkeypatch.setattr(os, "open", refuse)
+    said = r"small/state/run\.lock cannot be written: Read-only file system; choose another folder, or have this one"
+    with pytest.raises(UserError, match=said):
+        run_study(tiny_config(), device="cpu")
+
+
+def test_students_that_do_not_fit_together_go_on_in_halves(
+    ran: Study, ran_copy: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of memory in the second epoch, where one student is further than the other; the bits are the same."""
+    stages._arrays.cache_clear()
+    wanted = keys(ran_copy)
+    for name in TAUGHT:
+        ran_copy.path("models", name).unlink()
+        ran_copy.path("history", name).unlink()
+    groups: list[list[str]] = []
+    told: list[tuple[float | None, str]] = []
+
+    def small(learners: list, teacher: Any, data: Any, recipe: Any, seed: int, device: Any, on_epoch: Any, *rest: Any):
+        groups.append([learner.name for learner in learners])
+
+        def tell(learner: Any) -> None:
+            on_epoch(learner)
+            if len(learners) > 1 and learner.epoch == 2:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+        train(learners, teacher, data, recipe, seed, device, tell, *rest)
+
+    monkeypatch.setattr(stages, "train", small)
+    of = {name: wanted[f"models/{name}.safetensors"] for name in TAUGHT}
+    stages.train_cells(ran_copy.folder, TAUGHT, of, "cpu", lambda share, word: told.append((share, word)))
+    assert groups == [TAUGHT, TAUGHT[:1], TAUGHT[1:]]
+    notes = [word for share, word in told if share is None]
+    assert notes == ["2 students at once did not fit into the GPU's memory; they go on in two halves."]
+    shares = [share for share, _ in told if share is not None]
+    assert shares[-1] == 1
+    assert all(0 < share <= 1 for share in shares)
+    for name in TAUGHT:
+        assert sha256_file(ran_copy.path("models", name)) == sha256_file(ran.path("models", name))
+
+
+def test_out_of_memory_elsewhere_is_a_sentence() -> None:
+    assert why(torch.OutOfMemoryError("CUDA out of memory. Tried …")).startswith("the GPU's memory is full; ")
+    assert why(ValueError("first\nsecond")) == "ValueError: first"
