@@ -156,7 +156,7 @@ def check_weights(architecture: str, classes: int, width: float, stem: str, weig
 
     False where its last layer would keep its fresh weights. Raises UserError as `initialise` does.
     """
-    return initialise(_without_weights(architecture, classes, width, stem), architecture, weights)
+    return initialise(skeleton(architecture, classes, width, stem), architecture, weights)
 
 
 def initialise(model: nn.Module, architecture: str, weights: str) -> bool:
