@@ -14,8 +14,7 @@ import pytest
 from core.config import Config
 from core.errors import UserError
 from core.overview import Overview, overview
-from core.run import launch, lock
-from core.run.curves import curves
+from core.run import curves, launch, lock
 from core.run.local import run_study
 from core.run.lock import held
 from core.run.status import Status, begun, log_path, process_stamp, read_status, write_status
@@ -76,8 +75,9 @@ def test_a_study_is_begun_watched_killed_resumed_stopped_and_deleted(cache: Path
     seen = until("small", "running", what="state/resnet34-a1.0-s0.safetensors")
     assert seen.status is not None
     assert seen.status.pid == begun_by.pid
-    so_far = curves(Study(folder))
-    assert set(so_far["cell"]) == {"resnet34-a1.0-s0"}
+    small = Study(folder)
+    assert [cell.name for cell in curves.begun(small)] == ["resnet34-a1.0-s0"]
+    so_far = curves.curve(small, small.teacher)
     assert list(so_far["epoch"]) == list(range(1, len(so_far) + 1))
     assert (so_far["loss"] > 0).all()
 
@@ -88,7 +88,7 @@ def test_a_study_is_begun_watched_killed_resumed_stopped_and_deleted(cache: Path
     assert again.status is not None
     assert again.status.pid != begun_by.pid
     assert "left" in again.sentence or again.status.left is None
-    assert len(curves(Study(folder))) >= len(so_far), "it goes on where it was"
+    assert len(curves.curve(small, small.teacher)) >= len(so_far), "it goes on where it was"
     assert launch.stop("small")
     assert until("small", "stopped").sentence == "stopped"
     assert not launch.stop("small"), "there is nothing to stop"
