@@ -15,6 +15,8 @@ from core.run.begin import begin
 from core.run.status import begun, log_path, write_status
 from core.store import write_json
 from core.study import Study, study_names
+from core.turns import Place
+from dashboard import studies_add
 from tests.networks import add_networks
 from tests.pages.test_pages import chart_specs, errors, headline, open_page, shown, texts
 from tests.tiny import tiny_config, tiny_study
@@ -46,7 +48,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """What was begun; nothing is."""
     found: list[Config] = []
     monkeypatch.setattr(launch, "start", found.append)
-    monkeypatch.setattr(aside, "expected", lambda config: FOUND)
+    monkeypatch.setattr(aside, "expected", lambda config, place: FOUND)
     return found
 
 
@@ -165,7 +167,7 @@ def test_a_preset_is_begun_after_its_price_was_shown(started: list[Config]) -> N
 
 @pytest.mark.usefixtures("cache")
 def test_a_study_that_cannot_be_run_has_no_button_to_begin_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(config: Config) -> dict[str, Any]:
+    def refuse(config: Config, place: Place) -> dict[str, Any]:
         raise UserError("There is no folder /nowhere.")
 
     monkeypatch.setattr(aside, "expected", refuse)
@@ -236,15 +238,19 @@ def test_a_folder_is_a_whole_path_on_the_servers_machine() -> None:
 def test_a_checkpoint_goes_into_the_study_that_was_chosen(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     width = make_whole(cache / "studies" / "tiny").config.students.width
     added: list[tuple] = []
+    forgotten: list[str] = []
     monkeypatch.setattr(aside, "add", lambda *given: added.append(given))
+    monkeypatch.setattr(studies_add, "_forget", lambda weights: forgotten.append(weights.name))
     app = open_page("studies")
     assert "in this order: " in markdown(app)
     assert "checked against the architecture before anything is kept" in markdown(app)
     app.text_input("called").set_value("mine")
     app.file_uploader[0].set_value(("own.PTH", b"weights", "application/octet-stream")).run()
     button(app, "Bring it in").click().run()
-    assert added == [("tiny", "mine", "resnet101", b"weights", ".pth", width, "imagenet")]
+    assert [given[:-1] for given in added] == [("tiny", "mine", "resnet101", b"weights", ".pth", width, "imagenet")]
     assert "mine is in" in shown(app.success[0].value)
+    assert app.file_uploader[0].value is None, "it is not kept in the session"
+    assert forgotten == ["own.PTH"]
 
 
 @pytest.mark.usefixtures("cache")
