@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import streamlit as st
-from annotated_types import Le
 
 from core.config import MAX_SEEDS, TOO_DEEP, WORDS, Config, Data, Method, Students, parse_config, presets, read_config
 from core.errors import UserError
@@ -97,7 +96,7 @@ def _data(usual: Config) -> dict[str, Any]:
 
 def _most(key: str) -> int | None:
     """Return the largest number that the reader of settings takes of the data, None where it takes any."""
-    return next((rule.le for rule in Data.model_fields[key].metadata if isinstance(rule, Le)), None)
+    return next((rule.le for rule in Data.model_fields[key].metadata if hasattr(rule, "le")), None)
 
 
 def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
