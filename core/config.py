@@ -18,10 +18,16 @@ Score = Literal["logit", "log_softmax", "probability"]
 Baseline = Literal["mean", "black", "blurred"]
 
 
+TOO_DEEP = "lists or tables lie within each other too deeply"
+"""What is wrong with settings that nobody has written by hand."""
 WORDS = {"none", "imagenet"}
 """Initial weights that are no file."""
 PATHS = {("data", "root"): {""}, ("teacher", "weights"): WORDS, ("students", "weights"): WORDS}
 """Settings that are paths, unless they are one of these words."""
+
+
+MAX_SEEDS = 100
+"""Trainings of each network: far more than anybody has waited for."""
 
 
 class Section(BaseModel):
@@ -70,9 +76,9 @@ class Teacher(Section):
 class Students(Section):
     """The grid: every architecture at every α with every seed."""
 
-    architectures: list[str] = Field(["resnet101", "resnet50", "resnet34", "resnet18"], min_length=1)
-    alphas: list[Unit] = Field([1.0, 0.5, 0.1], min_length=1)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    architectures: list[str] = Field(["resnet101", "resnet50", "resnet34", "resnet18"], min_length=1, max_length=50)
+    alphas: list[Unit] = Field([1.0, 0.5, 0.1], min_length=1, max_length=20)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, max_length=MAX_SEEDS)
     width: float = Field(1.0, gt=0, le=1)
     """Channels, as a share of the usual: 0.125 trains on a laptop."""
     stem: Literal["imagenet", "small"] = "imagenet"
@@ -194,7 +200,7 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as TOML: {error}.") from None
     tree.pop("provenance", None)  # a study.toml can be run again
     for override in overrides:
@@ -207,12 +213,26 @@ def parse_config(tree: dict[str, Any], origin: Path) -> Config:
     for (name, key), words in PATHS.items():
         section = tree.get(name)
         if isinstance(section, dict) and isinstance(section.get(key), str) and section[key] not in words:
-            path = str((origin.parent / Path(section[key]).expanduser()).resolve())
+            try:
+                path = str((origin.parent / Path(section[key]).expanduser()).resolve())
+            except (ValueError, RuntimeError, OSError):  # no character of a path; a user who is not; links in a circle
+                raise UserError(
+                    f"{origin}: {name}.{key}: there can be no such path (found {section[key]!r})."
+                ) from None
             tree = {**tree, name: {**section, key: path}}
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise UserError(f"{origin}: " + "; ".join(_plain(e) for e in error.errors())) from None
+        raise UserError(f"{origin}: {_all(error)}") from None
+    except RecursionError:
+        raise UserError(f"{origin}: {TOO_DEEP}.") from None
+
+
+def _all(error: ValidationError) -> str:
+    try:
+        return "; ".join(_plain(each) for each in error.errors())
+    except RecursionError:  # what was found cannot be written out
+        return TOO_DEEP
 
 
 def _set(tree: dict[str, Any], override: str) -> None:
@@ -223,6 +243,8 @@ def _set(tree: dict[str, Any], override: str) -> None:
         value = tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         value = text
+    except RecursionError:
+        raise UserError(f"--set {key}: {TOO_DEEP}.") from None
     *sections, last = key.strip().split(".")
     for section in sections:
         tree = tree.setdefault(section, {})
@@ -243,7 +265,7 @@ def _plain(error: Any) -> str:
         return f"unknown key {where}. {unknown('key', str(error['loc'][-1]), section.model_fields)}"
     if error["type"] == "missing":
         return f"{where} is missing"
-    found = "" if isinstance(error["input"], dict) else f" (found {error['input']!r})"
+    found = "" if isinstance(error["input"], dict) or error["type"] == "too_long" else f" (found {error['input']!r})"
     message = _rule(error)
     return f"{where}: {message}{found}{_near(error)}" if where else message
 
@@ -255,8 +277,10 @@ def _rule(error: Any) -> str:
         "model_type": f"input should be a table of settings, [{last}]",
         "string_pattern_mismatch": "letters, digits, '-' and '_' only, at most 64, the first a letter or a digit",
         "too_short": "at least one is needed",
+        "too_long": "at most {max_length} are taken (found {actual_length})",
     }
-    message = rules.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    rule = rules.get(error["type"], "").format(**error.get("ctx", {}))
+    message = rule or str(error["msg"]).removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 
 

@@ -1,6 +1,7 @@
 """What is there of a study, and whether it is being run: read from its files in a moment, without torch."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,7 +66,10 @@ class Overview:
 def overviews() -> Iterator[Overview]:
     """Look at every study in the cache."""
     for name in study_names():
-        yield overview(name)
+        seen = overview(name)
+        # One that was deleted in between is not damaged.
+        if seen.word != "damaged" or (cache_folder() / "studies" / name / "study.toml").exists():
+            yield seen
 
 
 def overview(name: str) -> Overview:
@@ -90,7 +94,11 @@ def overview(name: str) -> Overview:
 def imported(study: Study) -> list[str]:
     """Return the names of the networks that somebody brought in (`core add`)."""
     known = {cell.name for cell in grid(study.config)}
-    found = [path for path in sorted((study.folder / "models").glob("*.safetensors")) if path.stem not in known]
+    try:
+        there = sorted((study.folder / "models").glob("*.safetensors"))
+    except OSError:  # deleted in between
+        there = []
+    found = [path for path in there if path.stem not in known]
     # That of a cell of an earlier grid has its α.
     return [path.stem for path in found if facts(path).get("alpha", 0) is None]
 
@@ -107,9 +115,10 @@ def facts(path: Path) -> dict[str, Any]:
 
 def _bytes(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # replaced in between
-            total += path.stat().st_size
+    for place, _, names in os.walk(folder):  # which passes over folders that go away meanwhile
+        for name in names:
+            with suppress(OSError):  # replaced in between
+                total += Path(place, name).lstat().st_size
     return total
 
 

@@ -1,6 +1,7 @@
 """A study on disk, read: its settings, cells, tables, maps and networks."""
 
 import os
+import stat
 import tomllib
 from collections.abc import Sequence
 from functools import cached_property
@@ -31,7 +32,8 @@ def cache_folder() -> Path:
 def study_names() -> list[str]:
     """Return the names of the studies in the cache, begun ones included."""
     folder = cache_folder() / "studies"
-    return sorted(path.parent.name for path in folder.glob("*/study.toml"))
+    # Hidden is what is being deleted.
+    return sorted(path.parent.name for path in folder.glob("*/study.toml") if not path.parent.name.startswith("."))
 
 
 def open_study(study: str | Path) -> "Study":
@@ -63,7 +65,7 @@ class Study:
             tree = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"There is no study in {self.folder}.") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise UserError(f"{path} is damaged ({error}).") from None
         self.provenance: dict[str, Any] = tree.pop("provenance", {})
         self.config: Config = parse_config(tree, path)
@@ -175,7 +177,7 @@ class Study:
     def whole(self) -> bool:
         """Whether every stage has been through and no file of the manifest is missing or empty."""
         paths = [self.folder / name for name in self.manifest]
-        return self.complete() and bool(paths) and all(path.is_file() and path.stat().st_size for path in paths)
+        return self.complete() and bool(paths) and all(_size(path) for path in paths)
 
     def damaged(self) -> list[str]:
         """Return the files of the manifest that are missing or no longer have their checksum."""
@@ -273,3 +275,12 @@ class Study:
         from core.models import load_model
 
         return load_model(self.path("models", cell))[0]
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, 0 where there is none (any more)."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0

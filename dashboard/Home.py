@@ -11,6 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from dashboard.uploads import keep_in_memory  # noqa: E402
+
+keep_in_memory()  # before the rest is loaded, which takes seconds
+
 from core.errors import UserError  # noqa: E402
 from dashboard.hints import hint  # noqa: E402
 from dashboard.names import plain  # noqa: E402

@@ -1,5 +1,6 @@
 """What the page that compares two studies is put together from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from core.study import Study, cache_folder, study_names
 from dashboard import charts, loaded, words
 from dashboard.names import plain
 from dashboard.state import Choices
+from dashboard.widgets import choose
 
 differences_chart = charts.built_once(compared.differences)
 
@@ -24,18 +26,37 @@ def others(study: Study) -> list[str]:
     return [name for name in study_names() if name != study.folder.name and _finished(folder / name)]
 
 
+def shared_method(chosen: str, first: Study, second: Study) -> str:
+    """Return the method that both studies are shown by: the chosen one, else one that both have; "" without any.
+
+    Where it is another than the one chosen on the left, that is said, and which one is the person's choice.
+    """
+    there = second.config.explain.methods
+    if chosen in there:
+        return chosen
+    both = [method for method in first.config.explain.methods if method in there]
+    lacks = f"{plain(second.folder.name)} was not explained by {words.method_within(chosen)}"
+    if not both:
+        st.info(f"{lacks}, nor by any other method of {plain(first.folder.name)}: where they look is not compared.")
+        return ""
+    st.info(f"{lacks}: both are shown by a method that both have.")
+    return choose("compared_method", "Method that both have", both, both[0], words.method_label)
+
+
+def measured(method: str) -> list[str]:
+    """Return the measures that two studies can be compared by: without a method, those that need none."""
+    return [measure for measure, (importance, _) in COMPARED.items() if method or not importance]
+
+
 def view(study: Study, method: str) -> tables.View:
-    """Return all of a study, by a method where it has that, else by its usual one."""
+    """Return all of a study, by this method and no other."""
     whole = tables.whole(loaded.summary(study), study.config)
-    if method not in study.config.explain.methods:
-        return whole
-    return tables.View(whole.summary, whole.config, whole.architectures, whole.alphas, method)
+    return replace(whole, method=method)
 
 
-def shown(choices: Choices) -> tables.View:
-    """Return what the person chose of the first study."""
-    summary = loaded.summary(choices.study)
-    return tables.View(summary, choices.config, choices.architectures, choices.alphas, choices.method)
+def shown(choices: Choices, method: str) -> tables.View:
+    """Return what the person chose of the first study, by this method."""
+    return replace(choices.view, method=method)
 
 
 def findings(first: list[Finding], second: list[Finding], names: tuple[str, str]) -> None:
@@ -59,12 +80,19 @@ def _judged(name: str, finding: Finding | None) -> None:
     st.markdown(finding.sentence)
 
 
+def columns(names: tuple[str, str], others: set[str]) -> tuple[str, str]:
+    """Return what the columns of two studies are called beside others: their names, unless another has that name."""
+    first, second = (f"study {name}" if name in others else name for name in names)
+    return first, second
+
+
 def effects_table(table: pd.DataFrame, names: tuple[str, str]) -> None:
     """Draw what distillation changes in each study, and by how much more in the first."""
+    first, second = columns(names, {"Measure", "Difference"})
     rows = {
         "Measure": table["measure"].map(_in_points),
-        names[0]: _with_interval(table, "_1"),
-        names[1]: _with_interval(table, "_2"),
+        first: _with_interval(table, "_1"),
+        second: _with_interval(table, "_2"),
         "Difference": _with_interval(table, ""),
     }
     st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="What distillation changes in each study")
@@ -89,9 +117,10 @@ def _signed(value: float, measure: str) -> str:
 def numbers(table: pd.DataFrame, measure: str, names: tuple[str, str]) -> None:
     """Offer the numbers behind the chart as a table and as CSV."""
     with st.expander("The numbers"):
-        columns = {"alpha": "α", "estimate": "difference", "estimate_1": names[0], "estimate_2": names[1]}
-        columns |= {f"{end}_{i}": f"{name}, {end}" for i, name in enumerate(names, 1) for end in ("low", "high")}
-        renamed = table.rename(columns=columns)
+        called = columns(names, {"network", "α", "difference", "low", "high"})
+        new = {"alpha": "α", "estimate": "difference", "estimate_1": called[0], "estimate_2": called[1]}
+        new |= {f"{end}_{i}": f"{name}, {end}" for i, name in enumerate(called, 1) for end in ("low", "high")}
+        renamed = table.rename(columns=new)
         form = {name: st.column_config.NumberColumn(format="%.3f") for name in renamed.columns[2:]}
         alt = f"{MEASURES[measure].label} of the networks that both studies have"
         st.dataframe(renamed, hide_index=True, height="content", column_config=form, alt=alt)
@@ -105,7 +134,7 @@ def settings(first: Study, second: Study) -> None:
     if not apart:
         st.markdown("They have the same settings: what differs, differs from run to run.")
         return
-    names = [first.folder.name, second.folder.name]
+    names = columns((first.folder.name, second.folder.name), {"Setting"})
     rows = pd.DataFrame([(key, _text(a), _text(b)) for key, a, b in apart], columns=["Setting", *names])
     st.dataframe(rows, hide_index=True, height="content", alt="Settings in which the two studies differ")
 
@@ -116,6 +145,3 @@ def _text(value: object) -> str:
 
 def _finished(folder: Path) -> bool:
     return (folder / "summary.parquet").exists()
-
-
-MEASURED = list(COMPARED)

@@ -58,7 +58,7 @@ class Background(ABC, Generic[T]):
     def start(self, compute: Callable[[Place], Generator[T]]) -> None:
         """Begin; `compute` is called with the visitor's place, and iterated, in a thread of its own."""
         self._compute, self.error = compute, ""
-        self.place, self.running = Place(TURNS, _watched()), True
+        self.place, self.running = Place(TURNS, watched()), True
         given = compute, self.place
         threading.Thread(target=self._run, args=given, daemon=True, name="explain-photo").start()
 
@@ -89,7 +89,7 @@ class Background(ABC, Generic[T]):
                 self.error, self.running = error, False
 
 
-def _watched() -> Callable[[], bool]:
+def watched() -> Callable[[], bool]:
     """Return what tells, from any thread, whether the browser that this run of the page belongs to is still there."""
     context = get_script_run_ctx()
     if context is None or not Runtime.exists():

@@ -12,6 +12,7 @@ from core.convergence import shortfall as shortfall_of
 from core.errors import UserError
 from core.figures import tables
 from core.findings import Analysis, Finding, Question, findings, nice_name, question
+from core.run import curves
 from core.study import Study, cache_folder, open_study, study_names
 
 PRIMARY = Analysis()
@@ -38,8 +39,7 @@ def study(name: str) -> Study:
     UserError
         As `core.open_study`.
     """
-    path = cache_folder() / "studies" / name / "study.toml"
-    return _study(str(cache_folder()), name, path.stat().st_mtime_ns if path.exists() else 0)
+    return _study(str(cache_folder()), name, _file_stamp(cache_folder() / "studies" / name / "study.toml"))
 
 
 def usual_study() -> str | None:
@@ -69,6 +69,12 @@ def images(study: Study) -> pd.DataFrame:
 def history(study: Study, cell: Cell | str) -> pd.DataFrame:
     """Return one row an epoch of one cell's training."""
     return _history(study, str(study.folder), _file_stamp(study.path("history", cell)), _name(cell))
+
+
+def curve(study: Study, cell: Cell) -> pd.DataFrame:
+    """Return how the training of one cell goes so far (`core.run.curves.curve`), with its alpha."""
+    changed = " ".join(_file_stamp(path) for path in curves.sources(study, cell))
+    return _curve(study, cell, str(study.folder), changed, cell.name).assign(alpha=cell.alpha)
 
 
 def measures(study: Study, cell: Cell | str) -> pd.DataFrame:
@@ -147,7 +153,7 @@ def _kept(count: int) -> Callable[[Callable[..., pd.DataFrame]], Callable[..., p
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _study(cache: str, name: str, changed: int) -> Study:
+def _study(cache: str, name: str, changed: str) -> Study:
     return open_study(name)
 
 
@@ -164,6 +170,11 @@ def _images(_study: Study, folder: str, stamp: str) -> pd.DataFrame:
 @_kept(128)
 def _history(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
     return _study.history(cell)
+
+
+@_kept(128)
+def _curve(_study: Study, _cell: Cell, folder: str, stamp: str, name: str) -> pd.DataFrame:
+    return curves.curve(_study, _cell)
 
 
 @_kept(128)

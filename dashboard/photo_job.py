@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from starlette.formparsers import MultiPartParser
 
 from core.ask import Ask
 from core.cells import Cell
-from core.data.photos import MAX_BYTES, open_photo
+from core.data.photos import open_photo
 from core.turns import Place
 from dashboard import trust_view
 from dashboard.asked import Asked
@@ -25,8 +24,6 @@ PHOTO = "live photo"
 LONGEST = 2000
 """Pixels of a photo's longer side, as kept."""
 
-# Streamlit's server would write what is uploaded to a temporary file, from 1 MB on.
-MultiPartParser.spool_max_size = 2 * MAX_BYTES
 _decoding = threading.Lock()
 """One at a time: decoded, a photo can take 200 MB."""
 

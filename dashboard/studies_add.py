@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.config import Students
 from core.errors import UserError
@@ -10,11 +13,13 @@ from core.findings import nice_name
 from core.overview import facts
 from core.run import aside
 from core.study import Study, study_names
-from dashboard import loaded
+from dashboard import loaded, waiting
 from dashboard.names import plain
 
 MAX_MEGABYTES = 250
 """Room for a ResNet101 in fp32."""
+COUNT, LAST = "checkpoints taken", "checkpoint taken last"
+"""Session state: how many were brought in, and the name of one that is to be told of."""
 RULES = (
     f"At most {MAX_MEGABYTES} MB: a state dict, as .safetensors or as torch saves it (.pth, .pt). It is read so that "
     "nothing in it can run, in a process of its own, and checked against the architecture before anything is kept. "
@@ -40,21 +45,38 @@ def offer() -> None:
         kind = st.selectbox("Architecture", known, key="kind", format_func=nice_name, accept_new_options=True)
     width, stem = st.columns(2)
     with width:
-        share = st.number_input("Width", value=study.config.students.width, key=f"width {name}", format="%g")
+        share = st.number_input(
+            "Width", max_value=1.0, value=study.config.students.width, key=f"width {name}", format="%g"
+        )
     with stem:
         stems = ["small", "imagenet"]
         first = st.selectbox("First layer", stems, stems.index(study.config.students.stem), key=f"stem {name}")
-    weights = st.file_uploader("Its weights", ["safetensors", "pth", "pt"], max_upload_size=MAX_MEGABYTES)
+    # Another key is another uploader, and an empty one.
+    number = st.session_state.setdefault(COUNT, 0)
+    kinds = ["safetensors", "pth", "pt"]
+    weights = st.file_uploader("Its weights", kinds, max_upload_size=MAX_MEGABYTES, key=f"weights {number}")
     st.caption(RULES)
+    if last := st.session_state.pop(LAST, ""):
+        st.success(f"{plain(last)} is in. It is measured beside the others by **Measure the rest**, above.")
     if not st.button("Bring it in", key="add", disabled=weights is None or not called) or weights is None:
         return
+    suffix = Path(weights.name).suffix.lower()
     try:
         with st.spinner("Reading and checking the weights"):
-            aside.add(name, called, str(kind), weights.getvalue(), Path(weights.name).suffix.lower(), share, first)
+            aside.add(name, called, str(kind), weights.getvalue(), suffix, share, first, waiting.place())
     except UserError as error:
         st.error(plain(str(error)))
     else:
-        st.success(f"{plain(called)} is in. It is measured beside the others by **Measure the rest**, above.")
+        _forget(weights)
+        st.session_state[LAST], st.session_state[COUNT] = called, number + 1
+        st.rerun()
+
+
+def _forget(weights: UploadedFile) -> None:
+    """Drop an upload from the server's memory, where it would stay as long as the session."""
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, weights.file_id)
 
 
 def _teacher(name: str) -> bool:

@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.run import aside, launch
 from core.store import digest_of
 from core.study import cache_folder, study_names
-from dashboard import study_form
+from dashboard import study_form, waiting
 from dashboard.names import plain
 from dashboard.widgets import choose
 
@@ -63,7 +63,7 @@ def _begin(config: Config) -> None:
         found, problem = {}, ""
         with st.spinner("Opening the data, and timing the networks on this machine"):
             try:
-                found = aside.expected(config)
+                found = aside.expected(config, waiting.place())
             except UserError as error:
                 problem = str(error)
         st.session_state[EXPECTED] = (digest, found, problem)
@@ -72,7 +72,7 @@ def _begin(config: Config) -> None:
         st.error(plain(problem))
         return
     st.markdown(f"**{plain(found['sentence'])}**")
-    free = shutil.disk_usage(cache_folder().parent).free
+    free = _free()
     if found["bytes"] + found["more"] + found["decoded"] > free:
         st.warning(f"Only {free / 1e9:.1f} GB of the disk are free.")
     if st.button(f"Begin the study {plain(config.name)}", key="start"):
@@ -83,3 +83,10 @@ def _begin(config: Config) -> None:
         else:
             st.session_state.pop(EXPECTED, None)
             st.rerun()
+
+
+def _free() -> int:
+    """Return the bytes that are free where studies are kept, or will be."""
+    folder = cache_folder() / "studies"
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    return shutil.disk_usage(there).free

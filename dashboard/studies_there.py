@@ -11,7 +11,7 @@ from core.findings import nice_name
 from core.overview import Overview, Word, overviews
 from core.progress import size
 from core.run import launch
-from core.run.curves import curves
+from core.run.curves import begun
 from core.run.status import read_status
 from core.study import Study, cache_folder, study_names
 from dashboard import charts, loaded
@@ -21,8 +21,8 @@ from dashboard.state import GONE, kept
 
 SECONDS = 2.0
 """Between two looks at a run."""
-SEEN, STOPPING = "studies seen", "studies stopping"
-"""Session state: what the page drew last, and which pids were asked to stop."""
+SEEN, STOPPING, UNSTOPPED = "studies seen", "studies stopping", "studies not stopped"
+"""Session state: what the page drew last, which pids were asked to stop, and by name why a run could not be stopped."""
 BADGES: dict[Word, str] = {
     "complete": ":green-badge[✓ complete]",
     "running": ":blue-badge[▶ running]",
@@ -35,6 +35,7 @@ BADGES: dict[Word, str] = {
 """Of every state, never by colour alone."""
 CUT_OFF = "Its last run was cut off (ended from outside, or by a power cut)."
 NO_STUDY = "There is no study yet. Begin a small one below: the preset quick takes a few minutes."
+NO_CURVES = "No network of this kind has been through all training images once yet."
 CURVES = {
     "loss": "Loss",
     "validation_accuracy": "Accuracy on images held out",
@@ -87,6 +88,8 @@ def _card(seen: Overview) -> None:
         st.markdown(plain(seen.said))
     if seen.word == "running":
         _progress(seen)
+        if problem := st.session_state.get(UNSTOPPED, {}).get(seen.name):
+            st.error(plain(problem))
     with st.container(horizontal=True, vertical_alignment="center"):
         if (folder / "summary.parquet").exists() and seen.word != "damaged":
             link("home", "Open", study=seen.name)
@@ -120,10 +123,27 @@ def _buttons(seen: Overview) -> None:
 
 
 def _stop(seen: Overview) -> None:
-    if seen.status is not None:
-        st.session_state[STOPPING].add(seen.status.pid)
+    if seen.status is None:
+        return
+    stopping, problems = st.session_state[STOPPING], st.session_state.setdefault(UNSTOPPED, {})
+    stopping.add(seen.status.pid)
+    problems.pop(seen.name, None)
     # It may take as long as a network's step, and more where it has to be told twice.
-    threading.Thread(target=launch.stop, args=(seen.name,), daemon=True, name="stop-study").start()
+    given = seen.name, seen.status.pid, stopping, problems
+    threading.Thread(target=_wait_for_stop, args=given, daemon=True, name="stop-study").start()
+
+
+def _wait_for_stop(name: str, pid: int, stopping: set[int], problems: dict[str, str]) -> None:
+    """Stop a run, from a thread; what a person is to be told of it is left in their session's `problems`."""
+    try:
+        launch.stop(name)
+    except UserError as error:
+        problems[name] = str(error)
+    except Exception:
+        problems[name] = f"Stopping it failed; end process {pid} by hand."
+        raise
+    finally:
+        stopping.discard(pid)
 
 
 def _delete(seen: Overview) -> None:
@@ -165,19 +185,24 @@ def _curves(seen: Overview) -> None:
         study = loaded.study(seen.name)
     except UserError:
         return  # the card says what is wrong with it
-    table = curves(study)
-    if table.empty:
-        st.caption("No network has been through all training images once yet.")
+    cells = begun(study)
+    networks = list(dict.fromkeys(cell.architecture for cell in cells))
+    if not networks:
+        st.caption(NO_CURVES)
         return
-    table = table[table["seed"] == study.config.students.seeds[0]]
-    networks = list(dict.fromkeys(table["architecture"]))
     network = networks[-1]
     if len(networks) > 1:
         chosen = st.segmented_control(
             "Network", networks, default=network, key=f"network {seen.name}", format_func=nice_name, required=True
         )
         network = str(chosen or network)
-    _draw_curves(study, table[table["architecture"] == network], seen.name)
+    # Read are those that are shown, and again only when they have changed.
+    found = [loaded.curve(study, cell) for cell in cells if cell.architecture == network]
+    found = [table for table in found if not table.empty]
+    if not found:
+        st.caption(NO_CURVES)
+        return
+    _draw_curves(study, pd.concat(found, ignore_index=True), seen.name)
 
 
 def _draw_curves(study: Study, table: pd.DataFrame, name: str) -> None:

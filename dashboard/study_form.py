@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from core.config import WORDS, Config, Data, Method, Students, parse_config, presets, read_config
+from core.config import MAX_SEEDS, TOO_DEEP, WORDS, Config, Data, Method, Students, parse_config, presets, read_config
 from core.errors import UserError
 from core.findings import nice_name
 from core.study import study_names
@@ -88,14 +88,21 @@ def _data(usual: Config) -> dict[str, Any]:
             strict=True,
         ):
             with place:
-                found[key] = st.number_input(label, value=getattr(usual.data, key), key=f"form {key}")
+                value, most = getattr(usual.data, key), _most(key)
+                found[key] = st.number_input(label, max_value=most, value=value, key=f"form {key}")
     else:
         found["root"] = st.text_input("Where they lie", key="form root", placeholder="/data/flowers", help=ROOT_HELP)
         size = st.container()
     with size:
         side = usual.data.image_size if dataset == "birds" else Data(root="-").image_size
-        found["image_size"] = st.number_input("Pixels a side", value=side, key=f"form size {dataset == 'birds'}")
+        key, most = f"form size {dataset == 'birds'}", _most("image_size")
+        found["image_size"] = st.number_input("Pixels a side", max_value=most, value=side, key=key)
     return found
+
+
+def _most(key: str) -> int | None:
+    """Return the largest number that the reader of settings takes of the data, None where it takes any."""
+    return next((rule.le for rule in Data.model_fields[key].metadata if hasattr(rule, "le")), None)
 
 
 def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -123,10 +130,12 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
     with alphas:
         written = st.text_input("α, weight of the labels", "1.0, 0.5, 0.1", key="form alphas")
     with seeds:
-        count = st.number_input("Trainings of each", value=1, key="form seeds", help="Each from a random start.")
+        about_seeds = f"Each from a random start; at most {MAX_SEEDS}."
+        count = st.number_input("Trainings of each", max_value=MAX_SEEDS, value=1, key="form seeds", help=about_seeds)
     with width:
         share = st.number_input(
             "Width",
+            max_value=1.0,
             value=usual.students.width,
             key="form width",
             help="Channels, as a share of the usual.",
@@ -148,7 +157,8 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"architecture": teacher, "weights": begins}, {
         "architectures": students,
         "alphas": _numbers(written),
-        "seeds": list(range(int(count))),
+        # Held to its bounds by the browser alone: one more is enough to be refused.
+        "seeds": list(range(min(int(count), MAX_SEEDS + 1))),
         "width": float(share),
         "stem": stem,
         "weights": begin,
@@ -200,6 +210,8 @@ def _with(tree: dict[str, Any], more: str) -> dict[str, Any]:
         others = tomllib.loads(more)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"Other settings: this is not TOML ({error}).") from None
+    except RecursionError:
+        raise UserError(f"Other settings: {TOO_DEEP}.") from None
     merged = dict(tree)
     for key, value in others.items():
         merged[key] = (

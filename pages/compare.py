@@ -20,7 +20,7 @@ head = st.container()
 second = loaded.study(select("beside", "Beside which study", others, others[0]))
 names = (first.folder.name, second.folder.name)
 try:
-    views = compared.shown(chosen), compared.view(second, chosen.method)
+    loaded.summary(second)
 except UserError as error:
     st.error(plain(str(error)))
     st.stop()
@@ -30,7 +30,11 @@ with head:
     st.markdown(f"## {plain(comparison.agreement(*claims, names))}")
     st.caption("Do two studies find the same? The first is the one chosen on the left.")
 
-measure = choose("compared", "Measure", compared.MEASURED, "rank_alignment", lambda name: MEASURES[name].label)
+method = compared.shared_method(chosen.method, first, second)
+views = compared.shown(chosen, method), compared.view(second, method)
+measures = compared.measured(method)
+usual = "rank_alignment" if method else measures[0]
+measure = choose("compared", "Measure", measures, usual, lambda name: MEASURES[name].label)
 table = comparison.differences(*views, measure)
 if table.empty:
     st.info("They have no student in common (of those chosen on the left): no architecture at the same α.")

@@ -1,9 +1,13 @@
-"""Heavy commands in a process of their own: what they take of memory is gone when they are done."""
+"""Heavy commands in a process of their own: what they take of memory is gone when they are done.
+
+One is done at a time: whoever calls stands in a line with the others, and their process is ended if they leave it.
+"""
 
 import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +15,43 @@ import tomli_w
 
 from core.config import Config
 from core.errors import UserError
+from core.turns import Place, Turns
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTES = 10
+LOOK = 0.5
+"""Seconds between two looks at whether somebody still wants what is being done."""
+TURNS = Turns()
+"""The line of all who ask for one of these in this process."""
 
 
-def expected(config: Config) -> dict[str, Any]:
+def expected(config: Config, place: Place) -> dict[str, Any]:
     """Return the fields of `core.run.expected.Expected`, and its sentence, of a study on this machine; takes seconds.
+
+    Parameters
+    ----------
+    config : Config
+    place : Place
+        In `TURNS`, of who asks.
 
     Raises
     ------
+    Stopped
+        The place was given up.
     UserError
         The study could not be run: its data are not there, or its networks cannot be built.
     """
     with tempfile.TemporaryDirectory() as folder:
         settings, answer = Path(folder, "study.toml"), Path(folder, "answer.json")
         settings.write_text(tomli_w.dumps(config.model_dump()), encoding="utf-8")
-        _core("expect", str(settings), "--json", str(answer))
+        _core(place, "expect", str(settings), "--json", str(answer))
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
         return found
 
 
-def add(study: str, name: str, architecture: str, weights: bytes, suffix: str, width: float, stem: str) -> None:
+def add(
+    study: str, name: str, architecture: str, weights: bytes, suffix: str, width: float, stem: str, place: Place
+) -> None:
     """Bring a checkpoint into a study, as `core add` does.
 
     Parameters
@@ -43,9 +62,13 @@ def add(study: str, name: str, architecture: str, weights: bytes, suffix: str, w
         Of a file, which is forgotten afterwards.
     suffix : str
         ".safetensors", or anything else for torch's weights-only reader.
+    place : Place
+        In `TURNS`, of who asks.
 
     Raises
     ------
+    Stopped
+        The place was given up; nothing is kept.
     UserError
         As `core.imported.add_model`.
     """
@@ -54,24 +77,40 @@ def add(study: str, name: str, architecture: str, weights: bytes, suffix: str, w
         path.write_bytes(weights)
         options = ["--architecture", architecture, "--weights", str(path), "--width", str(width), "--stem", stem]
         try:
-            _core("add", *options, "--", study, name)
+            _core(place, "add", *options, "--", study, name)
         except UserError as error:
             raise UserError(str(error).replace(str(path), "The file")) from None
 
 
-def _core(*words: str) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603
+def _core(place: Place, *words: str) -> None:
+    with place, tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "core", *words],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60 * MINUTES,
-            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
         )
-    except subprocess.TimeoutExpired:
-        raise UserError(f"That took more than {MINUTES} minutes, and was given up.") from None
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise UserError(lines[-1].removeprefix("Error: ") if lines else "That failed, and did not say why.")
+        try:
+            _wait(process, place)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if process.returncode:
+            said.seek(0)
+            lines = [line.strip() for line in said.read().decode(errors="replace").splitlines() if line.strip()]
+            raise UserError(lines[-1].removeprefix("Error: ") if lines else "That failed, and did not say why.")
+
+
+def _wait(process: "subprocess.Popen[bytes]", place: Place) -> None:
+    end = time.monotonic() + 60 * MINUTES
+    while True:
+        try:
+            process.wait(LOOK)
+        except subprocess.TimeoutExpired:
+            place.check()
+        else:
+            return
+        if time.monotonic() > end:
+            raise UserError(f"That took more than {MINUTES} minutes, and was given up.")

@@ -54,7 +54,7 @@ class Expected:
     bytes : int
         Of the study's folder in the end.
     more : int
-        On top of that while it runs: the state of training, full maps.
+        On top of that while it runs, at most: the state of training, full maps, what `[keep]` leaves out in the end.
     decoded : int
         The images, decoded once for all studies of them, beside the studies.
     device : str
@@ -123,7 +123,7 @@ def expected(config: Config, device: str = "auto") -> Expected:
         of = {cell.name: timed[cell.architecture] for cell in study.measured}
         seconds = {task.name: _seconds(task, config, dataset, of, reading / workers) for task in tasks}
     total = START + _makespan(tasks, seconds, workers)
-    return Expected(total, *_bytes(config, dataset, study, timed), device, workers, load)
+    return Expected(total, *_bytes(config, dataset, study, timed, tasks, workers), device, workers, load)
 
 
 @dataclass(frozen=True)
@@ -249,20 +249,38 @@ def _makespan(tasks: list[Task], seconds: dict[str, float], workers: int) -> flo
     return now
 
 
-def _bytes(config: Config, dataset: Dataset, study: Study, timed: dict[str, _Timed]) -> tuple[int, int, int]:
-    """Return the bytes of a study in the end, those on top while it runs, and those of its decoded images."""
-    cells, methods, side = grid(config), len(config.explain.methods), config.data.image_size
+def _bytes(
+    config: Config, dataset: Dataset, study: Study, timed: dict[str, _Timed], tasks: list[Task], workers: int
+) -> tuple[int, int, int]:
+    """Return the bytes of a study in the end, the most on top while it runs, and those of its decoded images."""
+    methods, side = len(config.explain.methods), config.data.image_size
     tests = len(dataset.ids("test"))
     explained = min(config.explain.images, tests)
+    logits = tests * (8 + 2 * len(dataset.classes))
     maps = min(config.keep.maps, explained) * min(config.keep.map_size, side) ** 2 * 2 * methods
-    kept = sum(
-        timed[cell.architecture].bytes + tests * (8 + 2 * len(dataset.classes)) + maps for cell in study.networks
-    )
-    numbers = tests * IMAGE_BYTES + explained * len(dataset.parts) * methods * IMPORTANCE_BYTES + CELL_BYTES
-    numbers *= len(cells) + len(config.students.architectures)
-    # fp32 weights with their momentum, and the teacher's full maps as fp16.
-    state = sum(8 * timed[cell.architecture].parameters for cell in cells) + explained * side**2 * 2 * methods
-    return int(kept + numbers) + STUDY_BYTES, state, len(dataset.table) * side**2 * 4
+    importance = explained * len(dataset.parts) * methods * IMPORTANCE_BYTES
+    networks = set(study.networks)
+    stays, goes = 0.0, 0.0  # `core.run.recipe.stays`: what goes, goes when all is done
+    for cell in study.measured:
+        stays += tests * IMAGE_BYTES + CELL_BYTES
+        large = logits + maps + (0 if cell.untrained else timed[cell.architecture].bytes)
+        if cell in networks:
+            stays += large + importance
+        elif cell.untrained and config.keep.seeds == "all":
+            stays, goes = stays + importance, goes + large
+        else:
+            goes += large + importance
+    # The teacher's full maps, as fp16, and the state of what is trained side by side, which goes with its group.
+    goes += explained * side**2 * 2 * methods
+    groups = (_state(task.args[0], timed) for task in tasks if task.function is stages.train_cells)
+    goes += sum(sorted(groups, reverse=True)[:workers])
+    return int(stays) + STUDY_BYTES, int(goes), len(dataset.table) * side**2 * 4
+
+
+def _state(names: tuple[str, ...], timed: dict[str, _Timed]) -> int:
+    """Return the bytes of the state of a group in training: fp32 weights with their momentum, one being rewritten."""
+    sizes = [8 * timed[parse_cell(name).architecture].parameters for name in names]
+    return sum(sizes) + max(sizes)
 
 
 def rough(seconds: float) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from core.config import Config
 from core.errors import UserError, unknown
 from core.run.begin import begin
 from core.run.lock import INHERITED, held, taken
-from core.run.status import begun, log_path, process_stamp, read_status, write_status
+from core.run.status import begun, log_path, open_own, process_stamp, read_status, write_status
 from core.study import Study, cache_folder, study_names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,8 @@ SHIPPED = ROOT / "cache" / "studies" / "birds"
 PATIENCE = 15.0
 """Seconds that a run has to stop by itself, before it is asked again, and then ended."""
 POLL = 0.2
+DELETED = ".deleted-"
+"""What the name of a folder begins with that is being deleted."""
 LOG_BYTES = 64_000
 """Of the end of a log, in which its last line is looked for."""
 
@@ -53,23 +56,33 @@ def resume(name: str) -> None:
     """Go on with a study of the cache, in a process of its own. Raises UserError as `start`."""
     folder = _there(name)
     with taken(folder) as lock:
+        if not (folder / "study.toml").exists():
+            raise unknown("study", name, study_names())  # deleted in between
         _launch(folder, lock)
 
 
 def _launch(folder: Path, lock: int) -> None:
     # By its file, as its name may also be a preset's.
     command = [sys.executable, "-m", "core", "run", str(folder / "study.toml"), "--out", str(folder)]
-    with log_path(folder).open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603
-            command,
-            cwd=ROOT,
-            env={**os.environ, INHERITED: str(lock), "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(lock,),
-            start_new_session=True,
-        )
+    path = log_path(folder)
+    try:
+        log = os.fdopen(open_own(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
+    try:
+        with log:
+            process = subprocess.Popen(  # noqa: S603
+                command,
+                cwd=ROOT,
+                env={**os.environ, INHERITED: str(lock), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise UserError(f"The run cannot be started: {error.strerror or error}.") from None
     # Long before it can speak for itself: it imports torch first.
     write_status(folder, begun(process.pid))
     threading.Thread(target=process.wait, daemon=True, name=f"wait-{process.pid}").start()  # else it stays a zombie
@@ -79,6 +92,11 @@ def stop(name: str, patience: float = PATIENCE) -> bool:
     """Ask the run of a study to stop, as Ctrl-C does; after `patience` seconds again, after as many more, end it.
 
     Returns whether there was one. What it had finished is kept.
+
+    Raises
+    ------
+    UserError
+        There is no such study, or its run belongs to another user.
     """
     folder = _there(name)
     status = read_status(folder)
@@ -89,7 +107,12 @@ def stop(name: str, patience: float = PATIENCE) -> bool:
         # Between this look and the signal a pid is not given out again: pids come round late.
         if process_stamp(status.pid) != status.stamp:
             break
-        os.kill(status.pid, number)
+        try:
+            os.kill(status.pid, number)
+        except ProcessLookupError:
+            break
+        except PermissionError:
+            raise UserError(f"Process {status.pid} belongs to another user, who alone can stop it.") from None
         while time.monotonic() < end and process_stamp(status.pid) == status.stamp:
             time.sleep(POLL)
     with suppress(UserError), taken(folder):  # else somebody goes on with it already
@@ -115,18 +138,20 @@ def remove(name: str) -> None:
         )
     if folder.is_symlink():
         raise UserError(f"{folder} is a link to a study that lies elsewhere; remove the link by hand.")
+    moved = folder.with_name(f"{DELETED}{uuid.uuid4().hex}")
     with held(folder):
         try:
-            (folder / "study.toml").unlink()  # from here on it is no study, wherever this stops
+            folder.rename(moved)  # from here on it is no study, wherever this stops, and its name is free
         except OSError as error:
             raise UserError(f"{folder} cannot be deleted: {error.strerror or error}.") from None
-        end = time.monotonic() + PATIENCE
-        while folder.exists():
-            # The workers of a run that was killed live, and write, for another second.
-            shutil.rmtree(folder, ignore_errors=True)
-            if time.monotonic() > end:
-                raise UserError(f"{folder} cannot be deleted whole; remove by hand what is left of it.")
-            time.sleep(POLL)
+    for left in folder.parent.glob(f"{DELETED}*"):  # of a deletion that was cut off, too
+        shutil.rmtree(left, ignore_errors=True)
+    end = time.monotonic() + PATIENCE
+    while moved.exists():  # somebody writes into it still
+        if time.monotonic() > end:
+            raise UserError(f"{moved} cannot be deleted whole; remove by hand what is left of it.")
+        time.sleep(POLL)
+        shutil.rmtree(moved, ignore_errors=True)
 
 
 def is_shipped(folder: Path) -> bool:
@@ -137,10 +162,10 @@ def is_shipped(folder: Path) -> bool:
 def last_line(folder: Path) -> str:
     """Return the last line that a run wrote where no terminal shows it, "" where there is none."""
     try:
-        with log_path(folder).open("rb") as log:
+        with os.fdopen(open_own(log_path(folder), os.O_RDONLY), "rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_BYTES))
             text = log.read().decode(errors="replace")
-    except OSError:
+    except (OSError, UserError):
         return ""
     lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
     return lines[-1][:500] if lines else ""

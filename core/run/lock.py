@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import UserError
-from core.run.status import Status, log_path, read_status
+from core.run.status import Status, open_own, read_status
 from core.store import cannot_write
 
 try:
@@ -19,7 +19,8 @@ INHERITED = "WHERE_MODELS_LOOK_LOCK"
 """Environment: the file descriptor of a lock that a process was started with (`core.run.launch`)."""
 
 PATIENCE, POLL = 3.0, 0.1
-"""Seconds to wait for a lock whose owner does not live: a killed process takes a moment to let go of its files."""
+"""Seconds to wait for a lock whose owner does not live: a killed process takes a moment to let go of its files. As long
+for a file that goes away each time it was made, with whoever held it."""
 
 
 @contextmanager
@@ -48,14 +49,14 @@ def held(folder: Path) -> Iterator[None]:
     lock = _inherited(path)
     if lock is None:
         lock = _take(folder)
-        log_path(folder).unlink(missing_ok=True)  # of an earlier run; this one speaks elsewhere
     try:
         yield
     finally:
         # Before it is free: whoever waits for this very file then finds that its name is gone, and makes a new one.
-        path.unlink(missing_ok=True)
-        with suppress(OSError):  # what a run needs to go on is there
-            path.parent.rmdir()
+        if _is_at(lock, path):  # else the folder was moved away, and this name is another's by now
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # what a run needs to go on is there
+                path.parent.rmdir()
         os.close(lock)
 
 
@@ -67,23 +68,31 @@ def lock_path(folder: Path) -> Path:
 def _take(folder: Path) -> int:
     path, end = lock_path(folder), time.monotonic() + PATIENCE
     while True:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except FileNotFoundError:
-            continue  # the folder went away in between, with whoever held the lock
-        except OSError as error:
-            raise cannot_write(path, error) from None
-        if not _lock(lock):
+        lock = _opened(path)
+        if lock is not None and _lock(lock):
+            if _is_at(lock, path):
+                return lock
+            os.close(lock)
+        elif lock is not None:
             os.close(lock)
             status = read_status(folder)
-            if (status is None or not status.alive) and time.monotonic() < end:
-                time.sleep(POLL)
-                continue
-            raise UserError(_busy(folder, status))
-        if _is_at(lock, path):
-            return lock
-        os.close(lock)
+            if status is not None and status.alive:
+                raise UserError(_busy(folder, status))
+        if time.monotonic() >= end:
+            raise UserError(_busy(folder, None))
+        time.sleep(POLL)
+
+
+def _opened(path: Path) -> int | None:
+    """Open the file, made where there is none; None if it went away meanwhile, with whoever held the lock."""
+    try:
+        if not path.parent.is_symlink():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return open_own(path, os.O_RDWR | os.O_CREAT)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise cannot_write(path, error) from None
 
 
 def _lock(lock: int) -> bool:
@@ -115,6 +124,6 @@ def _is_at(lock: int, path: Path) -> bool:
 
 
 def _busy(folder: Path, status: Status | None) -> str:
-    if status is None or not status.alive:
+    if status is None:
         return f"The study in {folder} is being started or changed by another process; try again in a moment."
     return f"The study in {folder} is being run already, by process {status.pid} since {status.since}."

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import UserError
 from core.store import read_json, write_json
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SECONDS = 1.0
 """Between two writings."""
+LONGEST = 1e9
+"""Seconds that a run may take, or expect to: thirty years."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -70,6 +72,22 @@ def log_path(folder: Path) -> Path:
     return folder / "state" / "run.log"
 
 
+def open_own(path: Path, flags: int) -> int:
+    """Open a file of a study's state/ itself, never what a link in its place leads to; return its descriptor.
+
+    Raises
+    ------
+    OSError
+        As `os.open`.
+    UserError
+        It, or its folder, is a link.
+    """
+    for each in (path.parent, path):
+        if each.is_symlink():
+            raise UserError(f"{each} is a link, which a run would follow out of its study; remove it, then try again.")
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o644)
+
+
 def begun(pid: int) -> Status:
     """Return the status of a run that a process begins now."""
     return Status(pid, process_stamp(pid), datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"))
@@ -81,14 +99,23 @@ def write_status(folder: Path, status: Status) -> None:
 
 
 def read_status(folder: Path) -> Status | None:
-    """Return what the last run told, if it left anything: one that came to its end does not."""
+    """Return what the last run told, if it left anything that can be read: one that came to its end does not."""
     try:
-        found: Any = read_json(status_path(folder))
-        status = Status(**found)
-        right = isinstance(status.pid, int) and isinstance(status.running, dict) and 0 <= status.share <= 1
-        return status if right and all(isinstance(text, str) for text in (status.stamp, status.since)) else None
+        status = Status(**read_json(status_path(folder)))
     except (UserError, TypeError):
         return None
+    return status if _is_right(status) else None
+
+
+def _is_right(status: Status) -> bool:
+    """Return whether every field is of its kind; NaN is within no bounds."""
+    if type(status.pid) is not int or not isinstance(status.running, dict):
+        return False
+    texts = [status.stamp, status.since, status.ended, status.said, *status.running, *status.running.values()]
+    numbers = [(status.share, 1.0), (status.seconds, LONGEST), (0.0 if status.left is None else status.left, LONGEST)]
+    return all(isinstance(text, str) for text in texts) and all(
+        isinstance(number, int | float) and 0 <= number <= most for number, most in numbers
+    )
 
 
 @contextmanager
@@ -99,6 +126,8 @@ def told(folder: Path, on_progress: Callable[["Progress"], None]) -> Iterator[Ca
     """
     status = begun(os.getpid())
     write_status(folder, status)
+    if not _speaks_to(log_path(folder)):
+        log_path(folder).unlink(missing_ok=True)  # of an earlier run
     last = time.monotonic()
 
     def tell(progress: "Progress") -> None:
@@ -124,6 +153,14 @@ def told(folder: Path, on_progress: Callable[["Progress"], None]) -> Iterator[Ca
         raise
     for path in (status_path(folder), log_path(folder)):
         path.unlink(missing_ok=True)
+
+
+def _speaks_to(log: Path) -> bool:
+    """Return whether what this process says on its error output goes to that file."""
+    try:
+        return os.path.samestat(os.fstat(2), log.stat())
+    except OSError:
+        return False
 
 
 def process_stamp(pid: int) -> str:

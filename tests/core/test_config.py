@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from core.config import Config, parse_config, presets, read_config
+from core.config import TOO_DEEP, Config, parse_config, presets, read_config
 from core.errors import UserError
 
 
@@ -67,6 +67,12 @@ WRONG = {
     "[students]\nalphas = 1.0": "students.alphas: input should be a valid list (found 1.0)",
     "[students]\narchitectures = []": "students.architectures: at least one is needed (found [])",
     "[students]\nseeds = [-1]": "students.seeds.0: input should be greater than or equal to 0 (found -1)",
+    f"[students]\nseeds = {list(range(101))}": "students.seeds: at most 100 are taken (found 101)",
+    f"[students]\nalphas = {[1 / n for n in range(1, 22)]}": "students.alphas: at most 20 are taken (found 21)",
+    f"[students]\narchitectures = {[f'net{n}' for n in range(51)]}": "architectures: at most 50 are taken (found 51)",
+    '[data]\ndataset = "folder"\nroot = "a\\u0000b"': r"data.root: there can be no such path (found 'a\x00b')",
+    '[teacher]\nweights = "~no-one/x.pth"': "teacher.weights: there can be no such path (found '~no-one/x.pth')",
+    '[students]\nweights = "a\\u0000b"': r"students.weights: there can be no such path (found 'a\x00b')",
     '[explain]\nmethods = ["gradcam"]': "input_x_gradient' or 'grad_cam' (found 'gradcam'). Did you mean grad_cam?",
     '[explain]\nmethods = ["salency"]': "(found 'salency'). Did you mean saliency?",
     "[data]\nimage_size = 8": "data.image_size: input should be greater than or equal to 32 (found 8)",
@@ -104,6 +110,20 @@ def test_what_is_not_toml_is_one_sentence_with_the_file(content: bytes, tmp_path
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
     assert f"{path} cannot be read as TOML" in message(str(path))
+
+
+DEEP = "[" * 3000 + "]" * 3000
+
+
+def test_settings_nested_too_deeply_are_one_sentence(tmp_path: Path) -> None:
+    assert "cannot be read as TOML" in message(write(tmp_path, f"name = {DEEP}"))
+    assert message("quick", f"name={DEEP}") == f"--set name: {TOO_DEEP}."
+    tree: dict = {}
+    for _ in range(3000):
+        tree = {"a": tree}
+    for wrong in ({"name": "x", "students": {"alphas": [[tree]]}}, {"name": [tree]}, tree):
+        with pytest.raises(UserError, match=r"^study\.toml: "):
+            parse_config(wrong, Path("study.toml"))
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def sessions(monkeypatch):
 
 def test_a_browser_that_comes_back_soon_was_never_away(sessions):
     there, clock = sessions
-    watched = live_job._watched()
+    watched = live_job.watched()
     clock[0] = 1000
     assert watched(), "however long ago it was asked"
     there.active.clear()
@@ -225,7 +225,7 @@ def test_a_browser_that_comes_back_soon_was_never_away(sessions):
 
 def test_without_a_browser_one_is_always_there(monkeypatch):
     monkeypatch.setattr(live_job.Runtime, "_instance", None)
-    assert live_job._watched()()
+    assert live_job.watched()()
 
 
 def test_a_job_of_a_browser_that_is_gone_leaves_the_line_and_ends(sessions):

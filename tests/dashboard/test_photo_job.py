@@ -3,19 +3,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from starlette.datastructures import UploadFile
-from starlette.requests import Request
 
 from core import live
 from core.ask import Ask
 from core.cells import Cell
-from core.data.photos import MAX_BYTES
 from core.errors import UserError
 from core.live import CellResult
 from core.study import Study
 from dashboard import asked, live_job, live_view, photo_job, trust_view
 from dashboard.state import Choices
-from tests.loops import finished
 from tests.tiny import tiny_study
 
 SALIENCY, GRADIENTS = "saliency", "integrated_gradients"
@@ -159,24 +155,3 @@ def test_the_networks_of_imagenet_are_told_apart_from_distilled_ones(study):
 
 def test_studys_networks_are_called_by_how_they_were_trained(of_study):
     assert of_study.kind(Cell("resnet18", 0.1, 0)) != of_study.kind(Cell("resnet18", 1.0, 0))
-
-
-@pytest.mark.parametrize("size", [1_500_000, MAX_BYTES])
-def test_an_upload_stays_in_memory(size):
-    """Streamlit's server takes uploads in through `request.form()` (streamlit/web/server/starlette)."""
-    line = b"--x"
-    head = b'\r\nContent-Disposition: form-data; name="file"; filename="photo.png"\r\n\r\n'
-    body = line + head + bytes(size) + b"\r\n" + line + b"--\r\n"
-
-    async def receive():
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def in_memory():
-        headers = [(b"content-type", b"multipart/form-data; boundary=x")]
-        request = Request({"type": "http", "method": "PUT", "headers": headers}, receive)
-        (upload,) = (await request.form()).values()
-        assert isinstance(upload, UploadFile)
-        assert upload.size == size
-        return not upload.file._rolled
-
-    assert finished(in_memory())

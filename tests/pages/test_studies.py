@@ -1,6 +1,8 @@
 """The pages of studies: what is there, what is begun, and two beside each other."""
 
 import os
+import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ from core.errors import UserError
 from core.run import aside, launch
 from core.run.begin import begin
 from core.run.status import begun, log_path, write_status
-from core.store import write_json
+from core.store import read_table, write_json, write_table
 from core.study import Study, study_names
+from core.turns import Place
+from dashboard import studies_add
 from tests.networks import add_networks
 from tests.pages.test_pages import chart_specs, errors, headline, open_page, shown, texts
 from tests.tiny import tiny_config, tiny_study
@@ -46,7 +50,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """What was begun; nothing is."""
     found: list[Config] = []
     monkeypatch.setattr(launch, "start", found.append)
-    monkeypatch.setattr(aside, "expected", lambda config: FOUND)
+    monkeypatch.setattr(aside, "expected", lambda config, place: FOUND)
     return found
 
 
@@ -83,7 +87,13 @@ def test_a_run_is_followed_and_can_be_stopped_but_not_deleted(cache: Path, monke
     status = replace(begun(os.getpid()), share=0.25, seconds=30.0, left=90.0, running={"train <b>x</b>": "epoch 1"})
     write_status(folder, status)
     stopped: list[str] = []
-    monkeypatch.setattr(launch, "stop", stopped.append)
+    over = threading.Event()
+
+    def stop(name: str) -> None:
+        stopped.append(name)
+        over.wait(60)
+
+    monkeypatch.setattr(launch, "stop", stop)
     app = open_page("studies")
     assert errors(app) == []
     assert "1 running" in headline(app)
@@ -94,6 +104,7 @@ def test_a_run_is_followed_and_can_be_stopped_but_not_deleted(cache: Path, monke
     assert "delete small" not in [each.key for each in app.button]
     button(app, "Stop").click().run()
     assert "Stopping …" in buttons(app)
+    over.set()
     write_status(folder, replace(status, ended="stopped"))
     app.run()
     assert "1 stopped" in headline(app)
@@ -165,7 +176,7 @@ def test_a_preset_is_begun_after_its_price_was_shown(started: list[Config]) -> N
 
 @pytest.mark.usefixtures("cache")
 def test_a_study_that_cannot_be_run_has_no_button_to_begin_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(config: Config) -> dict[str, Any]:
+    def refuse(config: Config, place: Place) -> dict[str, Any]:
         raise UserError("There is no folder /nowhere.")
 
     monkeypatch.setattr(aside, "expected", refuse)
@@ -236,15 +247,19 @@ def test_a_folder_is_a_whole_path_on_the_servers_machine() -> None:
 def test_a_checkpoint_goes_into_the_study_that_was_chosen(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     width = make_whole(cache / "studies" / "tiny").config.students.width
     added: list[tuple] = []
+    forgotten: list[str] = []
     monkeypatch.setattr(aside, "add", lambda *given: added.append(given))
+    monkeypatch.setattr(studies_add, "_forget", lambda weights: forgotten.append(weights.name))
     app = open_page("studies")
     assert "in this order: " in markdown(app)
     assert "checked against the architecture before anything is kept" in markdown(app)
     app.text_input("called").set_value("mine")
     app.file_uploader[0].set_value(("own.PTH", b"weights", "application/octet-stream")).run()
     button(app, "Bring it in").click().run()
-    assert added == [("tiny", "mine", "resnet101", b"weights", ".pth", width, "imagenet")]
+    assert [given[:-1] for given in added] == [("tiny", "mine", "resnet101", b"weights", ".pth", width, "imagenet")]
     assert "mine is in" in shown(app.success[0].value)
+    assert app.file_uploader[0].value is None, "it is not kept in the session"
+    assert forgotten == ["own.PTH"]
 
 
 @pytest.mark.usefixtures("cache")
@@ -260,6 +275,34 @@ def test_two_studies_are_compared() -> None:
     assert sum("-badge[" in text for text in texts(app)) >= 6, "a verdict for each"
     alone = open_page("compare", study="tiny", beside="wide", architectures="ResNet18", compared="Accuracy")
     assert errors(alone) == []
+
+
+def without(folder: Path, methods: list[str], instead: list[str]) -> None:
+    """Make a study one that was explained by other methods, as far as its settings and its summary tell."""
+    settings, summary = folder / "study.toml", folder / "summary.parquet"
+    after = ", ".join(f'"{method}"' for method in instead)
+    text = re.sub(r"methods = \[.*\]", f"methods = [{after}]", settings.read_text())
+    settings.write_text(text)
+    table = read_table(summary)
+    write_table(summary, table[~table["method"].isin(methods)])
+
+
+def test_a_study_without_the_method_is_not_shown_by_another_in_silence(cache: Path) -> None:
+    without(cache / "studies" / "wide", ["integrated_gradients"], ["saliency"])
+    app = open_page("compare", study="tiny", beside="wide")
+    assert errors(app) == []
+    assert shown(app.info[0].value) == (
+        "wide was not explained by integrated gradients: both are shown by a method that both have."
+    )
+    assert chart_specs(app) == 1
+    without(cache / "studies" / "wide", ["saliency"], ["grad_cam"])
+    app = open_page("compare", study="tiny", beside="wide")
+    assert errors(app) == []
+    assert app.info[0].value.endswith("where they look is not compared.")
+    assert next(each for each in app.get("button_group") if each.key == "compared").options == [
+        "Accuracy",
+        "Logit alignment",
+    ]
 
 
 def test_one_study_alone_cannot_be_compared(cache: Path) -> None:

@@ -13,6 +13,7 @@ from core.models import build
 from core.overview import facts, overview
 from core.run import aside
 from core.study import Study
+from core.turns import Place
 from tests.tiny import tiny_config
 
 SLIM = (0.0625, "small")
@@ -29,7 +30,7 @@ def saved(path: Path, what: object) -> bytes:
 
 
 def test_a_checkpoint_is_kept_when_it_fits(ran_copy: Study) -> None:
-    aside.add("small", "mine", "resnet18", save(state()), ".safetensors", *SLIM)
+    aside.add("small", "mine", "resnet18", save(state()), ".safetensors", *SLIM, Place())
     assert facts(ran_copy.path("models", "mine"))["architecture"] == "resnet18"
     seen = overview("small")
     assert (seen.cells, seen.trained, seen.measured, seen.word) == (5, 5, 4, "not finished")
@@ -55,16 +56,16 @@ def test_what_does_not_fit_or_could_run_is_refused_and_nothing_is_kept(ran_copy:
     for said, content in refused.items():
         suffix = ".safetensors" if said in ("do not fit", "cannot be read") else ".pth"
         with pytest.raises(UserError, match=said) as caught:
-            aside.add("small", "mine", "resnet18", content, suffix, *SLIM)
+            aside.add("small", "mine", "resnet18", content, suffix, *SLIM, Place())
         assert str(caught.value).startswith("The file")
     with pytest.raises(UserError, match="cannot be a cell's name"):
-        aside.add("small", "../mine", "resnet18", save(state()), ".safetensors", *SLIM)
+        aside.add("small", "../mine", "resnet18", save(state()), ".safetensors", *SLIM, Place())
     assert sorted(ran_copy.folder.rglob("*")) == before
     assert not (tmp_path / "ran").exists()
 
 
 def test_what_a_study_would_take_comes_back_whole(ran: Study) -> None:
-    found = aside.expected(tiny_config())
+    found = aside.expected(tiny_config(), Place())
     assert found["seconds"] > 0
     assert found["sentence"].startswith("About ")
     there = sum(path.stat().st_size for path in ran.folder.rglob("*") if path.is_file())
@@ -73,4 +74,4 @@ def test_what_a_study_would_take_comes_back_whole(ran: Study) -> None:
 
 def test_a_study_that_cannot_be_run_says_so_before_it_begins(ran: Study) -> None:
     with pytest.raises(UserError, match=r"^There is no folder|/nowhere"):
-        aside.expected(tiny_config(data={"dataset": "folder", "root": "/nowhere"}))
+        aside.expected(tiny_config(data={"dataset": "folder", "root": "/nowhere"}), Place())

@@ -14,11 +14,10 @@ import pytest
 from core.config import Config
 from core.errors import UserError
 from core.overview import Overview, overview
-from core.run import launch, lock
-from core.run.curves import curves
+from core.run import curves, launch, lock
 from core.run.local import run_study
-from core.run.lock import held, lock_path, taken
-from core.run.status import Status, begun, log_path, process_stamp, read_status, status_path, write_status
+from core.run.lock import held
+from core.run.status import Status, begun, log_path, process_stamp, read_status, write_status
 from core.study import Study, cache_folder, study_names
 from tests.tiny import tiny_config
 
@@ -76,8 +75,9 @@ def test_a_study_is_begun_watched_killed_resumed_stopped_and_deleted(cache: Path
     seen = until("small", "running", what="state/resnet34-a1.0-s0.safetensors")
     assert seen.status is not None
     assert seen.status.pid == begun_by.pid
-    so_far = curves(Study(folder))
-    assert set(so_far["cell"]) == {"resnet34-a1.0-s0"}
+    small = Study(folder)
+    assert [cell.name for cell in curves.begun(small)] == ["resnet34-a1.0-s0"]
+    so_far = curves.curve(small, small.teacher)
     assert list(so_far["epoch"]) == list(range(1, len(so_far) + 1))
     assert (so_far["loss"] > 0).all()
 
@@ -88,7 +88,7 @@ def test_a_study_is_begun_watched_killed_resumed_stopped_and_deleted(cache: Path
     assert again.status is not None
     assert again.status.pid != begun_by.pid
     assert "left" in again.sentence or again.status.left is None
-    assert len(curves(Study(folder))) >= len(so_far), "it goes on where it was"
+    assert len(curves.curve(small, small.teacher)) >= len(so_far), "it goes on where it was"
     assert launch.stop("small")
     assert until("small", "stopped").sentence == "stopped"
     assert not launch.stop("small"), "there is nothing to stop"
@@ -149,54 +149,6 @@ def test_a_zombie_is_not_alive() -> None:
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert not ended.alive
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "stamp": "", "since": ""}'])
-def test_a_damaged_status_is_none(cache: Path, content: str) -> None:
-    status_path(cache).parent.mkdir()
-    status_path(cache).write_text(content)
-    assert read_status(cache) is None
-
-
-def test_the_lock_is_held_once_and_dies_with_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = (
-        "import sys; from pathlib import Path; from core.run.lock import held\n"
-        "with held(Path(sys.argv[1])):\n"
-        "    print('held', flush=True); input()"
-    )
-    monkeypatch.setattr(lock, "PATIENCE", 0.0)
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as owner:
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == "held\n"
-        with pytest.raises(UserError, match="started or changed by another process"), taken(tmp_path):
-            pass
-        owner.kill()
-        owner.wait()
-        assert lock_path(tmp_path).exists(), "nobody was left to remove it"
-        with held(tmp_path), pytest.raises(UserError), taken(tmp_path):
-            pass
-    assert not (tmp_path / "state").exists()
-
-
-def test_who_waits_for_a_file_that_went_takes_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is removed, as by a run that ended, between opening and locking it."""
-    monkeypatch.setattr(lock, "PATIENCE", 0.0)
-    opened = []
-    whole = lock._lock
-
-    def late(descriptor: int) -> bool:
-        if not opened:
-            lock_path(tmp_path).unlink()
-        opened.append(descriptor)
-        return whole(descriptor)
-
-    monkeypatch.setattr(lock, "_lock", late)
-    with taken(tmp_path):
-        assert len(opened) == 2
-        with pytest.raises(UserError), taken(tmp_path):
-            pass
 
 
 def test_a_failed_run_says_so_and_a_whole_one_forgets_it(

@@ -1,0 +1,52 @@
+"""Looking at studies that others run, and delete, at the same moment."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.config import Config
+from core.overview import overview, overviews
+from core.run.begin import begin
+from core.store import write_json
+from core.study import Study
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path))
+    return begin(Config(name="small"), tmp_path / "studies" / "small", {}).folder
+
+
+def test_folders_that_go_away_meanwhile_are_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "state").mkdir()
+    (folder / "models").mkdir()
+    (folder / "models" / "mine.safetensors").write_bytes(b"1234567")
+    whole = os.scandir
+
+    def late(path: Any) -> Any:
+        if Path(path).name == "state":
+            Path(path).rmdir()
+        return whole(path)
+
+    monkeypatch.setattr(os, "scandir", late)
+    assert overview("small").bytes == 7 + (folder / "study.toml").stat().st_size
+
+
+def test_a_file_that_goes_away_meanwhile_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "summary.parquet").write_bytes(b"1")
+    write_json(folder / "manifest.json", {"files": {"summary.parquet": {"sha256": "", "key": ""}}})
+    study = Study(folder)
+    assert study.whole()
+    monkeypatch.setattr(Path, "is_file", lambda path: True)  # it was there a moment ago
+    monkeypatch.setattr(Study, "complete", lambda study: True)
+    (folder / "summary.parquet").unlink()
+    assert not study.whole()
+
+
+def test_a_study_that_is_deleted_meanwhile_is_not_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.overview.study_names", lambda: ["small", "gone"])
+    assert [seen.name for seen in overviews()] == ["small"]
+    (folder / "study.toml").write_text("name = ")
+    assert [(seen.name, seen.word) for seen in overviews()] == [("small", "damaged")]

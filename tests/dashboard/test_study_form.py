@@ -1,0 +1,27 @@
+"""The form of a study's settings, as far as it needs no page."""
+
+import pytest
+
+from core.config import MAX_SEEDS, Data
+from core.errors import UserError
+from dashboard import study_form
+
+
+def test_other_settings_go_before_the_fields() -> None:
+    tree = {"name": "x", "training": {"epochs": 3, "batch_size": 8}}
+    found = study_form._with(tree, "training.epochs = 4\n[keep]\nmaps = 7")
+    assert found == {"name": "x", "training": {"epochs": 4, "batch_size": 8}, "keep": {"maps": 7}}
+
+
+@pytest.mark.parametrize("text", ["a = ", "a = " + "[" * 3000 + "]" * 3000])
+def test_other_settings_that_cannot_be_read_are_one_sentence(text: str) -> None:
+    with pytest.raises(UserError, match=r"^Other settings: "):
+        study_form._with({}, text)
+
+
+def test_numbers_are_bounded_as_the_reader_of_settings_has_it() -> None:
+    assert study_form._most("image_size") == 1024
+    assert study_form._most("train_images") is None
+    with pytest.raises(UserError, match=f"at most {MAX_SEEDS} are taken"):
+        study_form.checked({"name": "x", "students": {"seeds": list(range(MAX_SEEDS + 1))}})
+    assert study_form.checked({"name": "x", "data": {"image_size": 1024}}).data == Data(image_size=1024)
