@@ -1,4 +1,4 @@
-"""One at a time, first come, first served: a line for those who want to compute."""
+"""One at a time: a line for those who want to compute, in which what is soon done goes first."""
 
 import threading
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from types import TracebackType
 
 LOOK = 1.0
 """Seconds between two looks, while waiting, at whether somebody still wants the result."""
+PASSED = 10
+"""Short turns that may go before a long one that was there first: then no more, so that long ones are not starved."""
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, no error
@@ -23,6 +25,8 @@ class Turns:
 class Place:
     """A place in the line: `with place:` waits for its turn, and gives it back. It may be entered again and again.
 
+    First come, first served among turns of a kind; short ones go before long ones (`PASSED`).
+
     Parameters
     ----------
     turns : Turns, optional
@@ -30,11 +34,18 @@ class Place:
     there : callable
         Says whether whoever wants the result is still there. Asked while waiting and at every `check`; once it says no,
         the place is stopped for good.
+
+    Attributes
+    ----------
+    short : bool
+        Whether the next turn is a short one. To be set before the line is entered.
     """
 
     def __init__(self, turns: Turns | None = None, there: Callable[[], bool] = lambda: True) -> None:
         self._turns, self._there = turns or Turns(), there
         self._stopped = False
+        self._passed = 0
+        self.short = False
 
     @property
     def before(self) -> int:
@@ -63,7 +74,7 @@ class Place:
     def __enter__(self) -> "Place":
         line, moved = self._turns._line, self._turns._moved
         with moved:
-            line.append(self)
+            self._queue(line)
             try:
                 while line[0] is not self:
                     self.check()
@@ -79,6 +90,13 @@ class Place:
     ) -> None:
         with self._turns._moved:
             self._leave()
+
+    def _queue(self, line: list["Place"]) -> None:
+        at, self._passed = len(line), 0
+        while self.short and at > 1 and not line[at - 1].short and line[at - 1]._passed < PASSED:
+            at -= 1  # never before the first, which is at work
+            line[at]._passed += 1
+        line.insert(at, self)
 
     def _leave(self) -> None:
         self._turns._line.remove(self)

@@ -42,6 +42,8 @@ class Method:
     """How the colour channels become one number a pixel."""
     reference: str
     run: Callable[[Prepared, Tensor, Targets, Tensor | None, np.ndarray | None, Settings], Explanation]
+    quick: bool = False
+    """Whether a map takes one gradient, where others take dozens."""
 
 
 METHODS: dict[str, Method] = {
@@ -57,6 +59,7 @@ METHODS: dict[str, Method] = {
             run=lambda network, images, targets, baseline, regions, settings: saliency(
                 network, images, targets, settings.score
             ),
+            quick=True,
         ),
         Method(
             name="integrated_gradients",
@@ -103,6 +106,7 @@ METHODS: dict[str, Method] = {
             run=lambda network, images, targets, baseline, regions, settings: input_x_gradient(
                 network, images, targets, settings.score
             ),
+            quick=True,
         ),
         Method(
             name="grad_cam",
@@ -114,6 +118,7 @@ METHODS: dict[str, Method] = {
             run=lambda network, images, targets, baseline, regions, settings: grad_cam(
                 network, images, targets, settings.score
             ),
+            quick=True,
         ),
     )
 }

@@ -15,6 +15,7 @@ from diskcache.core import MODE_RAW
 from safetensors.numpy import load, save
 
 from core.study import cache_folder
+from core.turns import Stopped
 
 SIZE = 256_000_000
 """Bytes on disk; the least recently used go first."""
@@ -77,27 +78,35 @@ class LiveCache:
             return None
 
     def once(self, key: str, compute: Callable[[], Arrays], fits: Callable[[Arrays], bool] = bool) -> Arrays:
-        """Return what is kept under a key, or compute and keep it; who asks meanwhile waits for that one result."""
-        with self._lock:
-            flight = self._flights.get(key)
-            mine = flight is None
-            if flight is None:
-                flight = self._flights[key] = Future()
-        if not mine:
-            return flight.result()
+        """Return what is kept under a key, or compute and keep it; who asks meanwhile waits for that one result.
+
+        Where whoever computes it does not want it any more (`Stopped`), the next who waits computes it.
+        """
+        while True:
+            with self._lock:
+                flight = self._flights.get(key)
+                if flight is None:
+                    mine = self._flights[key] = Future()
+                    break
+            with suppress(Stopped):
+                return flight.result()
         try:
             found = self.get(key, fits)
             if found is None:
                 found = compute()
                 self._keep(key, found)
-            flight.set_result(found)
-            return found
         except BaseException as error:
-            flight.set_exception(error)
+            self._land(key)
+            mine.set_exception(error)
             raise
-        finally:
-            with self._lock:
-                del self._flights[key]
+        self._land(key)
+        mine.set_result(found)
+        return found
+
+    def _land(self, key: str) -> None:
+        """Take a flight off the board, before those who wait are told: who is to try again must not find it there."""
+        with self._lock:
+            del self._flights[key]
 
     def _keep(self, key: str, arrays: Arrays) -> None:
         content = save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
