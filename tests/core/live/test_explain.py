@@ -239,8 +239,11 @@ def test_a_network_that_was_trained_anew_is_read_anew(study):
 
 def test_results_as_json_hold_no_nan(study, scene):
     found = run(study, scene)
+    found[1] = replace(found[1], probability=np.nan)  # as of a network that overflows
     tree = json.loads(json.dumps(live.as_json(found, scene, study.dataset.classes, Ask()), allow_nan=False))
     assert len(tree["results"]) == len(found)
+    assert tree["results"][0]["probability"] == pytest.approx(found[0].probability, abs=1e-5)
+    assert tree["results"][1]["probability"] is None
     assert tree["results"][0]["completeness_gap"] is None
     assert tree["results"][0]["explained"] in study.dataset.classes
     assert list(tree["results"][0]["density"]) == list(scene.parts)
