@@ -165,20 +165,21 @@ def _there(
     for cell in cells:  # the teacher first
         try:
             header = networks.header(cell)
-        except UserError:
-            header = None  # who explains it says so
-        answer = header and kept.get(answer_key(header, scene), partial(is_answer, len(header.classes)))
-        if header and answer:
-            predicted, probability = read_answer(answer)
-            if target is None and ask.target == "teacher":
-                target = predicted
-            chosen = predicted if target is None else target
-            arrays = kept.get(map_key(header, scene, method, chosen, ask), partial(is_map, len(scene.image)))
-            if arrays:
-                last = _result(scene, cell, method, predicted, probability, chosen, Explanation(**arrays))
-                found[cell] = replace(last, final=True)
-        if networks.teacher not in found:
-            return {}
+        except UserError:  # who explains it says so
+            continue
+        answer = kept.get(answer_key(header, scene), partial(is_answer, len(header.classes)))
+        if answer is None:
+            continue
+        predicted, probability = read_answer(answer)
+        if target is None and ask.target == "teacher":  # which is the first
+            target = predicted
+        chosen = predicted if target is None else target
+        arrays = kept.get(map_key(header, scene, method, chosen, ask), partial(is_map, len(scene.image)))
+        if arrays is not None:
+            last = _result(scene, cell, method, predicted, probability, chosen, Explanation(**arrays))
+            found[cell] = replace(last, final=True)
+    if networks.teacher not in found:
+        return {}
     return {cell: aligned(result, found[networks.teacher].density) for cell, result in found.items()}
 
 
