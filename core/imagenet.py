@@ -7,6 +7,7 @@ with.
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from core.store import sha256_file
 TEACHER, STUDENTS = "resnet101", ("resnet50", "resnet34", "resnet18")
 BLOCK, PATIENCE, LOOK = 1 << 18, 30.0, 0.3
 """Bytes read at once; seconds without any before a download is given up, and between two looks at another's."""
+STALE = 24 * 3600
+"""Seconds after which an unfinished file belongs to a download that was killed, and may go."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,7 @@ class ImageNet:
         """
         for cell in self.cells:
             found = source(cell.architecture)
+            _tidy(found.path)
             while not found.path.exists():
                 check()
                 if not _busy.acquire(timeout=LOOK):
@@ -167,6 +171,14 @@ class ImageNet:
 _busy = threading.Lock()
 _so_far = ("", 0, 0)
 """How far the one download is, for those who wait for it."""
+
+
+def _tidy(path: Path) -> None:
+    """Remove what downloads of a file have left that were killed."""
+    for unfinished in path.parent.glob(f"{path.name}.*.partial"):
+        with suppress(OSError):  # somebody else was quicker
+            if time.time() - unfinished.stat().st_mtime > STALE:
+                unfinished.unlink()
 
 
 def _download(

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-KEY = "live job"
-"""Session state."""
+KEY, CHECKS, PHOTO, SCENE = "live job", "live checks", "live photo", "live scene"
+"""Session state: what is computed for the page shown, of it the trust checks; a photo of the visitor's, and the image
+as networks get it."""
 TURNS = Turns()
 """The line that every visitor of this process stands in."""
 GRACE = 10.0
@@ -65,6 +66,11 @@ class Background(ABC, Generic[T]):
     def go_on(self) -> None:
         """Begin again after `cancel`; what is finished stays."""
         self.start(self._compute)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether others are before it in the line."""
+        return self.running and self.place.before > 0
 
     def cancel(self) -> None:
         """Leave the line, and stop what is under way; what is there stays."""
@@ -122,6 +128,8 @@ class Job(Background["CellResult"]):
     """The last level of every method and cell."""
     fetching: tuple[str, int, int] | None = field(default=None, init=False)
     """What is being downloaded for it: a network, bytes that are there, bytes that there will be."""
+    news: int = field(default=0, init=False)
+    """Counts levels as they come: who has drawn what there was at a count need not draw it again."""
 
     @property
     def done(self) -> int:
@@ -154,6 +162,35 @@ class Job(Background["CellResult"]):
         key = result.method, result.cell
         if key not in self.finished:
             self.found[key] = result
+            self.news += 1
+
+
+def seen(key: str, cut: "Callable[[], Scene]") -> "Scene":
+    """Return the visitor's image as networks get it, cut into parts once for as long as the key stays the same."""
+    if st.session_state.get(SCENE, ("",))[0] != key:
+        st.session_state[SCENE] = key, cut()
+    scene: Scene = st.session_state[SCENE][1]
+    return scene
+
+
+def leave() -> None:
+    """Stop what is computed for a page that its visitor leaves; what has ended stays, for the way back."""
+    for key in (KEY, CHECKS):
+        if key in st.session_state and st.session_state[key].running:
+            st.session_state.pop(key).cancel()
+
+
+def forget() -> None:
+    """Drop the visitor's photo, and all that was computed."""
+    for key in (KEY, CHECKS):
+        if key in st.session_state:
+            st.session_state.pop(key).cancel()
+    st.session_state.pop(SCENE, None)
+    _, _, file = st.session_state.pop(PHOTO, ("", None, ""))
+    context = get_script_run_ctx()
+    if file and context is not None:
+        # Streamlit would keep what was uploaded for as long as the browser stays, wherever it goes.
+        context.uploaded_file_mgr.remove_file(context.session_id, file)
 
 
 def visitors(

@@ -1,5 +1,6 @@
 """Explanations that are computed while somebody looks: followed, and put into words and tables."""
 
+import time
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from core.numbers import percent
 from core.study import Study
 from core.turns import Place
 from dashboard import asking, gallery, loaded, one_image, state, trust_view, words
-from dashboard.live_job import Job, visitors
+from dashboard.live_job import Job, seen, visitors
 from dashboard.names import kind, plain, short, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel, viewer
@@ -23,8 +24,10 @@ from dashboard.viewer import Panel, viewer
 if TYPE_CHECKING:
     from core.live import CellResult, Checked, Scene
 
-SIDE, POLL = 448, 0.3
-"""Pixels of the image as shown; seconds between two looks at how far the job is."""
+SIDE = 448
+"""Pixels of the image as shown."""
+POLL, WAITING, REDRAW = 0.3, 1.0, 1.0
+"""Seconds between two looks at how far a job is, the same while others are before it, and between two drawings."""
 
 
 def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]:
@@ -32,8 +35,9 @@ def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]
     from core import live
 
     study, cells = choices.study, state.cells(choices)
-    scene = live.scene_of_image(study, image)
-    key = f"{image} {study.folder} {loaded.stamp(study.folder)} {ask} {choices.method} {cells}"
+    of_image = f"{image} {study.folder} {loaded.stamp(study.folder)}"
+    scene = seen(of_image, lambda: live.scene_of_image(study, image))
+    key = f"{of_image} {ask} {choices.method} {cells}"
 
     def explain(job: Job, place: Place) -> Generator["CellResult"]:
         return live.explain_image(
@@ -44,21 +48,29 @@ def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]
 
 
 def follow(job: Job, show: Callable[[], None]) -> None:
-    """Show what is there, and again and again until all of it is."""
-    polling = job.running
+    """Show what is there, and again whenever there is more, until all of it is.
 
-    @st.fragment(run_every=POLL if polling else None)
+    Drawing takes 40 ms of a processor, a look at how far the job is next to none: only the looks are repeated.
+    """
+    running, waiting, news, drawn = job.running, job.waiting, job.news, time.monotonic()
+
+    @st.fragment(run_every=(WAITING if waiting else POLL) if running else None)
     def look() -> None:
-        if job.running != polling:
+        more = job.news > news and (not news or time.monotonic() - drawn >= REDRAW)
+        if more or (job.running, job.waiting) != (running, waiting):
             st.rerun()
         if job.running or job.stopped:
             bar, button = st.columns([4, 1], vertical_alignment="center")
             bar.progress(*progress(job))
             label, click = ("Stop", job.cancel) if job.running else ("Go on", job.go_on)
             button.button("Try again" if job.error else label, on_click=click, width="stretch")
+
+    @st.fragment
+    def picture() -> None:
         show()
 
     look()
+    picture()
 
 
 def progress(job: Job) -> tuple[float, str]:

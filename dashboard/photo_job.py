@@ -10,47 +10,42 @@ import streamlit as st
 
 from core.ask import Ask
 from core.cells import Cell
-from core.data.photos import open_photo
+from core.data.apart import open_apart
 from core.turns import Place
-from dashboard import trust_view
 from dashboard.asked import Asked
-from dashboard.live_job import KEY, Job, visitors
+from dashboard.live_job import KEY, PHOTO, Job, visitors
 
 if TYPE_CHECKING:
     from core.live import CellResult, Scene
 
-PHOTO = "live photo"
-"""Session state."""
 LONGEST = 2000
 """Pixels of a photo's longer side, as kept."""
 
 _decoding = threading.Lock()
-"""One at a time: decoded, a photo can take 200 MB."""
+"""One at a time: being decoded, a photo can take 300 MB."""
 
 
-def opened(data: bytes) -> np.ndarray:
-    """Decode a visitor's image once, no larger than is shown; kept in the session until `forget`.
+def opened(data: bytes, file: str) -> np.ndarray:
+    """Decode a visitor's image once, no larger than is shown; kept in the session until `live_job.forget`.
+
+    Parameters
+    ----------
+    data : bytes
+    file : str
+        What Streamlit knows the file by, for it to be forgotten as well.
 
     Raises
     ------
     UserError
-        As `open_photo`.
+        As `open_apart`.
     """
     key = hashlib.sha256(data).hexdigest()
-    if st.session_state.get(PHOTO, ("",))[0] != key:
+    before, photo, _ = st.session_state.get(PHOTO, ("", None, ""))
+    if before != key:
         with _decoding:
-            st.session_state[PHOTO] = (key, open_photo(data, name="This file", longest=LONGEST))
-    photo: np.ndarray = st.session_state[PHOTO][1]
+            photo = open_apart(data, "This file", LONGEST)
+    st.session_state[PHOTO] = key, photo, file
     return photo
-
-
-def forget() -> None:
-    """Drop the visitor's image, the job and all that it found."""
-    trust_view.forget()
-    st.session_state.pop(PHOTO, None)
-    job: Job | None = st.session_state.pop(KEY, None)
-    if job is not None:
-        job.cancel()
 
 
 def job_for(asked: Asked, data: bytes, scene: "Scene", ask: Ask) -> Job:

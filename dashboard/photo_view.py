@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from core.figures.ranks import rank_matrix
 from core.overlay import side_by_side
 from core.turns import Place
 from dashboard import charts, one_image, trust_view, words
@@ -104,7 +105,7 @@ def _details(
     ranks = one_image.rank_table(panels, scene.parts)
     if len(ranks):
         st.markdown("1 is the part looked at hardest, per pixel.")
-        charts.show(one_image.rank_matrix(ranks), "regions", "Rank of every part in every network.")
+        charts.show(charts.built(rank_matrix, ranks), "regions", "Rank of every part in every network.")
     else:
         st.markdown(one_image.NO_RANKS)
 
@@ -116,7 +117,7 @@ def _downloads(
 
     networks = asked.networks
     about = {"networks": networks.name, "knows": networks.knows, **as_json(there, scene, asked.classes, job.ask)}
-    text = json.dumps(about, indent=1, ensure_ascii=False)
+    text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)
     st.caption(
         "This view can't be shared by a link: the photo is nowhere but in your session. Download what should last."
     )

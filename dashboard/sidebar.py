@@ -6,8 +6,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.errors import UserError, unknown
 from core.findings import nice_name
 from core.study import study_names
-from dashboard import loaded, words
-from dashboard.state import GONE, LIVE, PAGE, STUDYS, architectures, kept, other_methods, usual_method
+from dashboard import live_job, loaded, words
+from dashboard.state import GONE, LIVE, PAGE, STUDYS, YOURS, architectures, kept, other_methods, usual_method
 from dashboard.widgets import SWITCHED, TURNED, choose, pick, restore
 
 STUDY, MISSING = "study shown", "missing"
@@ -19,7 +19,12 @@ def sidebar(page: str) -> None:
     if usual is None:
         return
     state, address_rules = st.session_state, _by_address()
-    state[TURNED], state[PAGE] = state.get(PAGE, page) != page and not address_rules, page
+    if (left := state.get(PAGE, page)) != page:
+        if left == YOURS:
+            live_job.forget()
+        else:
+            live_job.leave()
+    state[TURNED], state[PAGE] = left != page and not address_rules, page
     state[SWITCHED] = False
     with st.sidebar:
         name = _study(usual)

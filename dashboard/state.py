@@ -15,7 +15,9 @@ from dashboard.words import METHOD_LABELS
 
 PAGE = "page shown"
 """Session state: the address of the page that runs; `dashboard.sidebar` sets it."""
-LIVE = ("explanations", "your_image")
+YOURS = "your_image"
+"""The page of a visitor's own photo, which is forgotten with it."""
+LIVE = ("explanations", YOURS)
 """Pages that compute maps, and so can show methods that a study does not have."""
 STUDYS = "study"
 """In place of such a method: the study's own."""

@@ -12,7 +12,7 @@ from core.cells import Cell
 from core.figures import removal
 from core.turns import Place
 from dashboard import charts, words
-from dashboard.live_job import Checks
+from dashboard.live_job import CHECKS, Checks
 from dashboard.names import decimal, plain, short
 from dashboard.viewer import Panel
 
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from core.live import Checked
     from core.trust import Trust
 
-KEY, POLL = "live checks", 0.3
-"""Session state; seconds between two looks at how far the checks are."""
+POLL = 0.3
+"""Seconds between two looks at how far the checks are."""
 HELP = (
     "Removes and adds pixels in the map's order, shuffles the network's weights, and compares the map with another "
     "method's. Takes about a second a network."
 )
-drawn = charts.built_once(removal.removal)
 
 
 def about(key: str) -> Checks:
@@ -37,18 +36,12 @@ def about(key: str) -> Checks:
     key : str
         The image, the networks, the method and how it is asked.
     """
-    checks: Checks | None = st.session_state.get(KEY)
+    checks: Checks | None = st.session_state.get(CHECKS)
     if checks is None or checks.key != key:
-        forget()
-        checks = st.session_state[KEY] = _none(key)
+        if checks is not None:
+            checks.cancel()
+        checks = st.session_state[CHECKS] = _none(key)
     return checks
-
-
-def forget() -> None:
-    """Drop the visitor's checks."""
-    checks: Checks | None = st.session_state.pop(KEY, None)
-    if checks is not None:
-        checks.cancel()
 
 
 def marked(panels: Sequence[Panel], cells: Sequence[Cell], checks: Checks) -> list[Panel]:
@@ -141,7 +134,7 @@ def _none(key: str) -> Checks:
 
 
 def _begin(checks: Checks, total: int, check: Callable[[Place], Generator["Checked"]]) -> None:
-    again = st.session_state[KEY] = Checks(checks.key, total)
+    again = st.session_state[CHECKS] = Checks(checks.key, total)
     again.found = dict(checks.found)
     again.start(check)
 
@@ -193,9 +186,8 @@ def _one(trust: "Trust", method: str) -> None:
         curves = getattr(trust, name)
         of_map, blurred, *random = areas(curves)
         with place:
-            charts.show(
-                drawn(removal.removal_table(curves), title), f"checked {name}", f"The answer's probability: {title}."
-            )
+            figure = charts.built(removal.removal, removal.removal_table(curves), title)
+            charts.show(figure, f"checked {name}", f"The answer's probability: {title}.")
             st.caption(
                 f"Area below: {decimal(of_map)} in the map's order, {decimal(blurred)} in that of the map blurred, "
                 f"{decimal(min(random))} to {decimal(max(random))} in random orders. {BETTER[name]}"

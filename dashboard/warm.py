@@ -14,7 +14,8 @@ def warm() -> None:
     """Start warming up, once a process.
 
     Streamlit collects garbage after every run of a page: 28 ms bare, 153 ms with torch loaded. Frozen, what was
-    imported costs it nothing.
+    imported costs it nothing. Networks, which are read later, are not frozen: those asked least go again
+    (`core.live.networks`), and what is frozen in a cycle would hold its memory for ever.
     """
     gc.freeze()
     threading.Thread(target=_load, daemon=True, name="warm").start()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.photos import MAX_BYTES
 from core.errors import UserError
-from dashboard import asked, asking, frame, live_view, photo_job, photo_view
+from dashboard import asked, asking, frame, live_job, live_view, photo_job, photo_view
 from dashboard.widgets import choose
 
 chosen = frame.begin("Your image", finished=False)
@@ -21,13 +21,13 @@ else:
 st.caption("The photo stays in the memory of this session: it is not saved, and it is gone when you leave.")
 
 if upload is None:
-    photo_job.forget()
+    live_job.forget()
     st.stop()
 data = upload.getvalue()
 try:
-    photo = photo_job.opened(data)
+    photo = photo_job.opened(data, upload.file_id)
 except UserError as error:
-    photo_job.forget()
+    live_job.forget()
     st.error(str(error))
     st.stop()
 left, right = st.columns([2, 1], vertical_alignment="bottom")
@@ -39,6 +39,7 @@ with st.spinner("Waking the networks"):
     from core.live import scene_of  # torch: seconds, the first time
 
     networks = asked.asked(whom, chosen)
-    scene = scene_of(networks.networks, photo, squares)
+    key = f"{st.session_state[live_job.PHOTO][0]} {networks.version} {squares}"
+    scene = live_job.seen(key, lambda: scene_of(networks.networks, photo, squares))
     job = photo_job.job_for(networks, data, scene, ask)
 live_view.follow(job, lambda: photo_view.results(job, scene, photo, networks))

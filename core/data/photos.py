@@ -67,6 +67,8 @@ def open_photo(
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_many from None
+    except MemoryError:
+        raise UserError(f"{name} takes too much memory to open; save it anew, or smaller.") from None
     except Image.UnidentifiedImageError:
         raise UserError(f"{name} is not an image that can be opened (JPEG, PNG, WebP, BMP, GIF or TIFF).") from None
     except Exception:  # Pillow's decoders raise almost anything on damaged bytes

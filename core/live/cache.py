@@ -86,7 +86,8 @@ class LiveCache:
             with self._lock:
                 flight = self._flights.get(key)
                 if flight is None:
-                    mine = self._flights[key] = Future()
+                    mine: Future[Arrays] = Future()
+                    self._flights[key] = mine
                     break
             with suppress(Stopped):
                 return flight.result()

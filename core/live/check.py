@@ -1,7 +1,8 @@
 """How far the maps on show may be trusted, found while somebody waits."""
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 
@@ -10,9 +11,9 @@ from core.attribution import METHODS, Settings, baseline, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.inputs import as_input
-from core.live.cache import LiveCache
-from core.live.explain import VERSION as MAPS_VERSION
+from core.live.cache import Arrays, LiveCache
 from core.live.explain import explain_image, workers
+from core.live.kept import VERSION as MAPS_VERSION
 from core.live.networks import Interruptible, Networks, network
 from core.live.results import CellResult
 from core.live.scene import Scene
@@ -90,45 +91,48 @@ def check_maps(
         failed = error  # the other networks' maps are there
     for cell in cells:
         shown, other = (there.get((name, cell)) for name in methods)
-        if shown is not None:
+        if shown is None:
+            continue
+        key = _key(networks, scene, shown, ask)
+        arrays = kept.get(key, _fits) if kept else None  # what is kept waits for nobody
+        if arrays is None:
+            compute = partial(_checked, networks, scene, shown, other, ask, place)
+            place.short = False
             with place:
-                found_out = workers().submit(_checked, networks, scene, shown, other, ask, kept, place).result()
-            yield Checked(cell, method, found_out)
+                arrays = workers().submit(partial(kept.once, key, compute, _fits) if kept else compute).result()
+        yield Checked(cell, method, Trust.from_arrays(arrays))
     if failed is not None:
         raise failed
 
 
+def _key(networks: Networks, scene: Scene, shown: CellResult, ask: Ask) -> str:
+    digest = networks.header(shown.cell).digest
+    asked = [VERSION, MAPS_VERSION, digest, scene.digest, shown.method, shown.target]
+    return digest_of(["trust", *asked, ask.score, ask.baseline, ask.tolerance])
+
+
+def _fits(arrays: Arrays) -> bool:
+    """Return whether arrays, from wherever, are what was found of a map."""
+    return arrays.keys() == {field.name for field in fields(Trust)}
+
+
 def _checked(
-    networks: Networks,
-    scene: Scene,
-    shown: CellResult,
-    other: CellResult | None,
-    ask: Ask,
-    kept: LiveCache | None,
-    place: Place,
-) -> Trust:
+    networks: Networks, scene: Scene, shown: CellResult, other: CellResult | None, ask: Ask, place: Place
+) -> Arrays:
     prepared, header = network(networks, shown.cell)
     prepared = Interruptible(prepared, place.check)
     x = as_input(scene.image[None], header.mean, header.std)
     begin = baseline(ask.baseline, x, header.mean, header.std)
     method = INSTEAD.get(shown.method, shown.method)
     classes, settings = np.array([shown.target]), Settings(ask.score, budget=COARSE)
-
-    def compute() -> dict[str, np.ndarray]:
-        return trust(
-            prepared,
-            x,
-            shown.target,
-            shown.map,
-            lambda shuffled: explain(shuffled, x, classes, [method], settings, baseline=begin)[method].maps[0],
-            baseline=begin,
-            other=None if other is None else other.map,
-            gap=shown.gap,
-            difference=shown.difference,
-        ).arrays()
-
-    if kept is None:
-        return Trust.from_arrays(compute())
-    asked = [VERSION, MAPS_VERSION, header.digest, scene.digest, shown.method, shown.target]
-    asked += [ask.score, ask.baseline, ask.tolerance]
-    return Trust.from_arrays(kept.once(digest_of(["trust", *asked]), compute))
+    return trust(
+        prepared,
+        x,
+        shown.target,
+        shown.map,
+        lambda shuffled: explain(shuffled, x, classes, [method], settings, baseline=begin)[method].maps[0],
+        baseline=begin,
+        other=None if other is None else other.map,
+        gap=shown.gap,
+        difference=shown.difference,
+    ).arrays()

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache, partial
 from threading import Event
 
@@ -16,15 +16,12 @@ from core.cells import Cell
 from core.errors import UserError, unknown
 from core.inputs import as_input
 from core.live.cache import LiveCache
+from core.live.kept import answer_key, is_answer, is_map, map_arrays, map_key, read_answer
 from core.live.networks import Interruptible, Networks, network
 from core.live.results import CellResult, aligned, densities
 from core.live.scene import Scene
 from core.models import Header
-from core.store import digest_of
 from core.turns import Place, Stopped
-
-VERSION = 2
-"""Raise it when results change: what is kept on disk is then computed again."""
 
 
 def with_teacher(networks: Networks, cells: Sequence[Cell]) -> list[Cell]:
@@ -42,7 +39,7 @@ def explain_image(
     done: Collection[tuple[str, Cell]] = (),
     place: Place | None = None,
 ) -> Generator[CellResult]:
-    """Explain an image through some networks: the quickest method first, then the next, level by level.
+    """Explain an image through some networks: quick methods first, then the others, level by level.
 
     Parameters
     ----------
@@ -53,15 +50,15 @@ def explain_image(
     cells : sequence of Cell
         The teacher comes first, and also where it is not among them.
     methods : sequence of str
-        Of `core.attribution.METHODS`; saliency is done first whatever the order.
+        Of `core.attribution.METHODS`; those of one gradient are done first whatever the order.
     ask : Ask, optional
     kept : LiveCache, optional
         Where finished results are looked up and kept; give none for an image that must not reach the disk.
     done : collection, optional
         Methods and cells that are left out, but for the teacher where it is needed beside others.
     place : Place, optional
-        In the line of those who want something explained. Every method waits for its turn anew, so that nobody's
-        finest maps keep others from their first.
+        In the line of those who want something explained. Every method waits for its turn anew, and quick ones go
+        before others, so that nobody's finest maps keep others from their first. What is kept waits for nobody.
 
     Yields
     ------
@@ -83,14 +80,20 @@ def explain_image(
     target = _target(ask.target, scene, networks.header(networks.teacher).classes)
     failed: list[str] = []
     # One gradient against dozens: the first overlays are there at once.
-    for method in sorted(dict.fromkeys(methods), key=lambda method: METHODS[method].signed):
+    for method in sorted(dict.fromkeys(methods), key=lambda method: not METHODS[method].quick):
         left = [cell for cell in with_teacher(networks, cells) if (method, cell) not in done]
+        if left and kept is not None:
+            there = _there(networks, scene, with_teacher(networks, left), method, target, ask, kept)
+            yield from there.values()
+            left = [cell for cell in left if cell not in there]
         if not left:
             continue
+        place.short = METHODS[method].quick
         with place:
             if ask.target == "teacher" and target is None:
                 # In the pool as well: two threads in one small network come to a halt on busy cores.
-                target = workers().submit(lambda: _predict(*network(networks, networks.teacher), scene)[0]).result()
+                asked = workers().submit(lambda: _answer(*network(networks, networks.teacher), scene, kept))
+                target = asked.result()[0]
             closed = Event()
             check = partial(_check, place, closed)
             beside = with_teacher(networks, left)
@@ -137,24 +140,56 @@ def _levels(
     check()
     prepared, header = network(networks, cell)
     prepared = Interruptible(prepared, check)
-    predicted, probability = _predict(prepared, header, scene)
+    predicted, probability = _answer(prepared, header, scene, kept)
     chosen = predicted if target is None else target
     result = partial(_result, scene, cell, method, predicted, probability, chosen)
     work = partial(_explanations, prepared, header, scene, method, chosen, ask)
     if kept is None:
         yield from map(result, work())
         return
-    asked = [VERSION, vars(header), scene.digest, method, chosen, ask.score, ask.baseline, ask.tolerance]
-    found = kept.once(digest_of(asked), lambda: _arrays(work()), partial(_fits, len(scene.image)))
-    yield result(Explanation(**found))
+    key, fits = map_key(header, scene, method, chosen, ask), partial(is_map, len(scene.image))
+    yield result(Explanation(**kept.once(key, lambda: map_arrays(work()), fits)))
 
 
-def _fits(side: int, arrays: dict[str, np.ndarray]) -> bool:
-    """Return whether arrays, from wherever, are an explanation of one image of `side` pixels."""
-    maps = {"maps": (1, side, side), "saliency": (1, side, side)}
-    names = {field.name for field in fields(Explanation)}
-    whole = names - {"saliency"} <= arrays.keys() <= names
-    return whole and all(value.shape == maps.get(name, (1,)) for name, value in arrays.items())
+def _there(
+    networks: Networks,
+    scene: Scene,
+    cells: Sequence[Cell],
+    method: str,
+    target: int | None,
+    ask: Ask,
+    kept: LiveCache,
+) -> dict[Cell, CellResult]:
+    """Return what is kept, for which no network has to be asked or even read; nothing without the teacher's."""
+    found: dict[Cell, CellResult] = {}
+    for cell in cells:  # the teacher first
+        try:
+            header = networks.header(cell)
+        except UserError:  # who explains it says so
+            continue
+        answer = kept.get(answer_key(header, scene), partial(is_answer, len(header.classes)))
+        if answer is None:
+            continue
+        predicted, probability = read_answer(answer)
+        if target is None and ask.target == "teacher":  # which is the first
+            target = predicted
+        chosen = predicted if target is None else target
+        arrays = kept.get(map_key(header, scene, method, chosen, ask), partial(is_map, len(scene.image)))
+        if arrays is not None:
+            last = _result(scene, cell, method, predicted, probability, chosen, Explanation(**arrays))
+            found[cell] = replace(last, final=True)
+    if networks.teacher not in found:
+        return {}
+    return {cell: aligned(result, found[networks.teacher].density) for cell, result in found.items()}
+
+
+def _answer(prepared: Prepared, header: Header, scene: Scene, kept: LiveCache | None) -> tuple[int, float]:
+    """Return the class that a network answers, and its probability, from what is kept where that is allowed."""
+    if kept is None:
+        return _predict(prepared, header, scene)
+    fits = partial(is_answer, len(header.classes))
+    arrays = kept.once(answer_key(header, scene), lambda: {"answer": np.array(_predict(prepared, header, scene))}, fits)
+    return read_answer(arrays)
 
 
 def _explanations(
@@ -167,11 +202,6 @@ def _explanations(
         yield from refine(prepared, x, classes, baseline=begin, score=ask.score, tolerance=ask.tolerance)
     else:
         yield explain(prepared, x, classes, [method], Settings(ask.score), baseline=begin)[method]
-
-
-def _arrays(levels: Iterator[Explanation]) -> dict[str, np.ndarray]:
-    *_, last = levels
-    return {name: value for name, value in vars(last).items() if value is not None}
 
 
 def _result(

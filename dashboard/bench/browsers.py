@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, ElementHandle, Page, async_playwright
+from playwright.async_api import Error as BrowserError
 
 from core.errors import UserError
 
@@ -56,7 +57,7 @@ async def chromium() -> AsyncIterator[Browser]:
     Raises
     ------
     UserError
-        There is none.
+        There is none; or what is done with it fails, as where a page does not open.
     """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -65,6 +66,8 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:
             yield browser
+        except BrowserError as error:
+            raise UserError(f"The browser did not get what it waited for: {error.message}") from error
         finally:
             await browser.close()
 

@@ -6,10 +6,11 @@ a page, and `ForwardMsg`s bring its elements, between one that says a run began 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -54,6 +55,7 @@ class Visitor:
         self._connection, self._address = connection, address
         self._cached: dict[str, int] = {}  # a message's hash, and the number of the run that last had it
         self._runs = 0
+        self._page, self._uploader = "", ""  # where it is, and what Streamlit knows the place for a file by
         self.pages: dict[str, str] = {}
 
     async def open(self, page: str = "") -> Answer:
@@ -64,16 +66,54 @@ class Visitor:
         LostError
             There is no connection any more.
         """
+        self._page, self._uploader = page, ""
+        return await self._timed(self._run(self._request(page)))
+
+    async def drop(self, name: str, content: bytes) -> Answer:
+        """Drop a file on the page and wait until its script has finished; what is computed then is not waited for.
+
+        Raises
+        ------
+        LostError
+            There is no connection any more.
+        """
+        return await self._timed(self._drop(name, content))
+
+    async def _timed(self, failure: Awaitable[str]) -> Answer:
         start = time.perf_counter()
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._connection.send(self._request(page).SerializeToString())
-                failure = await self._answer(self.pages.get(page, ""))
+                said = await failure
         except TimeoutError:
-            failure = f"there was no answer in {PATIENCE:.0f} s"
+            said = f"there was no answer in {PATIENCE:.0f} s"
         except ConnectionClosed as error:
             raise LostError(f"the server closed the connection ({error})") from error
-        return Answer(page, time.perf_counter() - start, failure)
+        return Answer(self._page, time.perf_counter() - start, said)
+
+    async def _run(self, request: BackMsg) -> str:
+        await self._connection.send(request.SerializeToString())
+        return await self._answer(self.pages.get(self._page, ""))
+
+    async def _drop(self, name: str, content: bytes) -> str:
+        if not self._uploader:
+            return "the page takes no file"
+        asks, told = BackMsg(), ForwardMsg()
+        asks.file_urls_request.file_names.append(name)
+        await self._connection.send(asks.SerializeToString())
+        while not told.HasField("file_urls_response"):
+            received = await self._connection.recv()
+            told.ParseFromString(received if isinstance(received, bytes) else received.encode())
+        (urls,) = told.file_urls_response.file_urls
+        try:
+            await asyncio.to_thread(_put, self._address, urls.upload_url, name, content)
+        except OSError as error:
+            return f"the file is not taken ({error})"
+        request = self._request(self._page)
+        state = request.rerun_script.widget_states.widgets.add(id=self._uploader)
+        state.file_uploader_state_value.uploaded_file_info.add(
+            name=name, size=len(content), file_id=urls.file_id, file_urls=urls
+        )
+        return await self._run(request)
 
     def _request(self, page: str) -> BackMsg:
         message = BackMsg()
@@ -107,6 +147,8 @@ class Visitor:
             elif kind == "delta":
                 if message.metadata.cacheable:
                     self._cached[message.hash] = self._runs
+                if message.delta.new_element.HasField("file_uploader"):
+                    self._uploader = message.delta.new_element.file_uploader.id
                 failure = failure or _trouble(message.delta.new_element)
             elif kind == "script_finished" and ours:
                 self._forget(age)
@@ -149,6 +191,21 @@ async def arrive(address: str) -> AsyncIterator[Visitor]:
         raise LostError(f"the server does not take the connection ({error})") from error
     async with connection:
         yield Visitor(connection, address)
+
+
+def _put(address: str, path: str, name: str, content: bytes) -> None:
+    """Send a file as a page does, with the token by which a server knows its own pages."""
+    with urlopen(f"{address}/_stcore/health") as answer:  # noqa: S310
+        cookie = str(answer.headers["Set-Cookie"]).partition(";")[0]
+    head = f'--photo\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    headers = {
+        "Cookie": cookie,
+        "X-Xsrftoken": cookie.partition("=")[2],
+        "Content-Type": "multipart/form-data; boundary=photo",
+    }
+    body = head.encode() + content + b"\r\n--photo--\r\n"
+    with urlopen(Request(f"{address}{path}", body, headers, method="PUT")):  # noqa: S310
+        pass
 
 
 def _trouble(element: Element) -> str:

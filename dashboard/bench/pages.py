@@ -15,6 +15,8 @@ FIRST, WARM, CHANGE_MAPS, CHANGE_CHART = (
     "α or network to the maps repainted",
     "α or network to the chart redrawn",
 )
+LIMITS = {FIRST: 3.0, WARM: 0.3, CHANGE_MAPS: 0.2, CHANGE_CHART: 0.2}
+"""Seconds that half of the times have to stay below."""
 SWITCHES = "[data-testid=stSidebar] [data-testid=stButtonGroup]"
 SHOWN = {"Explanations": "[data-test=viewer]", "Rank alignment": "[data-testid=stVegaLiteChart]"}
 """The page where a change is timed, and what it changes there."""

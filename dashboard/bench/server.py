@@ -18,6 +18,7 @@ import psutil
 from core.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
+HOME = "dashboard/Home.py"
 PATIENCE = 60
 """Seconds that a server has to become healthy, and then to end."""
 
@@ -61,9 +62,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(
-    cache: Path = ROOT / "cache", script: str = "dashboard/Home.py", port: int = 0, **environment: str
-) -> Iterator[Server]:
+def served(cache: Path = ROOT / "cache", script: str = HOME, port: int = 0, **environment: str) -> Iterator[Server]:
     """Serve the dashboard from when it is healthy until the block ends.
 
     Parameters

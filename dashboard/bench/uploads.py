@@ -18,8 +18,10 @@ LARGEST = 3_000_000_000
 """Bytes that the server may hold at most."""
 WIDTH, HEIGHT = 4000, 3000
 """Pixels of a photo, as a telephone takes them."""
-PATIENCE = 900_000
-"""Milliseconds after which a visitor is taken to be forgotten."""
+PHOTO_PAGE, IMAGENET = "your_image", "ask=ImageNet+networks"
+"""Where photos are dropped, and what the address there says where ImageNet's networks are asked."""
+PATIENCE = 3_600_000
+"""Milliseconds after which a visitor is taken to be forgotten: of ten, the last waits for all."""
 ERRORS = "[data-testid=stException], [data-testid=stAlertContentError]"
 # Notes the first place in the line that a visitor is told, and then waits for what was asked for.
 WATCH = """([shows, errors]) => {
@@ -45,8 +47,15 @@ class Upload:
     failure: str = ""
 
 
-async def together(server: Server, visitors: int = VISITORS) -> list[Upload]:
+async def together(server: Server, visitors: int = VISITORS, asked: str = "") -> list[Upload]:
     """Let visitors open the page, wait for each other, and drop a photo each; return what they met, as answered.
+
+    Parameters
+    ----------
+    server : Server
+    visitors : int
+    asked : str
+        What else the address says.
 
     Raises
     ------
@@ -55,9 +64,8 @@ async def together(server: Server, visitors: int = VISITORS) -> list[Upload]:
     """
     ready = asyncio.Barrier(visitors)
     async with chromium() as browser, asyncio.TaskGroup() as group:
-        guests = [
-            group.create_task(_guest(browser, f"{server.address}/your_image", photo(n), ready)) for n in range(visitors)
-        ]
+        address = f"{server.address}/{PHOTO_PAGE}?{asked}"
+        guests = [group.create_task(_guest(browser, address, photo(number), ready)) for number in range(visitors)]
         found = await asyncio.gather(*guests)
     return sorted(found, key=lambda upload: upload.first)
 
@@ -71,11 +79,16 @@ def photo(number: int) -> bytes:
 
 
 async def _guest(browser: Browser, address: str, content: bytes, ready: asyncio.Barrier) -> Upload:
-    page = await visit(browser, address)
-    await ready.wait()
+    page, failure = None, ""
+    try:
+        page = await visit(browser, address)
+    except BrowserError as error:
+        failure = f"the page does not open: {error.message}"
+    await ready.wait()  # whoever has no page as well: the others wait for all
+    if page is None:
+        return Upload(0, 0.0, 0.0, failure)
     start = time.monotonic()
     seconds: list[float] = []
-    failure = ""
     try:
         file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": content}
         await page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]

@@ -11,6 +11,8 @@ from dashboard.bench.server import Server
 
 SECONDS = 4
 ACTIONS = ("opacity", "threshold", "hover", "swipe", "pan", "zoom")
+LEAST_FRAMES = 50
+"""A second, whatever is done."""
 SETTLED = 1500
 """Milliseconds after which the page has told the server of the view that somebody has settled on."""
 ROOT = """

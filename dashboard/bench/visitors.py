@@ -13,9 +13,12 @@ from playwright.async_api import Error as BrowserError
 from dashboard.bench.browsers import chromium, menu, trouble, turn, visit
 from dashboard.bench.client import LostError, arrive
 from dashboard.bench.server import Server
+from dashboard.bench.uploads import PHOTO_PAGE, photo
 
-CLIENTS, BROWSERS, PAUSE = 20, 2, 5.0
-"""How many come, and the seconds from one click of a visitor to the next."""
+CLIENTS, BROWSERS, PHOTOS, PAUSE = 20, 2, 5, 5.0
+"""How many come, how many of the clients have a photo with them, and the seconds from one click to the next."""
+STAY = 6
+"""Pauses that one stays where a photo was dropped: whoever leaves at once keeps no server busy."""
 MINUTE = 60
 
 
@@ -31,6 +34,8 @@ class Click:
     """Seconds since the doors opened."""
     seconds: float
     failure: str = ""
+    photo: bool = False
+    """Whether a photo was dropped, which the page opens before it says how far the maps are."""
 
 
 @dataclass
@@ -58,12 +63,17 @@ class _Day:
     def over(self) -> bool:
         return self.now >= self.length
 
-    def note(self, real: bool, first: bool, at: float, seconds: float, failure: str) -> None:
-        self.found.clicks.append(Click(real, first, at, seconds, failure))
+    def note(self, real: bool, first: bool, at: float, seconds: float, failure: str, photo: bool = False) -> None:
+        self.found.clicks.append(Click(real, first, at, seconds, failure, photo))
 
 
 async def crowd(
-    server: Server, minutes: float, clients: int = CLIENTS, browsers: int = BROWSERS, pause: float = PAUSE
+    server: Server,
+    minutes: float,
+    clients: int = CLIENTS,
+    browsers: int = BROWSERS,
+    pause: float = PAUSE,
+    photos: int = PHOTOS,
 ) -> Found:
     """Let visitors move through the pages, each in an order of its own, and return what they met.
 
@@ -77,6 +87,8 @@ async def crowd(
     clients, browsers : int
     pause : float
         Seconds.
+    photos : int
+        How many of the clients drop a photo whenever they come to the page for it.
 
     Raises
     ------
@@ -88,7 +100,8 @@ async def crowd(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         day = _Day(minutes * MINUTE)
         day.found.memory.append(server.memory())
-        guests = [partial(_browser, each) for each in chromiums] + [_client] * clients
+        pictures = [photo(number) if number < photos else b"" for number in range(clients)]
+        guests = [partial(_browser, each) for each in chromiums] + [partial(_client, each) for each in pictures]
         for number, guest in enumerate(guests):
             group.create_task(guest(day, server.address, random.Random(number), pause * number / len(guests), pause))  # noqa: S311
         group.create_task(_weigh(day, server))
@@ -96,7 +109,7 @@ async def crowd(
     return day.found
 
 
-async def _client(day: _Day, address: str, order: random.Random, late: float, pause: float) -> None:
+async def _client(picture: bytes, day: _Day, address: str, order: random.Random, late: float, pause: float) -> None:
     await asyncio.sleep(late)
     while not day.over:
         at = day.now
@@ -111,6 +124,11 @@ async def _client(day: _Day, address: str, order: random.Random, late: float, pa
                     page = order.choice([each for each in visitor.pages if each != page])
                     answer = await visitor.open(page)
                     day.note(False, False, at, answer.seconds, answer.failure)
+                    if picture and page == PHOTO_PAGE and await _next_click(day, at, pause):
+                        at = day.now
+                        answer = await visitor.drop("photo.jpg", picture)
+                        day.note(False, False, at, answer.seconds, answer.failure, photo=True)
+                        at += (STAY - 1) * pause
         except LostError as error:
             day.note(False, False, at, day.now - at, str(error))
             await asyncio.sleep(pause)

@@ -1,8 +1,9 @@
 """A visitor's own photo, in a real Chromium."""
 
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.study import Study
 from dashboard.bench.server import served
-from tests.browser.conftest import MINUTE
+from tests.browser.conftest import MINUTE, visiting
 from tests.browser.test_dashboard import cells, go, settle, viewer
 from tests.imagenet import CELLS, write_weights
 from tests.imagenet import served as weights_served
@@ -142,6 +143,61 @@ def test_whom_one_asks_is_in_the_address(page: Page) -> None:
     settle(page)
     expect(page.get_by_role("radio", name="ImageNet networks")).to_be_checked()
     expect(page.get_by_test_id("stAlertContentWarning")).to_have_count(0)
+
+
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+def test_a_picture_of_the_camera_is_answered(chromium: Callable[..., Browser], server: str, study: Study) -> None:
+    before = _files(study)
+    with visiting(chromium(*CAMERA), server, permissions=["camera"]) as page:
+        go(page, "/your_image")
+        page.get_by_role("radio", name="The camera").click()
+        page.get_by_role("button", name="Take Photo").click()
+        expect(answers(page)).to_be_visible()
+        assert results(page)["networks"] == study.name
+        viewer(page)
+        page.get_by_role("button", name="Clear photo").click()
+        expect(answers(page)).to_have_count(0)
+        settle(page)
+    assert _files(study) == before, "nothing of the picture is kept"
+
+
+@pytest.fixture
+def held(study: Study, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server on which somebody else computes, and the pipe that ends it."""
+    pipe = tmp_path / "held"
+    os.mkfifo(pipe)
+    root = str(Path(__file__).parents[2])
+    script = "tests/browser/held_home.py"
+    with served(study.folder.parents[1], script, HELD=str(pipe), PYTHONPATH=root) as server:
+        yield server.address, pipe
+
+
+def test_one_may_stop_and_go_on_and_is_forgotten_with_the_page(
+    browser: Browser, held: tuple[str, Path], photo: Path
+) -> None:
+    address, pipe = held
+    with visiting(browser, address) as page, visiting(browser, address) as other:
+        for each, before in ((page, "1 other is before you."), (other, "2 others are before you.")):
+            go(each, "/your_image")
+            drop(each, photo)
+            expect(each.get_by_text(before)).to_be_visible()
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.get_by_text(re.compile("Stopped: 0 of .* explanations are finished."))).to_be_visible()
+        expect(other.get_by_text("1 other is before you.")).to_be_visible()
+        other.get_by_role("link", name="Rank alignment").click()
+        expect(other.locator("h1")).to_have_text("Rank alignment")
+        page.get_by_role("button", name="Go on", exact=True).click()
+        expect(page.get_by_text("1 other is before you.")).to_be_visible()
+        pipe.write_text("done")
+        expect(answers(page)).to_be_visible()
+        expect(page.get_by_role("button", name="Results as JSON")).to_be_visible()
+        expect(page.get_by_role("button", name="Go on", exact=True)).to_have_count(0)
+        other.get_by_role("link", name="Your image").click()
+        expect(other.locator("h1")).to_have_text("Your image")
+        settle(other)
+        expect(answers(other)).to_have_count(0)
 
 
 def _files(study: Study) -> dict[str, int]:

@@ -1,8 +1,10 @@
 import hashlib
 import json
+import os
 import pickle
 import socket
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -102,6 +104,16 @@ def test_what_is_missing_is_downloaded_once_and_its_progress_told(small, hub, we
     assert [path.name for path in hub.iterdir()] == [weights.name]
     assert (hub / weights.name).read_bytes() == weights.read_bytes()
     small.fetch(lambda *progress: pytest.fail("downloaded again"))
+
+
+def test_what_a_killed_download_left_goes_a_day_later(small, hub, weights):
+    hub.mkdir(parents=True)
+    old, another = hub / f"{weights.name}.{'a' * 32}.partial", hub / f"{weights.name}.{'b' * 32}.partial"
+    for path in (old, another):
+        path.write_bytes(b"begun")
+    os.utime(old, times=(time.time() - imagenet.STALE - 60,) * 2)
+    small.fetch()
+    assert {path.name for path in hub.iterdir()} == {weights.name, another.name}, "which another server may be writing"
 
 
 def test_who_asks_meanwhile_waits_for_that_one_download(small, hub, monkeypatch):

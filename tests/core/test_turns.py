@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from core.turns import Place, Stopped, Turns
+from core.turns import PASSED, Place, Stopped, Turns
 
 
 class Worker:
@@ -114,6 +114,40 @@ def test_whoever_comes_again_is_last():
     other.join()
     again.join()
     assert log == ["other", "mine"]
+
+
+def test_short_turns_go_before_long_ones_in_the_order_of_coming():
+    turns, log = Turns(), []
+    workers = queue(turns, 3, log)
+    short = [Place(turns), Place(turns)]
+    for number, place in enumerate(short):
+        place.short = True
+        workers.append(Worker(place, log, f"short {number}"))
+        while len(turns._line) < 4 + number:
+            pass
+    assert [worker.place.before for worker in workers] == [0, 3, 4, 1, 2], "but not before who is at work"
+    for number in (0, 3, 4, 1, 2):
+        assert workers[number].begun.wait(20)
+        workers[number].join()
+    assert log == [0, "short 0", "short 1", 1, 2]
+
+
+def test_a_long_turn_is_not_passed_for_ever():
+    turns, log = Turns(), []
+    at_work, *long = queue(turns, 3, log)
+    short = []
+    for number in range(PASSED + 3):
+        place = Place(turns)
+        place.short = True
+        short.append(Worker(place, log, f"short {number}"))
+        while len(turns._line) < 4 + number:
+            pass
+    for worker in (at_work, *short, *long):
+        worker.end.set()
+    for worker in (at_work, *short, *long):
+        worker.join()
+    first = [f"short {number}" for number in range(PASSED)]
+    assert log == [0, *first, 1, 2, *[f"short {PASSED + number}" for number in range(3)]]
 
 
 def test_without_a_line_nobody_is_before():

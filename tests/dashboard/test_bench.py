@@ -3,6 +3,8 @@
 import io
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +14,22 @@ from rich.console import Console
 from core.errors import UserError
 from dashboard.bench.browsers import chromium, menu, trouble, turn, visit
 from dashboard.bench.client import Answer, LostError, arrive
-from dashboard.bench.pages import SHOWN, switch
-from dashboard.bench.report import crowd_table, failures, pages_table, uploads_table, viewer_table
-from dashboard.bench.server import Server, served
-from dashboard.bench.uploads import Upload, together
+from dashboard.bench.pages import CHANGE_MAPS, SHOWN, WARM, switch
+from dashboard.bench.report import (
+    crowd_misses,
+    crowd_table,
+    failures,
+    pages_misses,
+    pages_table,
+    uploads_table,
+    viewer_misses,
+    viewer_table,
+)
+from dashboard.bench.server import ROOT, Server, free_port, served
+from dashboard.bench.uploads import PHOTO_PAGE, Upload, photo, together
 from dashboard.bench.viewer import ACTIONS, Act, acts
 from dashboard.bench.visitors import Click, Found, crowd
+from dashboard.bench.weights import weights_home
 from dashboard.navigation import SECTIONS
 from tests.loops import finished
 from tests.networks import add_networks
@@ -59,6 +71,23 @@ def test_what_a_page_says_is_wrong_is_a_failure(tiny_folders: Path, tmp_path: Pa
     assert next(answer.failure for answer in answers if answer.page == "rank")
 
 
+def test_a_client_drops_a_photo_that_is_explained(tmp_path: Path):
+    add_networks(tiny_study(tmp_path / "studies" / "tiny"))
+
+    async def dropped(address: str) -> list[Answer]:
+        async with arrive(address) as visitor:
+            await visitor.open()
+            found = [await visitor.drop("photo.jpg", photo(0)), await visitor.open(PHOTO_PAGE)]
+            return [*found, *[await visitor.drop("photo.jpg", content) for content in (photo(0), b"no photo")]]
+
+    with served(tmp_path) as server:
+        answers = finished(dropped(server.address))
+    nowhere, opened, taken, refused = (answer.failure for answer in answers)
+    assert nowhere == "the page takes no file"
+    assert (opened, taken) == ("", "")
+    assert "is not an image" in refused
+
+
 def test_a_server_that_is_gone_is_told(tiny_folders: Path):
     async def outlive() -> None:
         with served(tiny_folders) as server:
@@ -98,7 +127,7 @@ def test_a_browser_turns_pages_and_switches(server: Server):
 @pytest.mark.browser
 @pytest.mark.usefixtures("chromiums")
 def test_clients_and_a_browser_move_through_the_pages_together(server: Server):
-    found = finished(crowd(server, minutes=0.2, clients=2, browsers=1, pause=1.0))
+    found = finished(crowd(server, minutes=0.2, clients=2, browsers=1, pause=1.0, photos=0))
     assert not failures(found.clicks)
     assert sum(click.first for click in found.clicks) == 3, "each arrives once, and nobody is thrown out"
     assert all(size > 2**20 for size in found.memory)
@@ -149,6 +178,61 @@ def test_the_table_has_a_row_a_minute_and_counts_first_pages_apart():
     assert rows["all"][:3] == ["220", "23", "0.60"]
     assert failures(found.clicks) == ["Chromium, after 70 s: ValueError: [bold]no"]
     assert failures([broken] * 30)[-1] == "and 20 more"
+
+
+def test_what_is_asked_of_a_server_with_visitors_is_said_where_it_is_not_so():
+    def found(seconds: float, *memory: int, photo: bool = False) -> Found:
+        clicks = [Click(False, False, at, seconds, photo=photo) for at in range(100)]
+        return Found(clicks, [size * 1_000_000 for size in memory])
+
+    assert crowd_misses(found(0.9, 100, 300, 300, 310, 320, 400)) == [], "whoever leaves takes nothing along"
+    assert crowd_misses(found(1.0, 100, 300, 300, 300, 300, 300)) == ["client: p95 is 1.00 s, not below 1.00 s"]
+    assert crowd_misses(found(5.0, 100, 300, 300, 300, 300, 300, photo=True)) == [], "a photo is no page"
+    (said,) = crowd_misses(found(0.1, 100, 200, 300, 310, 331, 331))
+    assert "from 300 MB after minute 2 to 331 MB, more than 10%" in said
+    assert crowd_misses(found(0.1, 100, 200, 300, 300)) == [], "two minutes tell nothing of growth"
+    assert crowd_misses(found(0.1, 100, 200)) == []
+    assert crowd_misses(Found([Click(True, True, 0, 60, "lost")], [1, 1])) == ["Chromium, after 0 s: lost"]
+
+
+def test_what_is_asked_of_pages_and_of_the_viewer_is_said_where_it_is_not_so():
+    assert pages_misses({WARM: [0.1, 0.2, 0.9], CHANGE_MAPS: [], "else": [9.0]}) == []
+    (said,) = pages_misses({WARM: [0.1, 0.3, 0.9]})
+    assert said.startswith(f"{WARM}: half of them take 0.30 s or more")
+    good, told, slow = Act("swipe", 4, 50.0, 50.0, 0), Act("pan", 4, 60.0, 60.0, 2), Act("zoom", 4, 49.9, 49.9, 0)
+    assert viewer_misses([good]) == []
+    assert viewer_misses([good, told, slow]) == [
+        "pan: 2 messages to the server, not 0",
+        "zoom: 49.9 frames a second, not 50",
+    ]
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("chromiums")
+def test_a_page_that_does_not_open_is_one_failure_and_not_the_end():
+    nobody = Server(f"http://localhost:{free_port()}", 0)
+    found = finished(together(nobody, visitors=2))
+    assert [upload.failure[:23] for upload in found] == ["the page does not open:"] * 2
+    with pytest.raises(UserError, match="did not get what it waited for"):
+        finished(acts(nobody))
+
+
+def test_random_weights_are_found_in_place_of_torchvisions():
+    """In a process of its own, as the script stands in for what all others have."""
+    code = (
+        "import runpy; run = runpy.run_path; runpy.run_path = lambda *given, **named: None\n"
+        "for _ in range(2): run('dashboard/bench/imagenet_home.py')\n"
+        "from core.imagenet import ImageNet\n"
+        "networks = ImageNet(); networks.fetch(); model = networks.model(networks.cells[-1])\n"
+        "import torch; print(model(torch.ones(1, 3, 224, 224)).shape)"
+    )
+    with weights_home() as home:
+        environment = {**os.environ, "TORCH_HOME": home, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+    assert "[1, 1000]" in done.stdout, done.stderr
+    assert not Path(home).exists()
 
 
 def test_timings_of_one_visitor_are_told_by_name():

@@ -257,3 +257,17 @@ def test_the_mean_of_a_class_has_an_interval_and_few_images_have_none() -> None:
     assert found.loc["a", ["low", "high"]].to_list() == pytest.approx([low, high])
     assert found.loc["a", ["n", "skipped"]].to_list() == [4, 1]
     assert found.loc["b", ["low", "high"]].isna().all()
+
+
+def test_a_figure_of_a_visitors_own_is_kept_by_nobody() -> None:
+    made: list[str] = []
+
+    def build(table: pd.DataFrame, theme: str) -> dict[str, Any]:
+        made.append(theme)
+        return {}
+
+    table = pd.DataFrame({"part": ["a"]})
+    for figure in (figures.built_once(build)(table), figures.built(build, table)):
+        for _ in range(2):
+            figure.spec("light")
+    assert len(made) == 1 + 2

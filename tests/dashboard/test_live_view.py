@@ -12,7 +12,7 @@ from core.attribution import METHODS, Prepared, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
-from core.turns import Place
+from core.turns import Place, Turns
 from dashboard import live_job, live_view, words
 from dashboard.live_job import Job
 from tests.core.attribution.nets import trained
@@ -258,3 +258,78 @@ def test_how_far_a_job_is_in_words():
     job.fetching = None
     job.cancel()
     assert live_view.progress(job) == (0.25, "Stopped: 1 of 4 explanations are finished.")
+
+
+class Rerun(Exception):  # noqa: N818 - a signal, as Streamlit's own
+    pass
+
+
+class Page:
+    """As much of Streamlit as follows a job: fragments that are run again, and a page that is."""
+
+    def __init__(self):
+        self.fragments, self.told = [], []
+
+    def fragment(self, function=None, *, run_every=None):
+        if function is None:
+            return lambda function: self.fragment(function, run_every=run_every)
+        self.fragments.append((function, run_every))
+        return function
+
+    def rerun(self):
+        raise Rerun
+
+    def columns(self, *given, **named):
+        return self, self
+
+    def progress(self, share, text):
+        self.told.append(text)
+
+    def button(self, *given, **named):
+        pass
+
+
+def test_what_is_drawn_is_drawn_again_only_where_there_is_more(monkeypatch):
+    page, clock, shown = Page(), [0.0], []
+    monkeypatch.setattr(live_view, "st", page)
+    monkeypatch.setattr(live_view, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    job = Job("key", 3, Ask())
+    live_view.follow(job, lambda: shown.append(job.news))
+    (look, every), (_, picture_every) = page.fragments
+    assert (every, picture_every) == (live_view.POLL, None)
+    look()
+    assert shown == [0], "a look at how far it is draws nothing"
+    job.take(result(TEACHER, SALIENCY))
+    with pytest.raises(Rerun):  # the first answer is not kept back
+        look()
+    live_view.follow(job, lambda: shown.append(job.news))
+    look = page.fragments[-2][0]
+    job.take(result(STUDENT, SALIENCY))
+    look()
+    clock[0] += live_view.REDRAW
+    with pytest.raises(Rerun):
+        look()
+    assert shown == [0, 1]
+    job.cancel()
+    with pytest.raises(Rerun):
+        look()
+    live_view.follow(job, lambda: shown.append(job.news))
+    assert page.fragments[-2][1] is None
+    assert page.told[-1].startswith("Stopped")
+
+
+def test_who_waits_in_line_looks_less_often(monkeypatch):
+    page, turns = Page(), Turns()
+    monkeypatch.setattr(live_view, "st", page)
+    job = Job("key", 3, Ask())
+    job.place = Place(turns)
+    with Place(turns) as first:
+        turns._line.append(job.place)
+        live_view.follow(job, lambda: None)
+        look, every = page.fragments[0]
+        assert every == live_view.WAITING > live_view.POLL
+        look()
+        assert page.told[-1] == "1 other is before you."
+    assert first.before == 0
+    with pytest.raises(Rerun):  # to look more often from now on
+        look()

@@ -1,8 +1,11 @@
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from core import live
 from core.ask import Ask
@@ -89,7 +92,7 @@ def test_another_cut_into_parts_computes_nothing(of_study, explained):
 
 def test_forgetting_an_image_forgets_what_was_checked_of_it():
     checks = trust_view.about("one")
-    photo_job.forget()
+    live_job.forget()
     assert trust_view.about("one") is not checks
 
 
@@ -106,8 +109,60 @@ def test_forgetting_an_image_ends_its_job(of_study, monkeypatch):
     monkeypatch.setattr(live, "explain_image", explain)
     job = photo_job.job_for(of_study, b"one", SCENE, Ask())
     assert begun.wait(20)
-    photo_job.forget()
+    live_job.forget()
     ended(job)
+
+
+def test_a_page_that_is_left_computes_no_more_and_what_has_ended_stays(session, of_study, monkeypatch):
+    begun = threading.Event()
+
+    def explain(*given, place, **named):
+        with place:
+            begun.set()
+            while not place.stopped:
+                pass
+        yield from ()
+
+    monkeypatch.setattr(live, "explain_image", explain)
+    job = photo_job.job_for(of_study, b"one", SCENE, Ask())
+    checks = trust_view.about("one")
+    assert begun.wait(20)
+    live_job.leave()
+    assert session == {live_job.CHECKS: checks}, "which nobody has begun"
+    ended(job)
+    session[live_job.KEY] = job
+    live_job.leave()
+    assert session[live_job.KEY] is job
+
+
+def test_a_photo_is_decoded_once_and_forgotten_with_its_file(session, monkeypatch):
+    files, decoded = MemoryUploadedFileManager("/upload"), []
+    for name in ("first", "second", "another's"):
+        files.add_file("other" if name == "another's" else "mine", UploadedFileRec(name, name, "", b"bytes"))
+    context = SimpleNamespace(session_id="mine", uploaded_file_mgr=files)
+    monkeypatch.setattr(live_job, "get_script_run_ctx", lambda: context)
+    monkeypatch.setattr(photo_job, "open_apart", lambda data, *given: (decoded.append(data), np.zeros(3))[1])
+    photo = photo_job.opened(b"bytes", "first")
+    assert photo_job.opened(b"bytes", "second") is photo, "the same picture, dropped again"
+    assert decoded == [b"bytes"]
+    live_job.forget()
+    assert session == {}
+    assert [file.file_id for file in files.get_files("mine", ["first", "second"])] == ["first"]
+    assert files.get_files("other", ["another's"])
+    live_job.forget()
+
+
+def test_an_image_is_cut_into_parts_once():
+    cuts = []
+
+    def cut(name):
+        return live_job.seen(name, lambda: (cuts.append(name), SCENE)[1])
+
+    assert [cut("one"), cut("one"), cut("two")] == [SCENE] * 3
+    assert cuts == ["one", "two"]
+    live_job.forget()
+    cut("two")
+    assert cuts == ["one", "two", "two"]
 
 
 def test_networks_that_are_missing_are_fetched_first_and_that_is_shown(of_study, explained):

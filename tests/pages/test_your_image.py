@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.turns import Place
-from dashboard import live_job
+from dashboard import charts, live_job
 from tests.networks import add_networks
 from tests.pages.test_explanations import button, until
 from tests.pages.test_pages import errors, open_page, shown, texts
@@ -35,8 +35,11 @@ def answered(app: AppTest) -> bool:
     return any(text.startswith("## The teacher answers") for text in texts(app))
 
 
-def test_a_photo_is_answered_in_parts_of_either_kind(cache: Path) -> None:
+def test_a_photo_is_answered_in_parts_of_either_kind(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_networks(cache / "studies" / "tiny")
+    drawn: list[charts.Figure] = []
+    show = charts.show
+    monkeypatch.setattr(charts, "show", lambda figure, *given: (drawn.append(figure), show(figure, *given))[1])
     app = drop(open_page("your_image", study="tiny"), photo())
     until(app, lambda: answered(app))
     assert errors(app) == []
@@ -46,6 +49,8 @@ def test_a_photo_is_answered_in_parts_of_either_kind(cache: Path) -> None:
     group.set_value(4).run()
     assert errors(app) == []
     assert app.session_state[live_job.KEY] is job, "the maps are the same"
+    assert drawn
+    assert not any(hasattr(figure.build, "clear") for figure in drawn), "no cache keeps what is a visitor's"
     assert '"D4"' in json.dumps([chart.proto.spec for chart in app.get("vega_lite_chart")]).replace("\\", "")
 
 
@@ -64,6 +69,19 @@ def test_who_waits_is_told_how_many_are_before_and_may_leave(cache: Path) -> Non
     button(app, "Go on").click().run()
     until(app, lambda: answered(app))
     assert errors(app) == []
+
+
+def test_a_photo_is_forgotten_with_its_page(cache: Path) -> None:
+    add_networks(cache / "studies" / "tiny")
+    with Place(live_job.TURNS):
+        app = drop(open_page("your_image", study="tiny"), photo())
+        until(app, lambda: "1 other is before you." in progress(app), settled=False)
+        job = app.session_state[live_job.KEY]
+        app.switch_page("../pages/rank.py").run()
+        assert errors(app) == []
+        assert job.place.stopped, "nobody looks at it any more"
+        kept = (live_job.KEY, live_job.CHECKS, live_job.PHOTO, live_job.SCENE)
+        assert [key for key in kept if key in app.session_state] == []
 
 
 @pytest.mark.usefixtures("cache")

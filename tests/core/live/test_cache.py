@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.live import LiveCache, cache
+from core.turns import Stopped
 
 
 @pytest.fixture
@@ -54,6 +55,36 @@ def test_a_failure_reaches_all_who_wait_and_is_not_kept(kept):
     with pytest.raises(ValueError, match="no"):
         kept.once("a", fail)
     assert kept.once("a", arrays)["n"] == 3
+
+
+def test_one_who_leaves_takes_nobody_along(kept):
+    """Whoever computes is stopped: of those who wait for the same, one computes it, and all have it."""
+    begun, leave, calls = threading.Event(), threading.Event(), []
+
+    def stopped():
+        begun.set()
+        leave.wait(20)
+        raise Stopped
+
+    def compute():
+        calls.append(1)
+        return arrays()
+
+    with ThreadPoolExecutor(4) as pool:
+        left = pool.submit(kept.once, "a", stopped)
+        assert begun.wait(20)
+        flight, asked = kept._flights["a"], threading.Semaphore(0)
+        real = flight.result
+        flight.result = lambda: asked.release() or real()
+        waiting = [pool.submit(kept.once, "a", compute) for _ in range(3)]
+        for _ in waiting:
+            assert asked.acquire(timeout=20)
+        leave.set()
+        with pytest.raises(Stopped):
+            left.result()
+        for future in waiting:
+            np.testing.assert_array_equal(future.result()["maps"], arrays()["maps"])
+    assert len(calls) == 1
 
 
 def test_nothing_is_made_before_something_is_kept(kept):

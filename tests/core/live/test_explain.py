@@ -1,6 +1,7 @@
 import json
 import threading
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from core.errors import UserError
 from core.inputs import as_input
 from core.live import explain as engine
 from core.live import networks
+from core.live.kept import answer_key, is_answer, is_map, map_key
 from core.measures import rank_alignment
 from core.models import load_model, save_model
 from core.parts import importance
@@ -237,8 +239,11 @@ def test_a_network_that_was_trained_anew_is_read_anew(study):
 
 def test_results_as_json_hold_no_nan(study, scene):
     found = run(study, scene)
+    found[1] = replace(found[1], probability=np.nan)  # as of a network that overflows
     tree = json.loads(json.dumps(live.as_json(found, scene, study.dataset.classes, Ask()), allow_nan=False))
     assert len(tree["results"]) == len(found)
+    assert tree["results"][0]["probability"] == pytest.approx(found[0].probability, abs=1e-5)
+    assert tree["results"][1]["probability"] is None
     assert tree["results"][0]["completeness_gap"] is None
     assert tree["results"][0]["explained"] in study.dataset.classes
     assert list(tree["results"][0]["density"]) == list(scene.parts)
@@ -283,21 +288,49 @@ def test_what_is_kept_and_is_no_explanation_is_made_anew(study, scene, tmp_path,
     kept = live.LiveCache(tmp_path / "live")
     cells = [study.teacher]
     (first,) = run(study, scene, cells, ["saliency"], kept=kept)
-    real, asked = kept.once, []
-
-    def once(key, compute, fits):
-        asked.append(key)
-        return real(key, compute, fits)
-
-    monkeypatch.setattr(kept, "once", once)
-    run(study, scene, cells, ["saliency"], kept=kept)
-    (key,) = asked
+    key = map_key(study.header(study.teacher), scene, "saliency", first.target, Ask())
     there = kept.get(key)
     kept._keep(key, there | wrong if wrong.keys() <= there.keys() else wrong)
     for _ in range(2):
         (again,) = run(study, scene, cells, ["saliency"], kept=live.LiveCache(tmp_path / "live"))
         np.testing.assert_array_equal(again.map, first.map)
-    assert engine._fits(32, live.LiveCache(tmp_path / "live").get(key)), "it is mended, not only passed over"
+    assert is_map(32, live.LiveCache(tmp_path / "live").get(key)), "it is mended, not only passed over"
+
+
+@pytest.mark.parametrize("wrong", [{"answer": np.array([1000.0, 1.0])}, {"answer": np.zeros(3)}, {"n": np.zeros(2)}])
+def test_what_is_kept_and_is_no_answer_is_asked_anew(study, scene, tmp_path, wrong):
+    kept, cells = live.LiveCache(tmp_path / "live"), [study.teacher]
+    (first,) = run(study, scene, cells, ["saliency"], kept=kept)
+    key = answer_key(study.header(study.teacher), scene)
+    kept._keep(key, wrong)
+    (again,) = run(study, scene, cells, ["saliency"], kept=kept)
+    assert (again.predicted, again.probability) == (first.predicted, first.probability)
+    assert is_answer(len(study.dataset.classes), kept.get(key))
+    assert kept.get(key)["answer"][0] == first.predicted
+
+
+@pytest.mark.parametrize("target", ["teacher", "own"])
+def test_what_is_kept_waits_for_nobody_and_asks_no_network(study, scene, tmp_path, monkeypatch, target):
+    kept, turns = live.LiveCache(tmp_path / "live"), Turns()
+    first = run(study, scene, study.cells[:2], kept=kept, target=target)
+    ask = Ask(target=target)
+    with Place(turns):
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "network", lambda *given: pytest.fail("a network was asked"))
+            again = list(live.explain_image(study, scene, study.cells[:2], METHODS, ask, kept, place=Place(turns)))
+        assert [result.method for result in again] == ["saliency"] * 2 + ["integrated_gradients"] * 2
+        same = {(result.cell, result.method): result for result in again}
+        for one in first:
+            other = same[one.cell, one.method]
+            np.testing.assert_array_equal(one.map, other.map)
+            assert (one.predicted, one.probability, one.target) == (other.predicted, other.probability, other.target)
+            assert other.final
+            assert other.alignment == pytest.approx(one.alignment, nan_ok=True)
+        gone = Place(turns, lambda: False)  # it leaves as soon as it has to wait
+        some = live.explain_image(study, scene, study.cells, ["saliency"], ask, kept, place=gone)
+        assert [result.cell for result in islice(some, 2)] == study.cells[:2]
+        with pytest.raises(Stopped):
+            next(some)
 
 
 def test_another_normalisation_of_the_same_weights_is_another_network(tmp_path, scene):
