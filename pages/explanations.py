@@ -71,8 +71,7 @@ else:
         one.parts,
         key="explanations",
         on_step=partial(gallery.step, "explanations"),
-        on_view=partial(gallery.looked, "explanations"),
-        view=st.query_params.get("view", ""),
+        in_address=True,
     )
     if of := frame.first_seed(chosen, "The maps are of"):
         st.caption(of)

@@ -41,9 +41,9 @@ def read_kept(cache: Path) -> list[int]:
 
 def test_the_class_filter_leaves_its_class(cache: Path) -> None:
     app = open_page("explanations", study="tiny")
-    names = app.selectbox(key="gallery_class").options[1:]
+    names = app.selectbox(key="of_class").options[1:]
     for name in names:
-        app.selectbox(key="gallery_class").set_value(name).run()
+        app.selectbox(key="of_class").set_value(name).run()
         assert errors(app) == []
         assert any(f"on this image of a **{name}**" in text.replace("\\", "") for text in texts(app))
         assert int(shown(app)) in read_kept(cache)
