@@ -7,7 +7,9 @@ const STYLE = `
 text.same-network { stroke-width: 0; font-weight: 700; }
 `
 
-export default function () {
+export default function ({ data }) {
+  // As in dashboard/hints.py; nothing else is kept of a visitor.
+  if (data?.hints.length) document.cookie = `hints_read=${data.hints.join(".")}; path=/; max-age=31536000; SameSite=Lax`
   if (window.whereModelsLookSteps) return
   window.whereModelsLookSteps = true
   oneStepAPage()
