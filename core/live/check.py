@@ -1,7 +1,7 @@
 """How far the maps on show may be trusted, found while somebody waits."""
 
-from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -10,12 +10,13 @@ from core.attribution import METHODS, Settings, baseline, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.inputs import as_input
-from core.live.cache import LiveCache
+from core.live.cache import Arrays, LiveCache
 from core.live.explain import VERSION as MAPS_VERSION
 from core.live.explain import explain_image, workers
 from core.live.networks import Interruptible, Networks, network
 from core.live.results import CellResult
 from core.live.scene import Scene
+from core.models import Header
 from core.store import digest_of
 from core.trust import Trust, trust
 from core.turns import Place
@@ -98,6 +99,39 @@ def check_maps(
         raise failed
 
 
+def known_checks(
+    networks: Networks, scene: Scene, method: str, targets: Mapping[Cell, int], ask: Ask, kept: LiveCache
+) -> dict[Cell, Trust]:
+    """Return what was found of an image's maps before, as far as it was kept. Computes nothing.
+
+    Parameters
+    ----------
+    networks, scene, method, ask, kept
+        As of `check_maps`.
+    targets : mapping
+        To each cell the class that its map explains.
+    """
+    found = {}
+    for cell, target in targets.items():
+        try:
+            header = networks.header(cell)
+        except UserError:
+            continue  # who asks for new checks is told
+        arrays = kept.get(_key(header, scene, method, target, ask), _fits)
+        if arrays is not None:
+            found[cell] = Trust.from_arrays(arrays)
+    return found
+
+
+def _key(header: Header, scene: Scene, method: str, target: int, ask: Ask) -> str:
+    asked = [VERSION, MAPS_VERSION, header.digest, scene.digest, method, target, ask.score, ask.baseline, ask.tolerance]
+    return digest_of(["trust", *asked])
+
+
+def _fits(arrays: Arrays) -> bool:
+    return arrays.keys() == {field.name for field in fields(Trust)}
+
+
 def _checked(
     networks: Networks,
     scene: Scene,
@@ -129,6 +163,4 @@ def _checked(
 
     if kept is None:
         return Trust.from_arrays(compute())
-    asked = [VERSION, MAPS_VERSION, header.digest, scene.digest, shown.method, shown.target]
-    asked += [ask.score, ask.baseline, ask.tolerance]
-    return Trust.from_arrays(kept.once(digest_of(["trust", *asked]), compute))
+    return Trust.from_arrays(kept.once(_key(header, scene, shown.method, shown.target, ask), compute, _fits))

@@ -51,14 +51,29 @@ def test_badges_are_on_the_panels_of_their_networks():
     panels = trust_view.marked([panel(cell) for cell in CELLS], CELLS, made)
     assert [each.trust for each in panels] == ["passes", "", "fails"]
     sent = payload(None, panels, None, ["a", "b"])["panels"]
-    assert [each["trusted"] for each in sent] == [LEVELS["passes"], "", LEVELS["fails"]]
+    assert [each["trusted"] for each in sent] == [LEVELS["passes"], "not checked", LEVELS["fails"]]
     assert "shuffled weights" in sent[2]["why"]
 
 
-def test_without_checks_or_while_they_run_the_panels_are_as_they_were():
+def test_maps_that_nobody_has_checked_say_so():
     panels = [panel(cell) for cell in CELLS]
-    assert trust_view.marked(panels, CELLS, checks({})) == panels
-    assert trust_view.marked(panels, CELLS, checks({TEACHER: GOOD}, running=True)) == panels
+    assert [each.trusted for each in trust_view.marked(panels, CELLS, checks({}))] == ["not checked"] * 3
+    running = trust_view.marked(panels, CELLS, checks({TEACHER: GOOD}, running=True))
+    assert [each.trusted for each in running] == [LEVELS["passes"], "not checked yet", "not checked yet"]
+    assert {each.why for each in running[1:]} == {trust_view.OFFERED}
+
+
+def test_what_was_found_before_is_looked_up_once_for_every_image():
+    asked = []
+
+    def known():
+        asked.append(1)
+        return {TEACHER: GOOD}
+
+    assert trust_view.about("one", known).found == {TEACHER: GOOD}
+    assert trust_view.about("one", known).found == {TEACHER: GOOD}
+    assert len(asked) == 1
+    assert trust_view.about("two").found == {}
 
 
 def test_the_table_marks_what_fails():
