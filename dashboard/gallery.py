@@ -116,6 +116,7 @@ def pick(choices: Choices, student: Cell | None) -> int | None:
     if turned and named:
         for key in {*OPEN, "sort"} - set(st.query_params):  # a link is to its image, whatever was filtered before
             kept().pop(key, None)
+            state.pop(key, None)
     # Kept for a change of page only: within the page an address without an image is the first one, also by Back.
     before = str(kept().get("image", "")) if turned else ""
     asked = str((None if by_address() else state.get(CLICKED)) or named or before)
@@ -161,6 +162,11 @@ def step(key: str) -> None:
         # From an image beside the strip to its first one, or its last.
         at = ids.index(here) if here in ids else -1 if way > 0 else 0
         state[CLICKED] = str(ids[(at + way) % len(ids)])
+
+
+def stay() -> None:
+    """Go to the image that is shown: makes a part of the page that is drawn by itself draw all of it."""
+    st.session_state[CLICKED] = str(kept()["image"])
 
 
 def _click(image: int) -> None:
