@@ -126,7 +126,6 @@ def pick(choices: Choices, student: Cell | None) -> int | None:
     known, of = {str(image) for image in table["id"]}, (choices.study.name, choices.method, student, filters)
     # Who filters otherwise wants to see what is left; who follows a link, its image.
     stays = turned or by_address() or state.get(ASKED_OF, of) == of
-    state[ASKED_OF] = of
     outside = stays and asked == named and asked in known and asked not in map(str, ids)
     if not ids and not outside:
         st.info("No image of the gallery is like that.")
@@ -149,7 +148,9 @@ def pick(choices: Choices, student: Cell | None) -> int | None:
         st.query_params["image"] = str(chosen)
     elif "image" in st.query_params:  # the usual one leaves no trace: to write it would be one more step to go back
         del st.query_params["image"]
-    state.pop(CLICKED, None)  # not before: the next click may end this run at any element, and would undo this one
+    # Not before: the next click may end this run at any element, and would undo this one.
+    state.pop(CLICKED, None)
+    state[ASKED_OF] = of
     return chosen
 
 
