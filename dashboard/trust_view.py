@@ -27,7 +27,7 @@ HELP = (
     "method's. Takes about a second a network."
 )
 UNCHECKED, BEING_CHECKED = "not checked", "not checked yet"
-OFFERED = "Whether this map may be trusted is found where “Check these maps” is offered, below the maps."
+UNTESTED = "Nobody has put this map to its tests yet."
 drawn = charts.built_once(removal.removal)
 
 
@@ -61,7 +61,7 @@ def marked(panels: Sequence[Panel], cells: Sequence[Cell], checks: Checks) -> li
     unchecked = BEING_CHECKED if checks.running else UNCHECKED
     known = dict(checks.found)  # more may come meanwhile
     return [
-        _badged(panel, known[cell]) if cell in known else replace(panel, trusted=unchecked, why=OFFERED)
+        _badged(panel, known[cell]) if cell in known else replace(panel, trusted=unchecked, why=UNTESTED)
         for cell, panel in zip(cells, panels, strict=True)
     ]
 

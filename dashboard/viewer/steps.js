@@ -57,8 +57,11 @@ function withTheView(url) {
   return found.href
 }
 
+// In one order: the server has its own.
 function queryOf(url) {
-  return new URL(url ?? location.href, location.href).searchParams.toString()
+  const query = new URL(url ?? location.href, location.href).searchParams
+  query.sort()
+  return query.toString()
 }
 
 // A mark with an address: Vega would load the whole app anew, and lose what is kept for this visitor.

@@ -60,7 +60,7 @@ def test_maps_that_nobody_has_checked_say_so():
     assert [each.trusted for each in trust_view.marked(panels, CELLS, checks({}))] == ["not checked"] * 3
     running = trust_view.marked(panels, CELLS, checks({TEACHER: GOOD}, running=True))
     assert [each.trusted for each in running] == [LEVELS["passes"], "not checked yet", "not checked yet"]
-    assert {each.why for each in running[1:]} == {trust_view.OFFERED}
+    assert {each.why for each in running[1:]} == {trust_view.UNTESTED}
 
 
 def test_what_was_found_before_is_looked_up_once_for_every_image():
