@@ -220,14 +220,14 @@ class Study:
             Also where no map of an image was kept.
         """
         arrays = read_arrays(self.path("maps", cell, method), "ids", "maps")
-        found, maps = arrays["ids"], arrays["maps"].astype(np.float32)
+        found, maps = arrays["ids"], arrays["maps"]
         if ids is None:
-            return found, maps
+            return found, maps.astype(np.float32)
         rows = {int(image): row for row, image in enumerate(found)}
         missing = [i for i in ids if int(i) not in rows]
         if missing:
             raise UserError(f"No map of image {missing[0]} was kept in the study '{self.name}'.")
-        return np.asarray(ids), maps[[rows[int(i)] for i in ids]]
+        return np.asarray(ids), maps[[rows[int(i)] for i in ids]].astype(np.float32)
 
     def importance(self, cell: Cell | str | None = None) -> pd.DataFrame:
         """Return image, method, part, mass, density, area; of each map total, gap, d, part_d, evaluations, converged.

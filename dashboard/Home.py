@@ -16,7 +16,7 @@ from dashboard.uploads import keep_in_memory  # noqa: E402
 keep_in_memory()  # before the rest is loaded, which takes seconds
 
 from core.errors import UserError  # noqa: E402
-from dashboard.hints import hint  # noqa: E402
+from dashboard.hints import hint, read  # noqa: E402
 from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import WIDE, sections  # noqa: E402
 from dashboard.sidebar import missing, sidebar  # noqa: E402
@@ -29,7 +29,7 @@ layout: Literal["wide", "centered"] = "wide" if page.url_path in WIDE else "cent
 st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout=layout)
 sidebar(page.url_path)
 with st.sidebar:
-    steps()
+    steps(read())
 warm()
 for sentence in missing():
     st.warning(plain(sentence))

@@ -25,7 +25,6 @@ ORDERS = {
     "lowered": "Lowered most by distillation",
 }
 CAN_OPEN = {"kept": "Those that can be opened", "all": "All that were measured"}
-EVERY_CLASS = "Every class"
 
 
 def usual(students: list[Cell]) -> Cell:

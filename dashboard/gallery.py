@@ -1,34 +1,27 @@
 """The gallery of a study: the images whose maps were kept, who is right about them, and the choice of one."""
 
-import base64
-import io
 from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from core.cells import Cell, undistilled
-from core.data.photos import square
 from core.errors import UserError
 from core.figures import images as figures
 from core.measures import MEASURES
 from core.study import Study
 from dashboard import loaded
-from dashboard.state import Choices, kept
-from dashboard.viewer import FOLDER
-from dashboard.widgets import SWITCHED, TURNED, between, select
+from dashboard.state import Choices, by_address, kept
+from dashboard.thumbnails import Thumbnail, sheet_of, thumbnails
+from dashboard.viewer import stepped
+from dashboard.widgets import SWITCHED, TURNED, between, first_since, note_drawn, select
 from dashboard.words import ALIGNED_HELP, ANSWERS_HELP, SORT_HELP
 
-SIDE, COLUMNS = 58, 64
-"""Pixels of a thumbnail, and thumbnails in a row of the sheet that they travel on."""
-CLICKED, ORDER = "image clicked", "images in order"
-"""Session state: the image that this run answers to, and those that are on show, one after the other."""
-EVERY_CLASS = "All classes"
+CLICKED, ORDER, ASKED_OF = "image clicked", "images in order", "what images were asked of"
+"""Session state: the image to go to; those that are on show, one after the other; and what made the choice of them."""
 FILTERS = {
     "all": "All",
     "right": "Student right",
@@ -48,8 +41,12 @@ SORTS = {
     },
 }
 """Orders of the images, by a measure of the chosen student, and their names."""
-LEAST, MOST, STEP = -1.0, 1.0, 0.1
-"""Of the slider of rank alignment."""
+LEAST, MOST, STEP, SHOWN = -1.0, 1.0, 0.1, 2
+"""Of the slider of rank alignment, and to how many decimals a page says it: to so many it is compared."""
+CLASS, EVERY_CLASS = "of_class", "All classes"
+"""Key of the one choice of a class that this page shares with "What changed", and its usual value."""
+OPEN = {CLASS: EVERY_CLASS, "who": "all", "aligned": (LEAST, MOST)}
+"""Filters that leave every image, by key."""
 
 
 @dataclass(frozen=True)
@@ -114,44 +111,75 @@ def pick(choices: Choices, student: Cell | None) -> int | None:
     if table.empty:
         st.info("This study kept no maps (keep.maps is 0), so there is no gallery.")
         return None
+    state, turned, switched = st.session_state, first_since(TURNED, "image"), first_since(SWITCHED, "image")
+    named = str(st.query_params.get("image", ""))
+    if turned and named:
+        for key in {*OPEN, "sort"} - set(st.query_params):  # a link is to its image, whatever was filtered before
+            kept().pop(key, None)
+            state.pop(key, None)
     # Kept for a change of page only: within the page an address without an image is the first one, also by Back.
-    before = str(kept().get("image", "")) if st.session_state.get(TURNED, False) else ""
-    asked = str(st.session_state.pop(CLICKED, None) or st.query_params.get("image") or before)
-    rows = ordered(choices, student, table, _filters(table, student))
-    st.session_state[ORDER] = [int(image) for image in rows["id"]]
-    if rows.empty:
+    before = str(kept().get("image", "")) if turned else ""
+    asked = str((None if by_address() else state.get(CLICKED)) or named or before)
+    filters = _filters(table, student)
+    rows = ordered(choices, student, table, filters)
+    ids = state[ORDER] = [int(image) for image in rows["id"]]
+    known, of = {str(image) for image in table["id"]}, (choices.study.name, choices.method, student, filters)
+    # Who filters otherwise wants to see what is left; who follows a link, its image.
+    stays = turned or by_address() or state.get(ASKED_OF, of) == of
+    outside = stays and asked == named and asked in known and asked not in map(str, ids)
+    if not ids and not outside:
         st.info("No image of the gallery is like that.")
         return None
-    ids = st.session_state[ORDER]
-    switched = st.session_state.get(SWITCHED, False)
-    if asked and not switched and asked not in {str(image) for image in table["id"]}:
+    if asked and not switched and asked not in known:
         st.info("No maps of that image were kept; here is another one.")
-    chosen = next((image for image in ids if str(image) == asked), ids[0])
-    _strip(choices.study, rows, chosen)
+    chosen = int(asked) if outside else next((image for image in ids if str(image) == asked), ids[0])
+    if outside:
+        st.info("The filters leave this image out. It is shown as the address asks for it.")
+        st.button("Show all images", on_click=_open)
+    strip = [_thumbnail(row, student is not None, filters.sort == CHANGED) for row in rows.to_dict("records")]
+    study = choices.study
+    sheet = _sheet(study, str(study.folder), loaded.stamp(study.folder))
+    thumbnails(strip, sheet, chosen, "gallery_strip", _click)
     if len(rows) < len(table):
         st.caption(f"{len(rows)} of {len(table)} images are like that.")
+    note_drawn("image")
     kept()["image"] = chosen
-    if chosen != ids[0]:
+    if [chosen] != ids[:1]:
         st.query_params["image"] = str(chosen)
     elif "image" in st.query_params:  # the usual one leaves no trace: to write it would be one more step to go back
         del st.query_params["image"]
+    # Not before: the next click may end this run at any element, and would undo this one.
+    state.pop(CLICKED, None)
+    state[ASKED_OF] = of
     return chosen
 
 
 def step(key: str) -> None:
-    """Go to the next image of the strip, or to the one before, as the viewer of this key says; round and round."""
-    ids, way = st.session_state.get(ORDER), st.session_state[key].step
+    """Go on along the strip as far as the viewer of this key says, or back; round and round."""
+    state = st.session_state
+    ids, way = state.get(ORDER), stepped(key)
     if ids and way:
-        at = ids.index(kept()["image"]) if kept().get("image") in ids else 0
-        st.session_state[CLICKED] = str(ids[(at + int(way)) % len(ids)])
+        here = int(state.get(CLICKED) or kept().get("image", -1))
+        # From an image beside the strip to its first one, or its last.
+        at = ids.index(here) if here in ids else -1 if way > 0 else 0
+        state[CLICKED] = str(ids[(at + way) % len(ids)])
 
 
-def looked(key: str) -> None:
-    """Put the view that the viewer of this key tells of into the address; the usual one leaves no trace."""
-    if text := st.session_state[key].view:
-        st.query_params["view"] = text
-    elif "view" in st.query_params:
-        del st.query_params["view"]
+def stay() -> None:
+    """Go to the image that is shown: makes a part of the page that is drawn by itself draw all of it."""
+    st.session_state[CLICKED] = str(kept()["image"])
+
+
+def _click(image: int) -> None:
+    """Note the thumbnail that was clicked before the page is drawn, so that the strip marks it too."""
+    st.session_state[CLICKED] = str(image)
+
+
+def _open() -> None:
+    """Let every image through."""
+    for key, usual in OPEN.items():
+        st.session_state[key] = usual
+        kept().pop(key, None)
 
 
 def ordered(choices: Choices, student: Cell | None, table: pd.DataFrame, filters: Filters) -> pd.DataFrame:
@@ -168,7 +196,8 @@ def ordered(choices: Choices, student: Cell | None, table: pd.DataFrame, filters
     }
     rows = rows[keep[filters.verdict]] if filters.verdict in keep else rows
     if filters.aligned != (LEAST, MOST):
-        rows = rows[_values(choices, student, "rank_alignment", rows["id"]).between(*filters.aligned).to_numpy()]
+        ends = (round(end, SHOWN) for end in filters.aligned)
+        rows = rows[_values(choices, student, "rank_alignment", rows["id"]).round(SHOWN).between(*ends).to_numpy()]
     if filters.sort == "usual":
         return rows.assign(value=np.nan)
     if filters.sort == WRONG:
@@ -189,7 +218,7 @@ def _filters(table: pd.DataFrame, student: Cell | None) -> Filters:
     with sort:
         order = select("sort", "Order", list(SORTS), "usual", SORTS.__getitem__, SORT_HELP)
     with name:
-        named = select("gallery_class", "Class", names, EVERY_CLASS)
+        named = select(CLASS, "Class", names, EVERY_CLASS)
     with who:
         verdict = select("who", "Answers", list(FILTERS), "all", FILTERS.__getitem__, ANSWERS_HELP)
     with aligned:
@@ -228,47 +257,24 @@ def _answers(study: Study, cell: Cell, images: np.ndarray) -> np.ndarray:
     return found
 
 
-def _strip(study: Study, rows: pd.DataFrame, chosen: int) -> None:
-    items = [
-        {
-            "id": int(row["id"]),
-            "place": int(row["place"]),
-            "name": f"{row['name']}: {_said(row)}",
-            "value": "" if np.isnan(row["value"]) else figures.signed(row["value"]),
-        }
-        for row in rows.to_dict("records")
-    ]
-    sheet = _sheet(study, str(study.folder), loaded.stamp(study.folder))
-    data = {"sheet": sheet, "side": SIDE, "columns": COLUMNS, "images": items, "chosen": chosen}
-    _component()(data=data, key="gallery_strip", on_image_change=_click)
-
-
-def _said(row: dict[Hashable, Any]) -> str:
-    signs = {True: "right", False: "wrong"}
-    return f"student {signs[row['student']]}, teacher {signs[row['teacher']]}"
-
-
-def _click() -> None:
-    """Note the thumbnail that was clicked before the page is drawn, so that the strip marks it too."""
-    image = st.session_state["gallery_strip"].image
-    if image is not None:
-        st.session_state[CLICKED] = str(int(image))
+def _thumbnail(row: dict[Hashable, Any], told: bool, change: bool) -> Thumbnail:
+    """Return a row of `ordered`; `told` is whether there is a student, `change` whether the value is one."""
+    who = ("student", "teacher") if told else ("teacher",)
+    said = ", ".join(f"{each} {'right' if row[each] else 'wrong'}" for each in who)
+    value = "" if np.isnan(row["value"]) else figures.signed(row["value"], plus=change)
+    return Thumbnail(int(row["id"]), int(row["place"]), f"{row['name']}: {said}", value)
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the gallery")
 def _sheet(_study: Study, folder: str, stamp: str) -> str | None:
     table = loaded.images(_study)
-    ids = table.loc[table["kept"], "id"].sort_values().to_numpy()
-    sheet = np.zeros((-(-len(ids) // COLUMNS) * SIDE, COLUMNS * SIDE, 3), np.uint8)
-    for place, image in enumerate(ids):
+    photos = []
+    for image in table.loc[table["kept"], "id"].sort_values():
         found = photo(_study, int(image))
         if found is None:
             return None
-        top, left = place // COLUMNS * SIDE, place % COLUMNS * SIDE
-        sheet[top : top + SIDE, left : left + SIDE] = square(found[0], SIDE)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "WEBP", quality=80)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+        photos.append(found[0])
+    return sheet_of(photos)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -286,9 +292,3 @@ def _classes(_study: Study, folder: str, stamp: str) -> tuple[str, ...]:
         return _study.dataset.classes
     except UserError:
         return _study.header(_study.teacher).classes
-
-
-@cache
-def _component() -> Any:
-    html, css, js = ((FOLDER / f"strip.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component("where_models_look_strip", html=html, css=css, js=js)

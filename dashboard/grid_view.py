@@ -16,8 +16,10 @@ from core.overlay import overlay, shared_scale
 from dashboard.names import decimal, kind, title
 from dashboard.viewer import FOLDER, Panel
 
-SIDE, OPACITY = 150, 0.9
-"""Pixels of a small map, and how much of the photo it covers where it is brightest."""
+SIDE, OPACITY = 160, 0.9
+"""Pixels of a small map, whole blocks of the picture's compression, which would mix neighbours' colours within one;
+and how much of the photo it covers where it is brightest.
+"""
 GREY = 128
 
 

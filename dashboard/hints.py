@@ -11,14 +11,27 @@ HINTS = {
     "and slide the heat away to see the image. The menu chooses networks and α.",
 }
 """By a page's place in the address bar."""
-READ = "hints read"
+READ, COOKIE = "hints read", "hints_read"
+"""Session state, and the cookie that `dashboard/viewer/steps.js` writes, so that a later visit knows: pages that told
+theirs."""
 
 
 def hint(page: str) -> None:
-    """Draw a page's hint, if it has one and this visitor has not put it away; a new session may show it again."""
-    read: set[str] = st.session_state.setdefault(READ, set())
-    if page not in HINTS or page in read or loaded.usual_study() is None:
+    """Draw a page's hint, if it has one and this visitor has not put it away."""
+    if page not in HINTS or _name(page) in read() or loaded.usual_study() is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(HINTS[page])
-        st.button("Got it", key=f"hint {page}", on_click=read.add, args=(page,))
+        st.button("Got it", key=f"hint {page}", on_click=read().add, args=(_name(page),))
+
+
+def read() -> set[str]:
+    """Return the pages whose hints this visitor has put away, in this visit or, as a cookie says, before."""
+    if READ not in st.session_state:
+        st.session_state[READ] = set(st.context.cookies.get(COOKIE, "").split(".")) & set(map(_name, HINTS))
+    found: set[str] = st.session_state[READ]
+    return found
+
+
+def _name(page: str) -> str:
+    return page or "home"

@@ -1,7 +1,7 @@
 """Explanations that are computed while somebody looks: followed, and put into words and tables."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,18 +11,18 @@ import streamlit as st
 
 from core.ask import Ask
 from core.cells import Cell
-from core.data.photos import square
 from core.numbers import percent
-from core.study import Study
+from core.study import Study, cache_folder
 from core.turns import Place
-from dashboard import asking, gallery, loaded, one_image, state, trust_view, words
+from dashboard import asking, gallery, loaded, maps_view, one_image, trust_view, words
 from dashboard.live_job import Job, seen, visitors
 from dashboard.names import kind, plain, short, title
 from dashboard.state import Choices
-from dashboard.viewer import Panel, viewer
+from dashboard.viewer import Panel
 
 if TYPE_CHECKING:
     from core.live import CellResult, Checked, Scene
+    from core.trust import Trust
 
 SIDE = 448
 """Pixels of the image as shown."""
@@ -30,11 +30,14 @@ POLL, WAITING, REDRAW = 0.3, 1.0, 1.0
 """Seconds between two looks at how far a job is, the same while others are before it, and between two drawings."""
 
 
-def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]:
-    """Return the visitor's job for an image of the study, begun if it is a new one; what is found is kept on disk."""
+def job_for_image(choices: Choices, cells: Sequence[Cell], image: int, ask: Ask) -> tuple[Job, "Scene"]:
+    """Return the visitor's job for an image of the study through some networks, begun if it is a new one.
+
+    What is found is kept on disk.
+    """
     from core import live
 
-    study, cells = choices.study, state.cells(choices)
+    study = choices.study
     of_image = f"{image} {study.folder} {loaded.stamp(study.folder)}"
     scene = seen(of_image, lambda: live.scene_of_image(study, image))
     key = f"{of_image} {ask} {choices.method} {cells}"
@@ -90,36 +93,63 @@ def progress(job: Job) -> tuple[float, str]:
     return share, done
 
 
-def again(job: Job, scene: "Scene", choices: Choices) -> None:
-    """Draw an image of the study explained anew, as far as it is known."""
+def again(job: Job, scene: "Scene", choices: Choices, cells: Sequence[Cell], layout: str, student: Cell | None) -> None:
+    """Draw an image of the study explained anew, as far as it is known, just as maps that were kept are drawn.
+
+    Parameters
+    ----------
+    job, scene
+        From `job_for_image`.
+    choices : Choices
+    cells : sequence of Cell
+        Those shown, the teacher first.
+    layout, student
+        As of `dashboard.maps_view`.
+    """
+    if gallery.CLICKED in st.session_state:
+        st.rerun()  # this is drawn by itself, but another image is for the whole page
     if job.error:
         st.error(plain(job.error))
     names, study = gallery.classes(choices.study), choices.study
-    cells = state.cells(choices)
-    method, found = shown(job.results(study.teacher), cells, choices.method)
+    method, found = shown(job.results(study.teacher), list(cells), choices.method)
     if not found or scene.label is None:
         return
     whole = one_image.sentence([r.cell for r in found], [r.alignment for r in found])
-    yet = so_far(found, cells)
+    yet = so_far(found, list(cells))
     st.markdown(f"## The teacher is explained{yet}." if yet else f"## {whole}")
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this image of a "
         f"**{plain(names[scene.label])}** speaks to {speaks_to(found, names)}, at full size."
     )
     panels = [panel(result, names, study.teacher, kind(result.cell, study.teacher), scene.label) for result in found]
-    cells = [result.cell for result in found]
-    checks = trust_view.about(f"{job.key} {method} {cells}")
-    viewer(
-        square(scene.image, SIDE), trust_view.marked(panels, cells, checks), scene.part_map, scene.parts, key="again"
-    )
+    there = [result.cell for result in found]
+    targets = {result.cell: result.target for result in found}
+    known = partial(known_checks, study, scene, method, targets, job.ask)
+    key = f"{job.key} {method} {there} {job.running} {layout}"
+    checks = trust_view.about(key, dict if job.running or layout == "grid" else known)
+    maps_view.draw(scene.image, scene.part_map, scene.parts, there, panels, layout, checks)
     st.caption(f"Computed for this choice, and kept for the next time. All maps share one scale. {how_exact(found)}")
-    if not job.running:
-        trust_view.section(
-            checks, cells, study.teacher, method, lambda place: check_image(study, scene, cells, method, job.ask, place)
-        )
-        rows = table(found, cells, names, partial(kind, teacher=study.teacher))
-        formats = one_image.formats(rows)
-        st.dataframe(rows, hide_index=True, height="content", column_config=formats, alt="What every network answers")
+    if job.running:
+        return
+    if layout != "grid":
+        check = partial(check_image, study, scene, there, method, job.ask)
+        trust_view.section(checks, there, study.teacher, method, check)
+    maps_view.slopes(scene.parts, there, panels, student, study.config.measure.top_k)
+    rows = table(found, there, names, partial(kind, teacher=study.teacher))
+    formats = one_image.formats(rows)
+    st.dataframe(rows, hide_index=True, height="content", column_config=formats, alt="What every network answers")
+
+
+def known_checks(
+    study: Study, scene: "Scene | int", method: str, targets: dict[Cell, int], ask: Ask
+) -> dict[Cell, "Trust"]:
+    """Return what `check_image` found before of the maps of an image, by the class that each of them explains."""
+    if not (cache_folder() / "live").exists():  # nothing was: torch, which takes seconds to load, is not needed
+        return {}
+    from core import live
+
+    seen = live.scene_of_image(study, scene) if isinstance(scene, int) else scene
+    return live.known_checks(study, seen, method, targets, ask, live.live_cache())
 
 
 def check_image(

@@ -32,8 +32,8 @@ class OneImage:
     """Per cell, how exact its map is, by column of the table; nothing where the method is exact."""
 
 
-def stored(choices: Choices, cells: list[Cell], image: int) -> OneImage:
-    """Read what a study keeps of an image of its gallery. Computes nothing."""
+def stored(choices: Choices, cells: Sequence[Cell], image: int) -> OneImage:
+    """Read what a study keeps of an image of its gallery, by some networks, the teacher first. Computes nothing."""
     study, method = choices.study, choices.method
     label = int(study.labels([image])[0])
     names = gallery.classes(study)
@@ -61,7 +61,7 @@ def stored(choices: Choices, cells: list[Cell], image: int) -> OneImage:
             )
         )
     teachers = gallery.answer(study, cells[0], image)[0]
-    return OneImage(cells, panels, parts, label, [teachers if e < 0 else e for e in explained], exact)
+    return OneImage(list(cells), panels, parts, label, [teachers if e < 0 else e for e in explained], exact)
 
 
 def measured(study: Study, cell: Cell, image: int, method: str) -> float:

@@ -1,14 +1,24 @@
 """The choices every page shares, drawn once and kept in the address bar and across pages."""
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import UserError, unknown
 from core.findings import nice_name
 from core.study import study_names
 from dashboard import live_job, loaded, words
-from dashboard.state import GONE, LIVE, PAGE, STUDYS, YOURS, architectures, kept, other_methods, usual_method
-from dashboard.widgets import SWITCHED, TURNED, choose, pick, restore
+from dashboard.state import (
+    GONE,
+    LIVE,
+    PAGE,
+    STUDYS,
+    YOURS,
+    architectures,
+    by_address,
+    kept,
+    other_methods,
+    usual_method,
+)
+from dashboard.widgets import SWITCHED, TURNED, choose, first_since, pick, restore
 
 STUDY, MISSING = "study shown", "missing"
 
@@ -18,17 +28,22 @@ def sidebar(page: str) -> None:
     usual = loaded.usual_study()
     if usual is None:
         return
-    state, address_rules = st.session_state, _by_address()
-    if (left := state.get(PAGE, page)) != page:
-        if left == YOURS:
-            live_job.forget()
-        else:
-            live_job.leave()
-    state[TURNED], state[PAGE] = left != page and not address_rules, page
-    state[SWITCHED] = False
+    state = st.session_state
+    left, state[PAGE] = state.get(PAGE, page), page
+    turned = left != page
+    if turned and left == YOURS:
+        live_job.forget()
+    elif turned:
+        live_job.leave()
+    if by_address():
+        state[TURNED] = state[SWITCHED] = None
+    elif turned:
+        state[TURNED], state[SWITCHED] = set(), None
     with st.sidebar:
         name = _study(usual)
-        state[SWITCHED], state[STUDY] = state.get(STUDY, name) != name and not address_rules, name
+        if state.get(STUDY, name) != name and not by_address():
+            state[SWITCHED] = {"study"}
+        state[STUDY] = name
         try:
             study = loaded.study(name)
         except UserError:
@@ -49,12 +64,6 @@ def sidebar(page: str) -> None:
             st.caption(words.METHOD_NOTES[page])
 
 
-def _by_address() -> bool:
-    """Return whether the browser went back or forward, or a mark was clicked: the address alone says what is shown."""
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
-
-
 def _other(method: str) -> str:
     return "The one above" if method == STUDYS else words.method_label(method)
 
@@ -72,7 +81,7 @@ def _missing() -> dict[str, str]:
 def _heed(key: str, kind: str, names: list[str]) -> None:
     """Note what the address asks of a switch that has no such value: Streamlit drops it in silence."""
     asked = [value for value in st.query_params.get_all(key) if value and value not in names]
-    if asked and not st.session_state[SWITCHED]:  # else it asks the study before
+    if asked and not first_since(SWITCHED, key):  # else it asks the study before
         _missing()[key] = " ".join(str(unknown(kind, value, names)) for value in asked)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.cells import Cell, grid, teacher_cell
 from core.config import Config
@@ -105,6 +106,12 @@ def usual_method(study: Study) -> str:
     """Return the method of the primary analysis where the study has it, else its first."""
     methods = study.config.explain.methods
     return "integrated_gradients" if "integrated_gradients" in methods else methods[0]
+
+
+def by_address() -> bool:
+    """Return whether the browser went back or forward, or a mark was clicked: the address alone says what is shown."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def kept() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every change of page is one step of the browser's history; marks of charts lead to pages, and know each other."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,15 @@ import streamlit as st
 FOLDER = Path(__file__).parent / "viewer"
 
 
-def steps() -> None:
-    """Put the script into the page. Drawn by the entry, so that every page has it; it shows nothing."""
-    _component()(key="steps")
+def steps(hints: Iterable[str]) -> None:
+    """Put the script into the page. Drawn by the entry, so that every page has it; it shows nothing.
+
+    Parameters
+    ----------
+    hints : iterable of str
+        Those that were read: kept in a cookie, for the next visit.
+    """
+    _component()(key="steps", data={"hints": sorted(hints)})
 
 
 @cache

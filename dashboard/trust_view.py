@@ -26,37 +26,37 @@ HELP = (
     "Removes and adds pixels in the map's order, shuffles the network's weights, and compares the map with another "
     "method's. Takes about a second a network."
 )
+UNCHECKED, BEING_CHECKED = "not checked", "not checked yet"
+UNTESTED = "Nobody has put this map to its tests yet."
 
 
-def about(key: str) -> Checks:
-    """Return the visitor's checks of the maps on show, empty where none were made; those of other maps are dropped.
+def about(key: str, known: Callable[[], dict[Cell, "Trust"]] = dict) -> Checks:
+    """Return the visitor's checks of the maps on show; those of other maps are dropped.
 
     Parameters
     ----------
     key : str
         The image, the networks, the method and how it is asked.
+    known : callable
+        Returns what was found before, by anybody; asked once.
     """
     checks: Checks | None = st.session_state.get(CHECKS)
     if checks is None or checks.key != key:
         if checks is not None:
             checks.cancel()
         checks = st.session_state[CHECKS] = _none(key)
+        checks.found = known()
     return checks
 
 
 def marked(panels: Sequence[Panel], cells: Sequence[Cell], checks: Checks) -> list[Panel]:
-    """Return panels with their badges, as far as they are known and no more are to come."""
-    if checks.running or not checks.found:
-        return list(panels)
-    from core.trust import LEVELS, badge
-
-    found = []
-    for cell, panel in zip(cells, panels, strict=True):
-        if cell in checks.found:
-            level, why = badge(checks.found[cell])
-            panel = replace(panel, trust=level, trusted=LEVELS[level], why=why)
-        found.append(panel)
-    return found
+    """Return panels with their badges: those of maps that nobody has put to their tests say so."""
+    unchecked = BEING_CHECKED if checks.running else UNCHECKED
+    known = dict(checks.found)  # more may come meanwhile
+    return [
+        _badged(panel, known[cell]) if cell in known else replace(panel, trusted=unchecked, why=UNTESTED)
+        for cell, panel in zip(cells, panels, strict=True)
+    ]
 
 
 def section(
@@ -125,6 +125,13 @@ def sentence(found: dict[Cell, "Trust"], cells: Sequence[Cell]) -> str:
             said.append(f"{count} {text.format(es='es' * one, s='s' * one, is_='is' if one else 'are')}")
     maps = "the one map" if len(cells) == 1 else f"the {len(cells)} maps"
     return f"Of {maps} checked, {', '.join(said)}."
+
+
+def _badged(panel: Panel, trust: "Trust") -> Panel:
+    from core.trust import LEVELS, badge
+
+    level, why = badge(trust)
+    return replace(panel, trust=level, trusted=LEVELS[level], why=why)
 
 
 def _none(key: str) -> Checks:

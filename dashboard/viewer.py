@@ -1,7 +1,7 @@
 """The heat-map viewer: a photo, and over it where each network looks, all on one scale.
 
-Everything that a person does with it is drawn in the browser, without the server. Only where the page asks to be told
-is it told: of a step to the next image, and of the view that somebody has settled on.
+Everything that a person does with it is drawn in the browser, without the server, and told by the address. Only of a
+step to another image the server is told, where the page asks for it.
 """
 
 import base64
@@ -69,8 +69,7 @@ def viewer(
     parts: Sequence[str],
     key: str,
     on_step: Callable[[], None] | None = None,
-    on_view: Callable[[], None] | None = None,
-    view: str = "",
+    in_address: bool = False,
 ) -> None:
     """Draw the viewer.
 
@@ -88,25 +87,34 @@ def viewer(
         Streamlit's.
     on_step : callable, optional
         Called when a person asks for the next image or the one before, by the arrow keys or by two buttons, which are
-        there only then: `st.session_state[key].step` is 1 or -1.
-    on_view : callable, optional
-        Called when a person has settled on another view, once a second at most and never while anything is dragged:
-        `st.session_state[key].view` is the view as a short text of letters, digits, dots and underscores, fit for an
-        address, "" the usual one. Without it the server is never told.
-    view : str
-        Such a text: the view to begin with, or to go to where it is not the one last told of. What makes no sense in it
-        is passed over, so it may come from anywhere.
+        there only then: `stepped` says how far to go.
+    in_address : bool
+        Whether the address (`?view=…`) tells the view that a person has settled on, and is begun with. The browser
+        writes and reads it, and passes over what makes no sense, so the server has nothing to do with it.
 
     Raises
     ------
     ValueError
         The maps have several shapes.
     """
-    told = {"step": on_step, "view": on_view}
-    callbacks = {f"on_{name}_change": callback for name, callback in told.items() if callback is not None}
+    callbacks = {} if on_step is None else {"on_step_change": on_step}
     data = payload(photo, panels, part_map, parts)
-    data |= {"steps": on_step is not None, "tell": on_view is not None, "view": view}
+    data |= {"steps": on_step is not None, "in_address": in_address}
     _component()(data=data, key=key, **callbacks)
+
+
+def stepped(key: str) -> int:
+    """Return how many images on, or (< 0) back, the viewer of this key was asked to go since this was asked last.
+
+    The browser counts its steps: Streamlit keeps only the newest of several messages that wait.
+    """
+    state = st.session_state
+    if not (told := state[key].step):
+        return 0
+    name, count = str(told[0]), int(told[1])
+    before: tuple[str, int] = state.get(f"{key} steps", (name, 0))
+    state[f"{key} steps"] = (name, count)
+    return count - before[1] if before[0] == name else count
 
 
 def payload(

@@ -11,8 +11,10 @@ from dashboard.state import kept
 
 T = TypeVar("T")
 
-TURNED, SWITCHED = "page turned", "study switched"
-"""Session state: whether this run is the first of another page, or of another study; `dashboard.sidebar` sets it."""
+TURNED, SWITCHED = "drawn since the page was turned", "drawn since another study was chosen"
+"""Session state: keys of the widgets that were; None where the address alone says what is shown. `dashboard.sidebar`
+begins them. By widget, not by run: a click ends the run that draws a page, and the next one draws the rest of it.
+"""
 USUAL = "usual values"
 """Session state: per key, the default that a list had when it was drawn last."""
 
@@ -118,8 +120,8 @@ def between(
     key: str, label: str, least: float, most: float, step: float, help: str | None = None
 ) -> tuple[float, float]:
     """Draw a slider with two ends, all that there is at first, and return both. Parameters as `choose`."""
-    found = kept().get(key)
-    if found is not None and may_restore(key):
+    found, lost = kept().get(key), _lost(key)
+    if found is not None and lost:
         st.session_state[key] = tuple(found)
     low, high = st.slider(label, least, most, (least, most), step, key=key, help=help, bind="query-params")
     kept()[key] = (low, high)
@@ -163,8 +165,8 @@ def restore(key: str, options: Sequence[T]) -> bool:
     A click right after loading can reach the server before the widget's value has, and would lose it (STREAMLIT.md).
     What the address says goes before what was kept, so a link can change a choice.
     """
-    wish = kept().get(key)
-    if wish is None or not may_restore(key):
+    wish, lost = kept().get(key), _lost(key)
+    if wish is None or not lost:
         return False
     if isinstance(wish, list):
         here = [value for value in options if value in wish]
@@ -176,7 +178,22 @@ def restore(key: str, options: Sequence[T]) -> bool:
     return True
 
 
-def may_restore(key: str) -> bool:
-    """Return whether a change of page or study took a value away that the address says nothing of."""
-    turned = st.session_state.get(TURNED, False) and key not in st.query_params
-    return turned or bool(st.session_state.get(SWITCHED, False))
+def first_since(change: str, key: str) -> bool:
+    """Return whether a widget is to be drawn for the first time since `TURNED` or `SWITCHED`."""
+    drawn: set[str] | None = st.session_state.get(change)
+    return drawn is not None and key not in drawn
+
+
+def note_drawn(key: str) -> None:
+    """Note that a widget is being drawn: from now on its value is its own."""
+    for change in (TURNED, SWITCHED):
+        drawn: set[str] | None = st.session_state.get(change)
+        if drawn is not None:
+            drawn.add(key)
+
+
+def _lost(key: str) -> bool:
+    """Return, once, whether a change of page or study took a value away that the address says nothing of."""
+    lost = first_since(SWITCHED, key) or (first_since(TURNED, key) and key not in st.query_params)
+    note_drawn(key)
+    return lost

@@ -113,7 +113,8 @@ LAYOUT_HELP = (
 MATRIX_ABOUT = "1 is the part looked at hardest, per pixel. A student that looks like its teacher repeats its column."
 RANKS_ABOUT = (
     "From top to bottom the part looked at hardest, per pixel, to the one looked at least. On the left the teacher; "
-    "then the student chosen, from the strongest distillation to none. Blue and thick: the teacher's first five."
+    "then the student chosen, from the strongest distillation to none. Blue and thick: the teacher's first {first}, "
+    "those that focus is on."
 )
 EXACT_CAPTION = (
     "Completeness gap: by how much a map's sum misses what it should add up to, the change of the answer's score from "

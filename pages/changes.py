@@ -35,9 +35,9 @@ with head:
 st.subheader("The images", anchor=False)
 order = choose("order", "First come", list(changed.ORDERS), "least", changed.ORDERS.__getitem__, words.ORDER_HELP)
 column = images.ORDERS[order][0]
-name = select("of_class", "Class", [changed.EVERY_CLASS, *sorted(set(agreed["name"]))], changed.EVERY_CLASS)
+name = select(gallery.CLASS, "Class", [gallery.EVERY_CLASS, *sorted(set(agreed["name"]))], gallery.EVERY_CLASS)
 which = choose("among", "Among", list(changed.CAN_OPEN), "kept", changed.CAN_OPEN.__getitem__, words.AMONG_HELP)
-rows = agreed if name == changed.EVERY_CLASS else agreed[agreed["name"] == name]
+rows = agreed if name == gallery.EVERY_CLASS else agreed[agreed["name"] == name]
 rows = rows[rows["kept"]] if which == "kept" else rows
 if column == "change" and agreed["alone"].isna().all():
     st.info(words.NOT_DISTILLED)
@@ -53,7 +53,7 @@ label = MEASURES[measure].label + (": distilled less undistilled" if column == "
 if per_class["n"].any():
     sort = gallery.CHANGED if column == "change" else f"{measure} lowest"
     each = agreed.assign(link=leads.images(chosen, cell, agreed))
-    means = per_class.assign(link=[leads.to_cell(chosen, cell, sort, gallery_class=name) for name in per_class["name"]])
+    means = per_class.assign(link=[leads.to_cell(chosen, cell, sort, of_class=name) for name in per_class["name"]])
     said = f"{label} of every image, and the mean of each class."
     charts.show(charts.classes(each, means, column, label), "class_chart", said, measure, about=words.CLASSES_CAPTION)
     st.caption(words.CLASSES_CAPTION + ("" if column == "change" else changed.by_chance(chosen, cell, measure)))

@@ -5,11 +5,10 @@ from functools import partial
 import streamlit as st
 
 from core.cells import undistilled
-from dashboard import asking, changed, charts, frame, gallery, live_view, loaded, one_image, trust_view, words
-from dashboard.grid_view import grid_view
+from dashboard import asking, changed, charts, frame, gallery, live_view, maps_view, one_image, trust_view, words
+from dashboard.loaded import shortfall, stamp
 from dashboard.names import plain, short
-from dashboard.state import cells, kept
-from dashboard.viewer import viewer
+from dashboard.state import cells
 from dashboard.widgets import choose, select
 
 chosen = frame.begin("Explanations")
@@ -26,22 +25,28 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
 image = gallery.pick(chosen, student)
 if image is None:
     st.stop()
-if not asking.usual(study, ask, chosen.method):
-    with st.spinner("Waking the networks"):
-        job, scene = live_view.job_for_image(chosen, image, ask)
-    live_view.follow(job, lambda: live_view.again(job, scene, chosen))
-    st.stop()
-photo, part_map = gallery.photo(study, image) or (None, None)
-one = one_image.stored(chosen, shown, image)
 pair = [study.teacher, *([student] if student else [])]
 if student and (before := undistilled(student, study.config)):
     pair.insert(1, before)
+seen = [cell for cell in pair if cell in shown] if layout == "pair" else shown
+if not asking.usual(study, ask, chosen.method):
+    with st.spinner("Waking the networks"):
+        job, scene = live_view.job_for_image(chosen, seen, image, ask)
+    live_view.follow(job, lambda: live_view.again(job, scene, chosen, seen, layout, student))
+    st.stop()
+photo, part_map = gallery.photo(study, image) or (None, None)
+# The files of other networks than these are read only where somebody wants to see them.
+near = [cell for cell in shown if cell in seen or (student and cell.architecture == student.architecture)]
+one = one_image.stored(chosen, near, image)
+panels = [one.panels[near.index(cell)] for cell in seen]
 names = gallery.classes(study)
 method = words.method_label(chosen.method)
 signed = chosen.method == "integrated_gradients"
 
 with head:
-    st.markdown(f"## {one_image.sentence(pair, [one_image.measured(study, c, image, chosen.method) for c in pair])}")
+    known = {cell: panel.alignment for cell, panel in zip(one.cells, one.panels, strict=True)}
+    alignments = [known[c] if c in known else one_image.measured(study, c, image, chosen.method) for c in pair]
+    st.markdown(f"## {one_image.sentence(pair, alignments)}")
     of_what = {"teacher": "the teacher's answer", "label": "the right answer", "own": "each network's own answer"}
     target = of_what[study.config.explain.target]
     which = "" if study.config.explain.target == "own" else f", **{plain(names[one.explained[0]])}**"
@@ -50,32 +55,13 @@ with head:
 if photo is None:
     st.info("The images of this study are not on this machine, so the maps stand alone.")
 
-seen = [cell for cell in pair if cell in shown] if layout == "pair" else shown
-panels = [one.panels[shown.index(cell)] for cell in seen]
-checks = trust_view.about(f"{image} {study.folder} {loaded.stamp(study.folder)} {chosen.method} {seen}")
-if layout == "grid":
-
-    def opened(name: str) -> None:
-        """Show the network whose small map was clicked beside the teacher."""
-        found = next((cell for cell in shown[1:] if cell.name == name), student)
-        for key, value in (("student", found), ("layout", "pair")):
-            st.session_state[key] = kept()[key] = value
-
-    grid_view(photo, panels, seen, "grid", opened)
-    st.caption("All maps share one scale. ρ: rank alignment with the teacher. ✓ and ✗: whether the answer is right.")
-else:
-    viewer(
-        photo,
-        trust_view.marked(panels, seen, checks),
-        part_map,
-        one.parts,
-        key="explanations",
-        on_step=partial(gallery.step, "explanations"),
-        on_view=partial(gallery.looked, "explanations"),
-        view=st.query_params.get("view", ""),
-    )
-    if of := frame.first_seed(chosen, "The maps are of"):
-        st.caption(of)
+targets = {cell: one.explained[near.index(cell)] for cell in seen}
+found = partial(live_view.known_checks, study, image, chosen.method, targets, ask)
+about = f"{image} {study.folder} {stamp(study.folder)} {chosen.method} {seen} {layout == 'grid'}"
+checks = trust_view.about(about, dict if photo is None or layout == "grid" else found)
+maps_view.draw(photo, part_map, one.parts, seen, panels, layout, checks)
+if layout != "grid" and (of := frame.first_seed(chosen, "The maps are of")):
+    st.caption(of)
 if signed:
     st.caption(
         "Kept maps are small: where neighbouring pixels speak for and against the answer, a part can look paler than "
@@ -85,39 +71,31 @@ if photo is not None and layout != "grid":
     check = partial(live_view.check_image, study, image, seen, chosen.method, ask)
     trust_view.section(checks, seen, study.teacher, chosen.method, check)
 
-if shortfall := loaded.shortfall(study, chosen.method):
-    st.caption(shortfall)
+if short_of := shortfall(study, chosen.method):
+    st.caption(short_of)
 
-st.subheader("The parts, in every network's order", anchor=False)
-table = one_image.rank_table(one.panels, one.parts)
-if len(table):
-    kin = [place for place, cell in enumerate(shown[1:], 1) if student and cell.architecture == student.architecture]
-    columns = ["part", *(one.panels[place].short for place in [0, *reversed(kin)])]
-    st.markdown("A student that looks like its teacher has no line that crosses another.")
-    charts.show(
-        one_image.rank_slopes(table[columns]),
-        "rank_slopes",
-        "The parts in the teacher's order on the left, and where each stands in the student's.",
-        about=words.RANKS_ABOUT,
-    )
-    with st.expander("Every network, as a table of ranks"):
-        charts.show(
-            one_image.rank_matrix(table),
-            "ranks",
-            "Rank of every part in every network, as the viewer tells them.",
-            about=words.MATRIX_ABOUT,
+if maps_view.slopes(one.parts, one.cells, one.panels, student, study.config.measure.top_k):
+    ranks = st.expander("Every network, as a table of ranks", key="every rank", on_change="rerun")
+    if ranks.open:
+        with ranks:
+            every = one_image.stored(chosen, shown, image)
+            charts.show(
+                one_image.rank_matrix(one_image.rank_table(every.panels, every.parts)),
+                "ranks",
+                "Rank of every part in every network, as the viewer tells them.",
+                about=words.MATRIX_ABOUT,
+            )
+
+numbers = st.expander("All measures of this image, and how exact the maps are", key="every measure", on_change="rerun")
+if numbers.open:
+    with numbers:
+        measured = one_image.measure_table(chosen, one_image.stored(chosen, shown, image), image)
+        st.dataframe(
+            measured,
+            hide_index=True,
+            height="content",
+            column_config=one_image.formats(measured),
+            alt="Every measure of this image",
         )
-else:
-    st.markdown(one_image.NO_RANKS)
-
-with st.expander("All measures of this image, and how exact the maps are"):
-    measured = one_image.measure_table(chosen, one, image)
-    st.dataframe(
-        measured,
-        hide_index=True,
-        height="content",
-        column_config=one_image.formats(measured),
-        alt="Every measure of this image",
-    )
-    if signed:
-        st.caption(words.EXACT_CAPTION.format(baseline=asking.FROM[study.config.explain.baseline]))
+        if signed:
+            st.caption(words.EXACT_CAPTION.format(baseline=asking.FROM[study.config.explain.baseline]))

@@ -8,8 +8,6 @@ import pandas as pd
 
 from core.figures.encoding import INK, QUIET, RAMPS, Spec, finish
 
-FIRST = 5
-"""Parts of the teacher's that are told apart from the others."""
 BLUES = ["#0b2f5c", "#2a6cb3", "#9cc3ea", "#eef4fb"]
 
 
@@ -45,7 +43,7 @@ def rank_matrix(table: pd.DataFrame, theme: str = "light") -> Spec:
     return spec
 
 
-def rank_slopes(table: pd.DataFrame, theme: str = "light") -> Spec:
+def rank_slopes(table: pd.DataFrame, first: int, theme: str = "light") -> Spec:
     """Draw a line a part, from its place in the teacher's order on the left to its places in the students'.
 
     The teacher's first parts are blue and thick; a part that is pointed at is told from all others.
@@ -54,10 +52,12 @@ def rank_slopes(table: pd.DataFrame, theme: str = "light") -> Spec:
     ----------
     table : DataFrame
         As `rank_matrix`. Equals are drawn one below the other, in the teacher's order.
+    first : int
+        How many of the teacher's parts are told apart: those that focus is on, `measure.top_k`.
     """
     networks, count = list(table.columns[1:]), len(table)
     long = pd.concat([_places(table, network) for network in networks], ignore_index=True)
-    long["which"] = long["part"].isin(table["part"][:FIRST]).map({True: "first", False: "other"})
+    long["which"] = long["part"].isin(table["part"][:first]).map({True: "first", False: "other"})
     ends = [_names(long[long["network"] == network], count) for network in (networks[0], networks[-1])]
     plain: dict[str, Any] = {"grid": False, "ticks": False, "domain": False, "labelLimit": 130, "labelOverlap": False}
     sides: list[tuple[list[str], dict[str, Any]]] = [(ends[0], {"orient": "left"}), (ends[1], {"orient": "right"})]

@@ -1,7 +1,7 @@
 """What pages call: an image explained while somebody waits. Nothing of a visitor's own image is written to disk."""
 
 from core.live.cache import LiveCache, live_cache
-from core.live.check import Checked, check_maps
+from core.live.check import Checked, check_maps, known_checks
 from core.live.explain import explain_image, with_teacher
 from core.live.networks import Networks, network
 from core.live.results import CellResult, as_json, in_parts, settled
@@ -17,6 +17,7 @@ __all__ = [
     "check_maps",
     "explain_image",
     "in_parts",
+    "known_checks",
     "live_cache",
     "network",
     "scene_of",

@@ -1,6 +1,6 @@
 """How far the maps on show may be trusted, found while somebody waits."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -93,7 +93,7 @@ def check_maps(
         shown, other = (there.get((name, cell)) for name in methods)
         if shown is None:
             continue
-        key = _key(networks, scene, shown, ask)
+        key = _key(networks, scene, cell, shown.method, shown.target, ask)
         arrays = kept.get(key, _fits) if kept else None  # what is kept waits for nobody
         if arrays is None:
             compute = partial(_checked, networks, scene, shown, other, ask, place)
@@ -105,9 +105,32 @@ def check_maps(
         raise failed
 
 
-def _key(networks: Networks, scene: Scene, shown: CellResult, ask: Ask) -> str:
-    digest = networks.header(shown.cell).digest
-    asked = [VERSION, MAPS_VERSION, digest, scene.digest, shown.method, shown.target]
+def known_checks(
+    networks: Networks, scene: Scene, method: str, targets: Mapping[Cell, int], ask: Ask, kept: LiveCache
+) -> dict[Cell, Trust]:
+    """Return what was found of an image's maps before, as far as it was kept. Computes nothing.
+
+    Parameters
+    ----------
+    networks, scene, method, ask, kept
+        As of `check_maps`.
+    targets : mapping
+        To each cell the class that its map explains.
+    """
+    found = {}
+    for cell, target in targets.items():
+        try:
+            key = _key(networks, scene, cell, method, target, ask)
+        except UserError:
+            continue  # who asks for new checks is told
+        arrays = kept.get(key, _fits)
+        if arrays is not None:
+            found[cell] = Trust.from_arrays(arrays)
+    return found
+
+
+def _key(networks: Networks, scene: Scene, cell: Cell, method: str, target: int, ask: Ask) -> str:
+    asked = [VERSION, MAPS_VERSION, networks.header(cell).digest, scene.digest, method, target]
     return digest_of(["trust", *asked, ask.score, ask.baseline, ask.tolerance])
 
 

@@ -14,7 +14,7 @@ ACTIONS = ("opacity", "threshold", "hover", "swipe", "pan", "zoom")
 LEAST_FRAMES = 50
 """A second, whatever is done."""
 SETTLED = 1500
-"""Milliseconds after which the page has told the server of the view that somebody has settled on."""
+"""Milliseconds after which whatever follows on a drag has been sent: the address tells the view 0.4 s after it."""
 ROOT = """
   const host = [...document.querySelectorAll("*")].find((each) => each.shadowRoot?.querySelector(".viewer"))
   const root = host.shadowRoot.querySelector(".viewer")
@@ -23,6 +23,10 @@ ROOT = """
 PREPARE = f"""(action) => {{{ROOT}
   find(`[name=mode][value=${{action === "swipe" ? "swipe" : "heat"}}]`).click()
   find("[value=reset]").click()
+  for (const [name, value] of [["opacity", 75], ["threshold", 0]]) {{
+    find(`[name=${{name}}]`).value = value
+    find(`[name=${{name}}]`).dispatchEvent(new Event("input"))
+  }}
   if (action === "pan") find("[value=in]").click()
 }}"""
 # Counts what the viewer has drawn, not what was asked for.
@@ -59,10 +63,7 @@ DRIVE = """async ([action, seconds]) => {ROOT
   const spent = (performance.now() - start) / 1000
   pointer("pointerup", 0.5, 0.5)
   pointer("pointerleave", 0.5, 0.5)
-  for (const name of ["opacity", "threshold"]) {
-    find(`[name=${name}]`).value = name === "opacity" ? 75 : 0
-    find(`[name=${name}]`).dispatchEvent(new Event("input"))
-  }
+  if (action === "opacity" || action === "threshold") find(`[name=${action}]`).dispatchEvent(new Event("change"))
   return [frames / spent, (Number(root.dataset.draws) - before) / spent, root.querySelectorAll("figure").length]
 }""".replace("ROOT", ROOT)
 
@@ -80,7 +81,7 @@ class Act:
     drawings: float
     """A second, of the viewer."""
     messages: int
-    """To the server, in all that time; one may follow once the view is settled."""
+    """To the server, in all that time and once it is over."""
 
 
 async def acts(server: Server, seconds: float = SECONDS) -> list[Act]:
@@ -104,5 +105,6 @@ async def acts(server: Server, seconds: float = SECONDS) -> list[Act]:
             await page.wait_for_timeout(SETTLED)
             before = len(sent)
             frames, drawings, panels = await page.evaluate(DRIVE, [name, seconds])
+            await page.wait_for_timeout(SETTLED)
             found.append(Act(name, int(panels), frames, drawings, len(sent) - before))
     return found

@@ -79,24 +79,22 @@ function change(view, choice) {
   invalidate(view)
 }
 
-// Settled: the page is told once, if it asked to be.
+// Settled: the address tells it, so that it can be sent to somebody. The server needs not know.
 function settle(view) {
   clearTimeout(view.telling)
-  if (!view.data.tell) return
-  view.telling = setTimeout(() => {
-    const text = choiceText(view.choice)
-    if (text === view.told) return
-    view.told = text
-    // Until the page has answered with this very text, what it sends is older than what is seen.
-    view.pending = text === view.data.view ? null : text
-    view.trigger("view", text)
-  }, 400)
+  if (view.data.in_address) view.telling = setTimeout(() => tell(view), 400)
 }
 
-function receive(view, text) {
-  if (text === view.pending) view.pending = null
-  else if (view.pending === null && text !== view.told) {
-    view.told = text
-    view.choice = choiceOf(text)
-  }
+function tell(view) {
+  const url = new URL(location.href)
+  const text = choiceText(view.choice)
+  if (url.pathname !== view.path || text === addressed()) return
+  if (text) url.searchParams.set("view", text)
+  else url.searchParams.delete("view")
+  // The browser's own: steps.js sees to it that whatever else writes the address leaves the view as it is.
+  History.prototype.replaceState.call(history, history.state, "", url)
+}
+
+function addressed() {
+  return new URLSearchParams(location.search).get("view") ?? ""
 }

@@ -2,12 +2,13 @@
 
 const NEAR = 18 // pixels from the line of a swipe within which it is grabbed
 const STILL = 4 // pixels that a finger may slip in a tap
+const REPEAT = 200 // milliseconds at least from one image to the next while a key is held down
 
 function listen(view, holder) {
   holder.onpointerdown = (event) => press(view, event)
   holder.onpointermove = (event) => move(view, event)
   holder.onpointerup = (event) => release(view, event)
-  holder.onpointercancel = (event) => release(view, event, true)
+  holder.onpointercancel = holder.onlostpointercapture = (event) => release(view, event, true)
   holder.onpointerleave = () => point(view, 0)
   holder.onwheel = (event) => {
     const at = placeOf(event)
@@ -41,7 +42,7 @@ function press(view, event) {
   const at = placeOf(event)
   if (!at || event.button) return
   event.target.setPointerCapture(event.pointerId)
-  view.pointers.set(event.pointerId, { ...at, x: event.clientX, y: event.clientY })
+  view.pointers.set(event.pointerId, { canvas: event.target, x: event.clientX, y: event.clientY })
   if (view.pointers.size === 2) view.drag = { kind: "pinch" }
   if (view.pointers.size > 1) return
   const { zoom, split } = view.choice
@@ -59,7 +60,7 @@ function move(view, event) {
   if (!before) return point(view, partAt(view, at), at)
   if (view.drag.still && Math.hypot(event.clientX - view.drag.x, event.clientY - view.drag.y) < STILL) return
   view.drag.still = false
-  const now = { ...at, x: event.clientX, y: event.clientY }
+  const now = { ...before, x: event.clientX, y: event.clientY }
   const { choice } = view
   if (view.drag.kind === "split") change(view, { ...choice, split: limited("split", at.across) })
   if (view.drag.kind === "point") point(view, partAt(view, at), at)
@@ -87,6 +88,27 @@ function release(view, event, cancelled = false) {
   else settle(view)
 }
 
+// A finger on a picture that is gone is not heard of again.
+function forget(view) {
+  for (const [id, { canvas }] of view.pointers) {
+    if (canvas.isConnected) continue
+    view.pointers.delete(id)
+    view.drag = { kind: "none" }
+  }
+}
+
+// The server keeps only the newest of several messages that wait: each tells of all steps so far.
+function step(view, way) {
+  view.steps += way
+  view.trigger("step", [view.name, view.steps])
+}
+
+// Where nothing has the focus, the arrows go from image to image as they do over the panels.
+function keyAnywhere(view, event) {
+  const sideways = event.key === "ArrowLeft" || event.key === "ArrowRight"
+  if (event.target === document.body && sideways && !event.shiftKey && view.data) key(view, event)
+}
+
 function key(view, event) {
   const { choice } = view
   const step = 0.1 / choice.zoom
@@ -102,7 +124,11 @@ function key(view, event) {
   const sideways = shift && shift[0] && !event.shiftKey
   if (!next && !(sideways && view.data.steps)) return
   event.preventDefault()
-  if (sideways) return view.trigger("step", Math.sign(shift[0]))
+  if (sideways) {
+    if (event.repeat && event.timeStamp - view.stepped < REPEAT) return
+    view.stepped = event.timeStamp
+    return step(view, Math.sign(shift[0]))
+  }
   change(view, next)
   settle(view)
 }

@@ -4,6 +4,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const table = parentElement.querySelector("table")
   if (!table || !data) return
   const { columns, rows, sheet, side } = data
+  const focused = table.getRootNode().activeElement?.dataset.cell
   table.tHead?.remove()
   for (const body of [...table.tBodies]) body.remove()
   const head = table.createTHead().insertRow()
@@ -14,6 +15,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     row.append(heading(name, "row"))
     for (const cell of cells) fill(row.insertCell(), cell, sheet, side, setTriggerValue)
   }
+  // The button with the keyboard's focus went with the table that was; its successor gets it.
+  if (focused) [...table.querySelectorAll("button")].find(({ dataset }) => dataset.cell === focused)?.focus()
 }
 
 function heading(name, scope) {

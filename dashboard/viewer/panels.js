@@ -26,6 +26,7 @@ function layOut(view, holder) {
   for (const canvas of holder.querySelectorAll("canvas")) {
     if (canvas.width !== view.side) canvas.width = canvas.height = view.side
   }
+  forget(view)
   view.figures = [...holder.querySelectorAll("figure")]
   view.figures.forEach((figure, i) => label(figure, panels[i]))
 }

@@ -7,7 +7,9 @@ const STYLE = `
 text.same-network { stroke-width: 0; font-weight: 700; }
 `
 
-export default function () {
+export default function ({ data }) {
+  // As in dashboard/hints.py; nothing else is kept of a visitor.
+  if (data?.hints.length) document.cookie = `hints_read=${data.hints.join(".")}; path=/; max-age=31536000; SameSite=Lax`
   if (window.whereModelsLookSteps) return
   window.whereModelsLookSteps = true
   oneStepAPage()
@@ -18,14 +20,16 @@ export default function () {
 // At a change of page the server takes from the address what belongs to the page before, and adds to it what was
 // chosen on the new one. Streamlit makes steps of both, so that Back would lead to pages without their choices.
 function oneStepAPage() {
-  const push = history.pushState.bind(history)
+  const [push, replace] = [history.pushState, history.replaceState].map((write) => write.bind(history))
   let turn = ""
-  const elsewhere = (url) => new URL(url, location.href).pathname !== location.pathname
+  history.replaceState = (state, title, url) => replace(state, title, withTheView(url))
   history.pushState = (state, title, url) => {
     if (url && elsewhere(url)) turn = "arrived"
     else if (turn === "leaving") return
-    else if (turn === "arrived" || sameButForTheView(url)) return history.replaceState(state, title, url)
-    push(state, title, url)
+    else if (turn === "arrived" || queryOf(withTheView(url)) === queryOf(location)) {
+      return replace(state, title, withTheView(url))
+    }
+    push(state, title, withTheView(url))
   }
   for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => (turn = ""), true)
   addEventListener(
@@ -38,14 +42,26 @@ function oneStepAPage() {
   )
 }
 
-// How far a person has zoomed in, and the like, is in the address too, but no step to go back.
-function sameButForTheView(url) {
-  const [here, there] = [location.href, url].map((each) => {
-    const found = new URL(each, location.href)
-    found.searchParams.delete("view")
-    return found.href
-  })
-  return here === there
+function elsewhere(url) {
+  return new URL(url, location.href).pathname !== location.pathname
+}
+
+// How far a person has zoomed in, and the like, the viewer alone writes: the server knows at most what it was.
+function withTheView(url) {
+  if (!url || elsewhere(url)) return url
+  const found = new URL(url, location.href)
+  const view = new URLSearchParams(location.search).get("view")
+  if (found.searchParams.get("view") === view) return url
+  if (view === null) found.searchParams.delete("view")
+  else found.searchParams.set("view", view)
+  return found.href
+}
+
+// In one order: the server has its own.
+function queryOf(url) {
+  const query = new URL(url ?? location.href, location.href).searchParams
+  query.sort()
+  return query.toString()
 }
 
 // A mark with an address: Vega would load the whole app anew, and lose what is kept for this visitor.

@@ -1,30 +1,45 @@
 // A photo with heat maps over it, one panel a network. Streamlit runs this at every change of the data or the theme:
-// every run sets up the same things again. Nothing is sent but what `settle` and a step send.
+// every run sets up the same things again. Nothing is sent but steps to other images.
 
 const views = new WeakMap()
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".viewer")
   if (!root || !data) return
-  const view = views.get(parentElement) ?? { root, run: 0, pointed: 0, pointers: new Map(), pending: null }
+  const view = views.get(parentElement) ?? begin(root)
   views.set(parentElement, view)
   view.trigger = setTriggerValue
   const run = ++view.run
+  for (const [kind, heard] of view.heard) addEventListener(kind, heard)
   show(view, data, () => run === view.run)
   return () => {
     view.run++
-    clearTimeout(view.telling)
+    for (const [kind, heard] of view.heard) removeEventListener(kind, heard)
   }
+}
+
+function begin(root) {
+  const view = { root, run: 0, pointed: 0, pointers: new Map(), steps: 0, stepped: 0, path: location.pathname }
+  view.name = String(Math.random()) // tells its count of steps from that of a viewer before it
+  const back = () => {
+    if (view.data?.in_address && location.pathname === view.path) change(view, choiceOf(addressed()))
+  }
+  view.heard = [
+    ["keydown", (event) => keyAnywhere(view, event)],
+    ["popstate", back],
+  ]
+  return view
 }
 
 async function show(view, data, current) {
   // Decode first: what is on the screen stays until its successor is ready.
   const known = view.data?.version === data.version
   const side = sideOf(data.panels)
-  const photo = known ? view.photo : await photoOf(data.photo, side)
+  const samePhoto = view.photo && view.data.photo === data.photo && view.side === side
+  const photo = samePhoto ? view.photo : await photoOf(data.photo, side)
   if (!current()) return
   view.data = data
-  receive(view, data.view)
+  view.choice ??= choiceOf(data.in_address ? addressed() : "")
   if (!known) {
     Object.assign(view, { photo, side })
     const tables = Object.entries(data.colours).map(([kind, table]) => [kind, numbers(table, Uint8Array)])
@@ -69,7 +84,7 @@ function control(view) {
   const factors = { in: 1.5, out: 1 / 1.5, reset: 0 }
   for (const button of all(".zoom button")) button.onclick = () => choose(zoomed(view.choice, factors[button.value]))
   root.querySelector(".steps").hidden = !data.steps
-  for (const button of all(".steps button")) button.onclick = () => view.trigger("step", Number(button.value))
+  for (const button of all(".steps button")) button.onclick = () => step(view, Number(button.value))
   const images = data.steps ? ", ← and → change the image" : ""
   root.querySelector(".keys").textContent =
     "Over the panels: Ctrl and the wheel, a pinch or a double click zooms; drag to move; click on a part to keep it. " +

@@ -180,7 +180,7 @@ def test_another_method_on_an_uploaded_photo_and_how_far_to_trust_it(page: Page,
     button = page.get_by_role("button", name="Check these maps")
     expect(button).to_be_visible()
     expect(page.get_by_text("Grad-CAM: what on this photo")).to_be_visible()
-    expect(page.locator("[data-test=viewer] .trust").first).to_be_hidden()
+    expect(page.locator("[data-test=viewer] .trust summary").first).to_have_text("not checked")
     button.click()
     expect(page.get_by_text("How far these maps may be trusted")).to_be_visible()
     badges = page.locator("[data-test=viewer] .trust")

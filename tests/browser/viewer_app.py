@@ -1,13 +1,15 @@
 """A page with nothing but the viewer, on maps that are known: what its tests look at.
 
 The address chooses: `panels` (how many networks), `view`, `unsigned` (maps without signs), `still` (there
-is no next image) and `quiet` (the page does not ask for the view).
+is no next image) and `slow` (every run of the page takes half a second, as a chart that is built).
 """
+
+import time
 
 import numpy as np
 import streamlit as st
 
-from dashboard.viewer import Panel, viewer
+from dashboard.viewer import Panel, stepped, viewer
 
 SIDE = 32
 ACROSS, DOWN = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
@@ -63,31 +65,29 @@ def photo(image: int) -> np.ndarray:
 
 
 def _step() -> None:
-    st.session_state["image"] = st.session_state.get("image", 0) + st.session_state["viewer"].step
+    st.session_state["image"] = st.session_state.get("image", 0) + stepped("viewer")
 
 
-def _view() -> None:
-    st.session_state["told"] = st.session_state.get("told", 0) + 1
-    if text := st.session_state["viewer"].view:
-        st.query_params["view"] = text
-    else:
-        del st.query_params["view"]
+def _less() -> None:
+    st.session_state["gone"] = st.session_state.get("gone", 0) + 1
 
 
 def main() -> None:
     """Draw the page."""
     asked = st.query_params
     image = st.session_state.get("image", 0)
-    st.text(f"image {image}, told {st.session_state.get('told', 0)} times")
+    st.text(f"image {image}, of all")
+    st.button("One network less", on_click=_less)
+    if "slow" in asked:
+        time.sleep(0.5)
     viewer(
         photo(image),
-        panels(int(asked.get("panels", 3)), image, "unsigned" not in asked),
+        panels(int(asked.get("panels", 3)) - st.session_state.get("gone", 0), image, "unsigned" not in asked),
         part_map(),
         PARTS,
         key="viewer",
         on_step=None if "still" in asked else _step,
-        on_view=None if "quiet" in asked else _view,
-        view=asked.get("view", ""),
+        in_address=True,
     )
 
 

@@ -219,7 +219,7 @@ RANKS = pd.DataFrame({"part": ["beak", "tail", "leg"], "teacher": [1, 2, 3], "a"
 
 
 def test_slopes_go_from_the_teachers_order_to_the_students() -> None:
-    spec = ranks.rank_slopes(RANKS)
+    spec = ranks.rank_slopes(RANKS, 5)
     places = {(row["network"], row["part"]): row["place"] for row in rows(spec, layers(spec)[0])}
     assert [places["teacher", part] for part in RANKS["part"]] == [1, 2, 3]
     assert [places["a", part] for part in ("leg", "beak", "tail")] == [1, 2, 3], "equals one below the other"
@@ -232,7 +232,7 @@ def test_slopes_go_from_the_teachers_order_to_the_students() -> None:
 
 def test_a_name_of_a_part_is_text_in_the_slopes() -> None:
     evil = RANKS.replace("beak", 'it\'s </script> "x"')
-    axis = layers(ranks.rank_slopes(evil))[0]["encoding"]["y"]["axis"]
+    axis = layers(ranks.rank_slopes(evil, 5))[0]["encoding"]["y"]["axis"]
     names = ['it\'s </script> "x"', "tail", "leg"]
     assert axis["labelExpr"] == f"{json.dumps(names)}[datum.value - 1]"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.hints import HINTS
+from dashboard.hints import COOKIE, HINTS
 from tests.pages.test_pages import open_page
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -25,6 +25,12 @@ def test_a_hint_goes_away_when_told_and_stays_away(page: str, place: str):
     assert hints(app) == [], "pages of one chart need none"
     if page != "home":
         assert hints(app.switch_page(f"../pages/{page}.py").run()) == []
+
+
+def test_a_later_visit_knows_what_was_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {COOKIE: "home.nonsense"})
+    assert hints(open_page("home")) == []
+    assert hints(open_page("explanations")) == [HINTS["explanations"]]
 
 
 def test_where_there_is_no_study_there_is_nothing_to_look_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -8,7 +8,7 @@ from core.cells import Cell
 from core.errors import UserError
 from core.live import Checked
 from core.trust import CHECKS, LEVELS, RANDOM, STEPS, Trust
-from dashboard import trust_view, words
+from dashboard import live_job, trust_view, words
 from dashboard.live_job import Checks
 from dashboard.viewer import Panel, payload
 
@@ -51,14 +51,29 @@ def test_badges_are_on_the_panels_of_their_networks():
     panels = trust_view.marked([panel(cell) for cell in CELLS], CELLS, made)
     assert [each.trust for each in panels] == ["passes", "", "fails"]
     sent = payload(None, panels, None, ["a", "b"])["panels"]
-    assert [each["trusted"] for each in sent] == [LEVELS["passes"], "", LEVELS["fails"]]
+    assert [each["trusted"] for each in sent] == [LEVELS["passes"], "not checked", LEVELS["fails"]]
     assert "shuffled weights" in sent[2]["why"]
 
 
-def test_without_checks_or_while_they_run_the_panels_are_as_they_were():
+def test_maps_that_nobody_has_checked_say_so():
     panels = [panel(cell) for cell in CELLS]
-    assert trust_view.marked(panels, CELLS, checks({})) == panels
-    assert trust_view.marked(panels, CELLS, checks({TEACHER: GOOD}, running=True)) == panels
+    assert [each.trusted for each in trust_view.marked(panels, CELLS, checks({}))] == ["not checked"] * 3
+    running = trust_view.marked(panels, CELLS, checks({TEACHER: GOOD}, running=True))
+    assert [each.trusted for each in running] == [LEVELS["passes"], "not checked yet", "not checked yet"]
+    assert {each.why for each in running[1:]} == {trust_view.UNTESTED}
+
+
+def test_what_was_found_before_is_looked_up_once_for_every_image():
+    asked = []
+
+    def known():
+        asked.append(1)
+        return {TEACHER: GOOD}
+
+    assert trust_view.about("one", known).found == {TEACHER: GOOD}
+    assert trust_view.about("one", known).found == {TEACHER: GOOD}
+    assert len(asked) == 1
+    assert trust_view.about("two").found == {}
 
 
 def test_the_table_marks_what_fails():
@@ -84,11 +99,11 @@ def test_checks_of_other_maps_are_dropped(session):
     first = trust_view.about("one")
     assert not first.running
     assert trust_view.about("one") is first
-    session[trust_view.KEY] = running = Checks("one", 3)
+    session[live_job.CHECKS] = running = Checks("one", 3)
     assert trust_view.about("two") is not running
     assert not running.running
-    trust_view.forget()
-    assert trust_view.KEY not in session
+    live_job.forget()
+    assert live_job.CHECKS not in session
 
 
 def wait(made: Checks) -> None:
@@ -105,7 +120,7 @@ def test_checks_run_in_the_background_and_keep_what_there_was(session):
         raise UserError("There is no file x.")
 
     trust_view._begin(checks({TEACHER: GOOD}), len(CELLS), check)
-    made = session[trust_view.KEY]
+    made = session[live_job.CHECKS]
     wait(made)
     assert made.found == {TEACHER: GOOD, STUDENT: POOR}
     assert made.error == "There is no file x."

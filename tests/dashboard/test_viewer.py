@@ -1,6 +1,7 @@
 import base64
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from dashboard.viewer import (
     Panel,
     payload,
     ranks,
+    stepped,
     two_sided,
     viewer,
 )
@@ -134,13 +136,30 @@ def test_the_page_is_told_only_what_it_asks_for(monkeypatch):
     calls = []
     monkeypatch.setattr("dashboard.viewer._component", lambda: lambda **options: calls.append(options))
     viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="a")
-    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="b", on_step=print, on_view=repr, view="zoom.200")
+    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="b", on_step=print, in_address=True)
     quiet, asking = calls
     assert set(quiet) == {"data", "key"}
-    assert [quiet["data"][name] for name in ("steps", "tell", "view")] == [False, False, ""]
-    assert (asking["on_step_change"], asking["on_view_change"]) == (print, repr)
-    assert [asking["data"][name] for name in ("steps", "tell", "view")] == [True, True, "zoom.200"]
+    assert [quiet["data"][name] for name in ("steps", "in_address")] == [False, False]
+    assert asking["on_step_change"] == print
+    assert [asking["data"][name] for name in ("steps", "in_address")] == [True, True]
     assert quiet["data"]["version"] == asking["data"]["version"], "the same pictures are not drawn anew"
+
+
+def test_steps_that_were_not_heard_of_are_made_up_for(monkeypatch):
+    state = {}
+    monkeypatch.setattr("dashboard.viewer.st.session_state", state)
+
+    def heard(name, count):
+        state["v"] = SimpleNamespace(step=[name, count])
+        return stepped("v")
+
+    assert heard("first", 1) == 1
+    assert heard("first", 4) == 3, "two messages were lost"
+    assert heard("first", 4) == 0, "the same one twice"
+    assert heard("first", 2) == -2
+    assert heard("second", 2) == 2, "a viewer drawn anew counts from nothing"
+    state["v"] = SimpleNamespace(step=None)
+    assert stepped("v") == 0
 
 
 def test_small_photos_lose_nothing():

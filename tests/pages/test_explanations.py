@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.store import read_table, write_table
+from core.store import read_arrays, read_table, write_arrays, write_table
 from core.trust import CHECKS
 from tests.networks import add_networks
 from tests.pages.test_pages import errors, headline, open_page, texts
@@ -41,9 +42,9 @@ def read_kept(cache: Path) -> list[int]:
 
 def test_the_class_filter_leaves_its_class(cache: Path) -> None:
     app = open_page("explanations", study="tiny")
-    names = app.selectbox(key="gallery_class").options[1:]
+    names = app.selectbox(key="of_class").options[1:]
     for name in names:
-        app.selectbox(key="gallery_class").set_value(name).run()
+        app.selectbox(key="of_class").set_value(name).run()
         assert errors(app) == []
         assert any(f"on this image of a **{name}**" in text.replace("\\", "") for text in texts(app))
         assert int(shown(app)) in read_kept(cache)
@@ -151,7 +152,7 @@ def test_a_method_that_there_is_not_is_told(cache: Path) -> None:
 @pytest.mark.parametrize("query", [{}, {"baseline": "Black"}], ids=["kept maps", "live maps"])
 def test_maps_are_checked_when_asked(query: dict[str, str], cache: Path) -> None:
     add_networks(cache / "studies" / "tiny")
-    maps = 4 if query else 3  # those on show: live maps are of every network, kept ones of teacher and student
+    maps = 3  # those on show: the teacher, the student, and that without distillation
     app = open_page("explanations", study="tiny", **query)
     until(app, lambda: any(button.label == "Check these maps" for button in app.button))
     assert not any("may be trusted" in text for text in texts(app)), "nothing is checked by itself"
@@ -167,6 +168,9 @@ def test_maps_are_checked_when_asked(query: dict[str, str], cache: Path) -> None
     assert not any(button.label == "Check these maps" for button in app.button)
     app.selectbox(key="checked network").select_index(2).run()
     assert errors(app) == []
+    later = open_page("explanations", study="tiny", **query)
+    until(later, lambda: any(f"Of the {maps} maps checked" in text for text in texts(later)))
+    assert not any(button.label.startswith("Check ") for button in later.button), "what was found is kept"
 
 
 def test_checks_that_cannot_be_made_are_one_sentence(cache: Path) -> None:
@@ -207,6 +211,82 @@ def test_what_was_stopped_says_so_and_goes_on(cache: Path, monkeypatch: pytest.M
 def button(app: AppTest, label: str) -> Any:
     (found,) = (each for each in app.button if each.label == label)
     return found
+
+
+def other_answers(cache: Path) -> str:
+    """Make the student and the teacher differ on one image of the gallery; return another, on which they agree."""
+    (first, second, *_) = read_kept(cache)
+    path = cache / "studies" / "tiny" / "logits" / "resnet18-a0.1-s0.safetensors"
+    arrays, teacher = (read_arrays(each) for each in (path, path.with_name("resnet34-a1.0-s0.safetensors")))
+    for image, sign in ((first, -1), (second, 1)):
+        at = list(arrays["ids"]).index(image)
+        arrays["logits"][at] = sign * teacher["logits"][at]
+    write_arrays(path, arrays)
+    return str(second)
+
+
+def test_a_link_to_an_image_opens_it_whatever_was_filtered_before(cache: Path) -> None:
+    image = other_answers(cache)
+    app = open_page("explanations", study="tiny")
+    app.selectbox(key="who").set_value("disagree").run()
+    assert shown(app) != image
+    app.switch_page("../pages/rank.py").run()
+    app.query_params["image"] = image
+    app.switch_page("../pages/explanations.py").run()
+    assert errors(app) == []
+    assert shown(app) == image
+    assert app.selectbox(key="who").value == "all"
+
+
+def test_an_image_that_the_filters_leave_out_is_shown_and_said_to_be(cache: Path) -> None:
+    image = other_answers(cache)
+    app = open_page("explanations", study="tiny", image=image, who="Student and teacher disagree")
+    assert shown(app) == image
+    assert any("leave this image out" in info.value for info in app.info)
+    app.run()
+    assert shown(app) == image, "as long as nothing else is asked for"
+    button(app, "Show all images").click().run()
+    assert shown(app) == image
+    assert app.selectbox(key="who").value == "all"
+    assert not any("leave this image out" in info.value for info in app.info)
+    app.selectbox(key="who").set_value("disagree").run()
+    assert shown(app) != image, "who filters wants to see what is left"
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_click_while_a_page_is_drawn_takes_no_switchs_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends the run that draws the page, and the next one draws the switches that were left."""
+    app = open_page("rank", study="tiny", rank_importance="In total")
+    app.switch_page("../pages/focus.py").run()
+    with monkeypatch.context() as patch:
+        patch.setattr("dashboard.frame.begin", lambda *args, **options: st.stop())
+        app.switch_page("../pages/rank.py").run()
+    app.run()
+    assert errors(app) == []
+    assert any("Exploratory: importance in total" in text for text in texts(app))
+
+
+@pytest.mark.usefixtures("cache")
+def test_every_networks_tables_are_made_when_they_are_opened() -> None:
+    app = open_page("explanations", study="tiny")
+    assert not any("Rank alignment, per pixel" in frame.value for frame in app.dataframe)
+    charts = len(app.get("vega_lite_chart"))
+    app.session_state["every measure"] = app.session_state["every rank"] = True
+    app.run()
+    assert errors(app) == []
+    (table,) = [frame.value for frame in app.dataframe if "Rank alignment, per pixel" in frame.value]
+    assert len(table) == 4
+    assert len(app.get("vega_lite_chart")) == charts + 1
+
+
+def test_maps_made_anew_are_laid_out_as_kept_ones(cache: Path) -> None:
+    add_networks(cache / "studies" / "tiny")
+    app = open_page("explanations", study="tiny", baseline="Black", layout="The whole grid")
+    until(app, lambda: any("Computed for this choice" in caption.value for caption in app.caption))
+    assert errors(app) == []
+    assert any("✓ and ✗" in caption.value for caption in app.caption), "the grid"
+    assert any("no line that crosses" in text for text in texts(app)), "the slopes"
+    assert not any(button.label == "Check these maps" for button in app.button)
 
 
 @pytest.mark.usefixtures("cache")

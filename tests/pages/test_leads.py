@@ -110,7 +110,7 @@ def test_a_range_of_alignment_leaves_what_lies_in_it() -> None:
     least = round(float(known.median()), 1)
     app = open_page("explanations", study="tiny", aligned=[str(least), "1.0"])
     assert errors(app) == []
-    assert set(images(app)) == set(known[known >= least].index) != set(known.index)
+    assert set(images(app)) == set(known[known.round(2) >= least].index) != set(known.index)
     app = app.switch_page("../pages/rank.py").run().switch_page("../pages/explanations.py").run()
     assert app.slider(key="aligned").value == (least, 1.0), "kept on the way to another page and back"
 

@@ -77,6 +77,11 @@ def test_what_was_found_is_kept_on_disk_if_asked(study, scene, tmp_path, monkeyp
         (again,) = live.check_maps(study, scene, cells, "saliency", kept=live.LiveCache(kept.folder))
         assert same(first.trust, again.trust)
         assert again.trust.signal is first.trust.signal
+        (target,) = {one.target for one in live.explain_image(study, scene, cells, ["saliency"], kept=kept)}
+        targets = dict.fromkeys([*cells, study.cells[-1]], target)
+        known = live.known_checks(study, scene, "saliency", targets, Ask(), live.LiveCache(kept.folder))
+        assert list(known) == cells, "what check_maps kept is found under the same key, and nothing is computed"
+        assert same(known[study.teacher], first.trust)
     (other,) = live.check_maps(study, scene, cells, "saliency", Ask(baseline="black"), kept)
     assert not same(first.trust, other.trust)
 
