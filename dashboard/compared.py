@@ -83,7 +83,7 @@ def _in_points(measure: str) -> str:
 
 
 def _signed(value: float, measure: str) -> str:
-    return written(value, f"+{FORMATS.get(measure, '.2f')}").replace("-", "−").removesuffix("%")
+    return written(value, f"+{FORMATS.get(measure, '.2f')}").removesuffix("%")
 
 
 def numbers(table: pd.DataFrame, measure: str, names: tuple[str, str]) -> None:
@@ -91,8 +91,11 @@ def numbers(table: pd.DataFrame, measure: str, names: tuple[str, str]) -> None:
     with st.expander("The numbers"):
         columns = {"alpha": "α", "estimate": "difference", "estimate_1": names[0], "estimate_2": names[1]}
         columns |= {f"{end}_{i}": f"{name}, {end}" for i, name in enumerate(names, 1) for end in ("low", "high")}
+        share = "%" in FORMATS.get(measure, "")
         renamed = table.rename(columns=columns)
-        form = {name: st.column_config.NumberColumn(format="%.3f") for name in renamed.columns[2:]}
+        renamed[renamed.columns[2:]] *= 100 if share else 1
+        number = st.column_config.NumberColumn(format="%.1f %%" if share else "%.3f")
+        form = dict.fromkeys(renamed.columns[2:], number)
         alt = f"{MEASURES[measure].label} of the networks that both studies have"
         st.dataframe(renamed, hide_index=True, height="content", column_config=form, alt=alt)
         file = f"{names[0]}-less-{names[1]}-{measure}.csv"
