@@ -97,7 +97,9 @@ def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str =
     whose = alt.Fill("who:N", scale=alt.Scale(range=[QUIET[theme]]), legend=reference_legend("square", QUIET[theme]))
     hue, base = colour(alphas, theme), alt.Chart(pupils).encode(**leads(shares))
     layers = [
-        alt.Chart(teacher).mark_bar(width={"band": 0.9}, opacity=0.3).encode(x=x, y=y, fill=whose, tooltip=tooltip),
+        alt.Chart(teacher)
+        .mark_bar(width={"band": 0.9}, opacity=0.3)
+        .encode(x=x, y=y, fill=whose, tooltip=tooltip, **leads(shares)),
         base.mark_line(strokeWidth=2, color=QUIET[theme]).encode(x=x, xOffset=beside, y=y, detail="part:N"),
         base.mark_rule(strokeWidth=2).encode(x=x, xOffset=beside, y="low:Q", y2="high:Q", color=hue),
         base.mark_point(filled=True, size=70, opacity=1).encode(
