@@ -31,6 +31,7 @@ CLICKED, ORDER = "image clicked", "images in order"
 EVERY_CLASS = "All classes"
 FILTERS = {
     "all": "All",
+    "both": "Both right",
     "right": "Student right",
     "student": "Student wrong",
     "disagree": "Student and teacher disagree",
@@ -161,6 +162,7 @@ def ordered(choices: Choices, student: Cell | None, table: pd.DataFrame, filters
     """
     rows = table if filters.name == EVERY_CLASS else table[table["name"] == filters.name]
     keep = {
+        "both": rows["student"] & rows["teacher"],
         "right": rows["student"],
         "student": ~rows["student"],
         "disagree": ~rows["agree"],

@@ -266,12 +266,12 @@ def _ticks(chance: pd.DataFrame, beside: dict[str, Any], theme: str, form: str) 
 
 
 def _crosses(untrained: pd.DataFrame, beside: dict[str, Any], theme: str, form: str) -> alt.Chart:
-    rows = untrained.assign(never="a network that was never trained")
+    rows = untrained.assign(never="never trained")
     legend = reference_legend(CROSS, QUIET[theme])
-    never = alt.StrokeOpacity("never:N", scale=alt.Scale(range=[1]), legend=legend)
-    mark = alt.Chart(rows).mark_point(shape=CROSS, filled=False, size=90, strokeWidth=2, color=QUIET[theme], opacity=1)
+    never = alt.StrokeWidth("never:N", scale=alt.Scale(range=[2]), legend=legend)
+    mark = alt.Chart(rows).mark_point(shape=CROSS, filled=False, size=90, color=QUIET[theme], opacity=1)
     tooltip = [alt.Tooltip("network:N", title="Network"), *_reference_tooltip("never", "estimate", form)]
-    return mark.encode(x=beside["x"], y="estimate:Q", strokeOpacity=never, tooltip=tooltip)
+    return mark.encode(x=beside["x"], y="estimate:Q", strokeWidth=never, tooltip=tooltip)
 
 
 def _hollow(poster: pd.DataFrame, beside: dict[str, Any], alphas: list[float], theme: str, form: str) -> alt.Chart:
