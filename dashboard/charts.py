@@ -54,7 +54,8 @@ class Figure:
         first: pd.DataFrame = self.values[0]
         column = self.given.get("column", "estimate")
         lines = {name: at for name, at in (self.given.get("lines") or {}).items() if pd.notna(at)}
-        more = [self.given[name].assign(role=role) for name, role in BESIDE.items() if self.given.get(name) is not None]
+        there = {role: self.given[name] for name, role in BESIDE.items() if self.given.get(name) is not None}
+        more = [each.drop(columns="architecture", errors="ignore").assign(role=role) for role, each in there.items()]
         more += [pd.DataFrame({"role": list(lines), column: list(lines.values())})]
         more = [each.dropna(axis="columns", how="all") for each in more if len(each)]
         if more and "role" not in first:
