@@ -6,6 +6,7 @@ A built spec is shown in 3 ms, building one takes 56.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import pandas as pd
@@ -16,10 +17,14 @@ from core.figures import effects as change
 from core.figures.encoding import Spec
 from core.figures.tradeoffs import scatter
 from core.measures import MEASURES
+from dashboard import leads
 from dashboard.names import plain
-from dashboard.state import kept
+from dashboard.state import choices, kept
 
-LEADS = "Click on a mark to see the images behind it."
+BESIDE = {"chance": "by chance", "untrained": "never trained", "poster": "the poster", "means": "mean of a class"}
+"""What is drawn beside a figure's first table: the builders' names for it -> `role` in the file of numbers."""
+FEW = 16
+"""Charts of single images that are kept: each holds thousands of rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +34,10 @@ class Figure:
     build: Callable[..., Spec]
     """Keeps what it builds, unless that is a visitor's own."""
     values: tuple[Any, ...]
-    """What it is built from; the first is the table of its numbers."""
+    """What it is built from; the first is a table of numbers."""
     named: dict[str, Any]
+    given: dict[str, Any]
+    """All of that, by the names that the builder has for it."""
 
     def spec(self, theme: str) -> Spec:
         """Return the figure as Vega-Lite, "light" or "dark"."""
@@ -39,14 +46,29 @@ class Figure:
 
     @property
     def table(self) -> pd.DataFrame:
-        """What is drawn, without the addresses that its marks lead to."""
-        found: pd.DataFrame = self.values[0]
-        return found.drop(columns="link", errors="ignore")
+        """All numbers that are drawn, without the addresses that marks lead to.
+
+        `role` says what a row is, where there is more than one kind: a network or an image, what it is compared with,
+        or a line by its name.
+        """
+        first: pd.DataFrame = self.values[0]
+        column = self.given.get("column", "estimate")
+        lines = {name: at for name, at in (self.given.get("lines") or {}).items() if pd.notna(at)}
+        there = {role: self.given[name] for name, role in BESIDE.items() if self.given.get(name) is not None}
+        more = [each.drop(columns="architecture", errors="ignore").assign(role=role) for role, each in there.items()]
+        more += [pd.DataFrame({"role": list(lines), column: list(lines.values())})]
+        more = [each.dropna(axis="columns", how="all") for each in more if len(each)]
+        if more and "role" not in first:
+            first = first.assign(role="image" if "image" in first else "student")
+        if more:  # counts stay whole numbers where others have none
+            counts = [each.astype(dict.fromkeys(each.select_dtypes("integer"), "Int64")) for each in (first, *more)]
+            first = pd.concat(counts, ignore_index=True)
+        return first.drop(columns="link", errors="ignore")
 
     @property
-    def leads(self) -> bool:
-        """Whether a click on a mark goes somewhere."""
-        return "link" in self.values[0] and bool((self.values[0]["link"] != "").any())
+    def links(self) -> dict[str, str]:
+        """Where marks lead, and what is there."""
+        return leads.listed([each for each in self.values if isinstance(each, pd.DataFrame)])
 
     def svg(self, name: str) -> str:
         """Return the figure as an SVG file, to be printed: light, whatever is shown."""
@@ -61,7 +83,7 @@ class Figure:
         return draw.png(self.spec("light"))
 
 
-def show(figure: Figure, key: str, description: str, *measures: str, about: str = "") -> None:
+def show(figure: Figure, key: str, description: str, *measures: str, about: str = "", opens: str = "") -> None:
     """Draw a figure over the full width, and below it its definition and its files.
 
     Parameters
@@ -75,6 +97,8 @@ def show(figure: Figure, key: str, description: str, *measures: str, about: str 
         Keys of `MEASURES`: what the definition defines.
     about : str
         What else it says.
+    opens : str
+        What a click on a mark shows, where it is not `leads.note`.
     """
     name = "-".join([str(kept().get("study", "study")), *key.split("_")])
     files: list[tuple[str, Callable[[], str | bytes], str]] = [
@@ -94,24 +118,31 @@ def show(figure: Figure, key: str, description: str, *measures: str, about: str 
                 st.download_button(
                     kind.upper(), content, file, mime, type="tertiary", on_click="ignore", key=f"{key} {kind}"
                 )
-            if figure.leads:
-                st.caption(LEADS)
+            if links := figure.links:
+                with st.popover("Images", type="tertiary"):
+                    st.caption("Where the marks of this chart lead; each opens in a tab of its own.")
+                    st.markdown("\n".join(f"- [{plain(text)}]({link})" for link, text in links.items()))
+                st.caption(opens or leads.note(choices()))
 
 
-def built_once(build: Callable[..., Spec]) -> Callable[..., Figure]:
-    """Make a builder of charts, whose first value is the table that it draws, return a figure, built once a theme."""
-    cached = st.cache_data(max_entries=128, show_spinner=False)(build)
+def built_once(build: Callable[..., Spec], most: int = 128) -> Callable[..., Figure]:
+    """Make a builder of charts, whose first value is the table that it draws, return a figure, built once a theme.
+
+    `most` are kept.
+    """
+    cached = st.cache_data(max_entries=most, show_spinner=False)(build)
+    takes = signature(build)
 
     @wraps(build)
     def figure(*values: Any, **named: Any) -> Figure:
-        return Figure(cached, values, named)
+        return Figure(cached, values, named, takes.bind(*values, **named).arguments)
 
     return figure
 
 
 def built(build: Callable[..., Spec], *values: Any, **named: Any) -> Figure:
     """Return a figure that nobody keeps: of what is a visitor's own. It is built whenever it is drawn."""
-    return Figure(build, values, named)
+    return Figure(build, values, named, signature(build).bind(*values, **named).arguments)
 
 
 def theme_now() -> str:
@@ -129,5 +160,5 @@ poster_directions = built_once(beside.poster_directions)
 win_rates = built_once(beside.win_rates)
 tradeoffs = built_once(scatter)
 slopes = built_once(shares.slopes)
-classes = built_once(singles.classes)
-within = built_once(singles.within)
+classes = built_once(singles.classes, FEW)
+within = built_once(singles.within, FEW)

@@ -111,7 +111,7 @@ def _in_points(measure: str) -> str:
 
 
 def _signed(value: float, measure: str) -> str:
-    return written(value, f"+{FORMATS.get(measure, '.2f')}").replace("-", "−").removesuffix("%")
+    return written(value, f"+{FORMATS.get(measure, '.2f')}").removesuffix("%")
 
 
 def numbers(table: pd.DataFrame, measure: str, names: tuple[str, str]) -> None:
@@ -120,8 +120,11 @@ def numbers(table: pd.DataFrame, measure: str, names: tuple[str, str]) -> None:
         called = columns(names, {"network", "α", "difference", "low", "high"})
         new = {"alpha": "α", "estimate": "difference", "estimate_1": called[0], "estimate_2": called[1]}
         new |= {f"{end}_{i}": f"{name}, {end}" for i, name in enumerate(called, 1) for end in ("low", "high")}
+        share = "%" in FORMATS.get(measure, "")
         renamed = table.rename(columns=new)
-        form = {name: st.column_config.NumberColumn(format="%.3f") for name in renamed.columns[2:]}
+        renamed[renamed.columns[2:]] *= 100 if share else 1
+        number = st.column_config.NumberColumn(format="%.1f %%" if share else "%.3f")
+        form = dict.fromkeys(renamed.columns[2:], number)
         alt = f"{MEASURES[measure].label} of the networks that both studies have"
         st.dataframe(renamed, hide_index=True, height="content", column_config=form, alt=alt)
         file = f"{names[0]}-less-{names[1]}-{measure}.csv"

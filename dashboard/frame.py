@@ -135,6 +135,12 @@ def teacher_note(choices: Choices) -> str:
     return sentences.teacher_note(choices.config)
 
 
+def beside(choices: Choices, subset: str) -> str:
+    """Say what there is to know of what the students are compared with, on images that a switch leaves."""
+    note = teacher_note(choices)
+    return f"{note} {words.OF_ALL}".strip() if subset != "all" else note
+
+
 def table(rows: pd.DataFrame, measure: str) -> None:
     """Offer the numbers of a chart as a table; as a file they are below the chart itself."""
     with st.expander("The numbers"):

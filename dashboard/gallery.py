@@ -24,6 +24,7 @@ CLICKED, ORDER, ASKED_OF = "image clicked", "images in order", "what images were
 """Session state: the image to go to; those that are on show, one after the other; and what made the choice of them."""
 FILTERS = {
     "all": "All",
+    "both": "Both right",
     "right": "Student right",
     "student": "Student wrong",
     "disagree": "Student and teacher disagree",
@@ -189,6 +190,7 @@ def ordered(choices: Choices, student: Cell | None, table: pd.DataFrame, filters
     """
     rows = table if filters.name == EVERY_CLASS else table[table["name"] == filters.name]
     keep = {
+        "both": rows["student"] & rows["teacher"],
         "right": rows["student"],
         "student": ~rows["student"],
         "disagree": ~rows["agree"],

@@ -4,7 +4,7 @@ import math
 import re
 
 from core.cells import Cell
-from core.figures.encoding import trained
+from core.figures.encoding import trained, written
 from core.findings import nice_name
 
 
@@ -36,7 +36,7 @@ def subject(cell: Cell) -> str:
 
 def decimal(value: float) -> str:
     """Return a number with two decimals; "undefined" for NaN."""
-    return "undefined" if math.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return "undefined" if math.isnan(value) else written(value, ".2f")
 
 
 def rho(value: float) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.cells import Cell
 from core.figures import ranks as figures
+from core.figures.encoding import SHARES
 from core.study import Study
 from dashboard import gallery, loaded
 from dashboard.charts import built_once
@@ -103,7 +104,7 @@ def measure_table(choices: Choices, one: OneImage, image: int) -> pd.DataFrame:
 def formats(table: pd.DataFrame) -> dict[Any, Any]:
     """Return how `st.dataframe` writes a table's numbers: shares in percent, the others with two decimals."""
     percent, two = (st.column_config.NumberColumn(format=form) for form in ("percent", "%.2f"))
-    shares = ("Probability", *EXACT.values())
+    shares = ("Probability", *EXACT.values(), *(name for (key, *_), name in MEASURES_SHOWN.items() if key in SHARES))
     return {name: percent if name in shares else two for name in table.select_dtypes("number").columns}
 
 

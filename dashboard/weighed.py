@@ -9,10 +9,12 @@ from core.figures.encoding import FORMATS, label
 from core.measures import MEASURES
 from core.study import Study
 from dashboard import loaded
+from dashboard.gallery import WRONG
 from dashboard.state import Choices
 
 KEYS = ["network", "alpha"]
 SORTS = {
+    "accuracy": WRONG,
     "logit_alignment": "logit_alignment lowest",
     "top1_agreement": "logit_alignment lowest",
     "top5_agreement": "logit_alignment lowest",

@@ -76,9 +76,11 @@ FOCUS_HELP = (
 CONTROLS = (
     "**What it is compared with.** *By chance*: the student beside the teacher's map of an image of another class; a "
     "habit that both share on any image, such as looking at the middle, reaches as far. *By part size alone*: the "
-    "parts ranked by their size, beside the teacher's ranking."
+    "parts ranked by their size, beside the teacher's ranking. *Never trained*: a network of that architecture "
+    "before any training."
 )
 
+OF_ALL = "What the students are compared with, by chance and the like, is of all images, whoever is right."
 SUBSETS = {"all": "All", "both right": "Both right"}
 SUBSETS_HELP = (
     "All: every image that was explained. Both right: those on which teacher and student both name the right class. A "

@@ -53,9 +53,14 @@ label = MEASURES[measure].label + (": distilled less undistilled" if column == "
 if per_class["n"].any():
     sort = gallery.CHANGED if column == "change" else f"{measure} lowest"
     each = agreed.assign(link=leads.images(chosen, cell, agreed))
-    means = per_class.assign(link=[leads.to_cell(chosen, cell, sort, of_class=name) for name in per_class["name"]])
+    there = set(agreed.loc[agreed["kept"], "name"])
+    links = [leads.to_cell(chosen, cell, sort, of_class=n) if n in there else "" for n in per_class["name"]]
+    means = per_class.assign(link=links)
+    lines = {"no change": 0.0} if column == "change" else {"the mean of all images": agreed[column].mean()}
     said = f"{label} of every image, and the mean of each class."
-    charts.show(charts.classes(each, means, column, label), "class_chart", said, measure, about=words.CLASSES_CAPTION)
+    figure = charts.classes(each, means, column, label, lines)
+    opens = f"{leads.image_note(each.dropna(subset=[column]))} A dot opens those of its class."
+    charts.show(figure, "class_chart", said, measure, about=words.CLASSES_CAPTION, opens=opens)
     st.caption(words.CLASSES_CAPTION + ("" if column == "change" else changed.by_chance(chosen, cell, measure)))
     changed.class_table(per_class, label)
 changed.table(agreed, f"{study.name}-{cell.name}-{measure}")
@@ -70,7 +75,8 @@ elif cell.alpha in (None, 1.0) or moved.empty:
 else:
     said = shares.sentence(moved, title(cell), cell.alpha)
     st.markdown(plain(said))
-    figure = charts.slopes(leads.networks(chosen, looking), cell.alpha, frame.alphas(chosen))
+    shown = leads.networks(chosen, looking, "rank_alignment lowest", cell)
+    figure = charts.slopes(shown, cell.alpha, frame.alphas(chosen))
     charts.show(figure, "slope_chart", said, about=words.SLOPES_CAPTION)
     once = f" {words.SLOPES_ONCE}" if len(chosen.config.students.seeds) == 1 else ""
     st.caption(words.SLOPES_CAPTION + once)
@@ -80,8 +86,9 @@ else:
 st.subheader("Do its outputs and explanations move together?", anchor=False)
 both = changed.pairs(chosen, cell)
 said = "Each image by how far outputs (across) and where the network looks (up) agree with the teacher's."
-figure = charts.within(both.assign(link=leads.images(chosen, cell, both)))
-charts.show(figure, "within_chart", said, "logit_alignment", "rank_alignment")
+linked = both.assign(link=leads.images(chosen, cell, both))
+opens = leads.image_note(linked.dropna(subset=["logit", "rank"]))
+charts.show(charts.within(linked), "within_chart", said, "logit_alignment", "rank_alignment", opens=opens)
 st.caption(changed.undefined(chosen, both))
 associations = tables.associations(chosen.view, cell.architecture, cell.alpha)
 if associations.empty:

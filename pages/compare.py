@@ -6,7 +6,7 @@ from core import comparison
 from core.errors import UserError
 from core.findings import nice_name
 from core.measures import MEASURES
-from dashboard import charts, compared, frame, loaded
+from dashboard import charts, compared, frame, leads, loaded, weighed
 from dashboard.names import plain
 from dashboard.widgets import choose, select
 
@@ -42,8 +42,10 @@ else:
     title = f"{MEASURES[measure].label}: {names[0]} less {names[1]}"
     networks = [nice_name(name) for name in views[0].architectures]
     alphas = sorted({*first.config.students.alphas, *second.config.students.alphas}, reverse=True)
-    spec = compared.differences_chart(table, measure, title, names, networks, alphas)
-    charts.show(spec, "differences", f"{title}, a point for every network and α that both have.", measure)
+    points = leads.networks(chosen, table, weighed.SORTS[measure])
+    spec = compared.differences_chart(points, measure, title, names, networks, alphas)
+    opens = f"{leads.note(chosen)} They are those of {plain(names[0])}."
+    charts.show(spec, "differences", f"{title}, a point for every network and α that both have.", measure, opens=opens)
     st.caption(
         f"Above the dashed line: higher in {plain(names[0])}. A line that crosses it: they may well be the same. The "
         "intervals are those of the two studies put together (MOVER), each as that study has it: over its images with "

@@ -6,6 +6,7 @@ from core.figures import tables
 from core.findings import Analysis, nice_name
 from core.measures import MEASURES
 from dashboard import charts, frame, leads, words
+from dashboard.state import cells
 from dashboard.widgets import choose
 
 chosen = frame.begin("Part focus")
@@ -27,13 +28,17 @@ with head:
 
 lines = {"the teacher itself": tables.teacher_value(table)}
 chance = tables.control(view, "shuffled", importance, measure, outside)
-points = leads.networks(chosen, tables.students(table), "focus lowest")
-figure = charts.dots(points, measure, frame.names(chosen), frame.alphas(chosen), lines, chance, numbers=True)
+untrained = tables.control(view, "random network", importance, measure, outside)
+order = leads.order(measure, importance, outside)
+points = leads.networks(chosen, tables.students(table), order, **leads.answers(subset))
+figure = charts.dots(
+    points, measure, frame.names(chosen), frame.alphas(chosen), lines, chance, untrained=untrained, numbers=True
+)
 about = (
     f"Here: {words.OUTSIDE_SENTENCE[outside]} The parts were chosen on the teacher's own map, which favours its line."
 )
 charts.show(figure, "focus_chart", sentence, measure, about=about)
-frame.small_print(chosen, frame.teacher_note(chosen))
+frame.small_print(chosen, frame.beside(chosen, subset))
 frame.table(table, measure)
 
 st.subheader("Which parts they rely on", anchor=False)
@@ -41,10 +46,12 @@ if chosen.config.data.dataset == "folder":
     st.markdown(words.NO_PARTS)
 else:
     network = choose("parts_of", "Student", chosen.architectures, chosen.architectures[-1], nice_name)
-    shares = leads.networks(chosen, tables.part_shares(view, network))
-    order = shares[shares["role"] == "teacher"].sort_values("share", ascending=False)["part"].to_list()
+    own = [cell for cell in cells(chosen)[1:] if cell.architecture == network and cell.alpha is not None]
+    smallest = min(own, key=lambda cell: cell.alpha or 0.0, default=None)
+    shares = leads.networks(chosen, tables.part_shares(view, network), "rank_alignment lowest", smallest)
+    parts = shares[shares["role"] == "teacher"].sort_values("share", ascending=False)["part"].to_list()
     said = f"Share of its looking that {nice_name(network)} gives to each part."
     charts.show(
-        charts.parts(shares, frame.alphas(chosen), order), "parts_chart", said, about=f"{said} {words.PARTS_CAPTION}"
+        charts.parts(shares, frame.alphas(chosen), parts), "parts_chart", said, about=f"{said} {words.PARTS_CAPTION}"
     )
     st.caption(words.PARTS_CAPTION)

@@ -31,7 +31,10 @@ view = chosen.view
 table = tables.estimates(view, "rank_alignment", "density")
 chance = tables.control(view, "shuffled", "density")
 points = leads.networks(chosen, tables.students(table), "rank_alignment lowest")
-figure = charts.dots(points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, numbers=True)
+untrained = tables.control(view, "random network", "density")
+figure = charts.dots(
+    points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, untrained=untrained, numbers=True
+)
 charts.show(figure, "home_chart", frame.levels(table, "rank_alignment"), "rank_alignment")
 st.caption(words.HOW_TO_READ)
 frame.small_print(chosen, frame.teacher_note(chosen))

@@ -49,8 +49,7 @@ else:
     if len(moves):
         there = [f"{a:.2f} → {b:.2f}" for a, b in zip(moves["poster_from"], moves["poster_to"], strict=True)]
         change, low, high = (
-            moves[name].map(lambda value: written(value, "+.3f").replace("-", "−"))
-            for name in ("estimate", "low", "high")
+            moves[name].map(lambda value: written(value, "+.3f")) for name in ("estimate", "low", "high")
         )
         rows = {
             "Network": moves["network"],

@@ -17,10 +17,10 @@ st.caption("Do students put all the classes in the same order as the teacher, mo
 with_poster = toggle("poster", "Show the poster's numbers", True)
 poster = literature.poster_logits(view)
 points = leads.networks(chosen, tables.students(table), "logit_alignment lowest")
-chance = tables.control(view, "shuffled", measure="logit_alignment")
+chance, untrained = (tables.control(view, of, measure="logit_alignment") for of in ("shuffled", "random network"))
 theirs = poster if with_poster else None
 figure = charts.dots(
-    points, "logit_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, theirs, numbers=True
+    points, "logit_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, theirs, untrained, numbers=True
 )
 two = "With two classes it can only be 1 or −1." if len(gallery.classes(chosen.study)) == 2 else ""
 charts.show(figure, "logit_chart", sentence, "logit_alignment", about=two)

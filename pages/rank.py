@@ -23,15 +23,27 @@ with head:
     frame.opening(question, chosen, "rank", analysis, sentence)
 
 lines = {"by part size alone": by_size}
-points = leads.networks(chosen, tables.students(table), "rank_alignment lowest")
-figure = charts.dots(points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), lines, chance, numbers=True)
+order = leads.order("rank_alignment", importance)
+points = leads.networks(chosen, tables.students(table), order, **leads.answers(subset))
+untrained = tables.control(view, "random network", importance)
+figure = charts.dots(
+    points,
+    "rank_alignment",
+    frame.names(chosen),
+    frame.alphas(chosen),
+    lines,
+    chance,
+    untrained=untrained,
+    numbers=True,
+)
 charts.show(figure, "rank_chart", sentence, "rank_alignment", about=words.CONTROLS)
-frame.small_print(chosen, frame.teacher_note(chosen))
+frame.small_print(chosen, frame.beside(chosen, subset))
 frame.table(table, "rank_alignment")
 with st.expander("How it spreads over the images"):
-    spread = leads.networks(chosen, tables.spreads(view, importance), "rank_alignment lowest")
+    spread = leads.networks(chosen, tables.spreads(view, importance), order)
     figure = charts.spreads(spread, "rank_alignment", frame.names(chosen), frame.alphas(chosen), chance)
     said = "Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them."
+    said += " These are all images, whoever is right." if subset != "all" else ""
     charts.show(figure, "rank_spread", f"Rank alignment of single images. {said}", "rank_alignment", about=said)
     st.caption(said + frame.first_seed(chosen, "They are of"))
 

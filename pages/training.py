@@ -1,5 +1,7 @@
 """Training results: does distillation make the smaller students more accurate? The poster's Figure 1."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.figures import tables
@@ -38,10 +40,18 @@ with st.expander("How the training went"):
         st.stop()
     network = choose("curve_of", "Network", trained, trained[0], nice_name)
     column = choose("curve", "Curve", list(curves), "validation_accuracy", lambda name: curves[name])
-    history = loaded.histories(chosen.study, [cell for cell in cells(chosen) if cell.architecture == network])
-    figure = charts.curves(leads.networks(chosen, history), column, curves[column], frame.alphas(chosen))
+    shown = [cell for cell in cells(chosen) if cell.architecture == network and cell.alpha is not None]
+    others = [replace(cell, seed=seed) for cell in shown for seed in chosen.config.students.seeds[1:]]
+    # Of the first seed all are there; of others somebody may have left them out to save room.
+    shown += [cell for cell in others if chosen.study.path("history", cell).exists()]
+    course = tables.course(loaded.histories(chosen.study, shown), column)
+    figure = charts.curves(leads.networks(chosen, course, gallery.WRONG), column, curves[column], frame.alphas(chosen))
     charts.show(figure, "training_curves", f"{curves[column]} of {nice_name(network)} over training.")
-    if of := frame.first_seed(chosen, "The curves are of"):
+    if course["trainings"].max() > 1:
+        st.caption(
+            f"Lines: the mean of {course['trainings'].max()} trainings. Bands: the lowest to the highest of them."
+        )
+    elif of := frame.first_seed(chosen, "The curves are of"):
         st.caption(of)
     if column == "loss":
         st.caption("Losses at different α measure different things: compare the shape of the curves, not their height.")

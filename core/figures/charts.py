@@ -28,6 +28,8 @@ from core.figures.matrix import matrix
 from core.measures import MEASURES
 
 HEIGHT = 380
+CROSS = "M-1,-1L1,1M-1,1L1,-1"
+"""A shape that no α has."""
 
 
 def dots(
@@ -38,6 +40,7 @@ def dots(
     lines: dict[str, float] | None = None,
     chance: pd.DataFrame | None = None,
     poster: pd.DataFrame | None = None,
+    untrained: pd.DataFrame | None = None,
     numbers: bool = False,
     theme: str = "light",
 ) -> Spec:
@@ -57,6 +60,8 @@ def dots(
         Name -> height of a dashed line across; none where it is NaN.
     chance, poster : DataFrame
         network, alpha, estimate: short grey ticks, and hollow marks.
+    untrained : DataFrame
+        network, estimate: a grey cross a network, in the middle of its α.
     numbers : bool
         Whether the numbers stand below as a matrix of α and networks.
     """
@@ -83,6 +88,8 @@ def dots(
         layers.insert(0, _ticks(chance, beside, theme, form))
     if poster is not None and len(poster):
         layers.append(_hollow(poster, beside, alphas, theme, form))
+    if untrained is not None and len(untrained):
+        layers.insert(0, _crosses(untrained, beside, theme, form))
     for name, height in (lines or {}).items():
         if pd.notna(height):
             layers.append(_line(name, height, theme, form))
@@ -130,7 +137,10 @@ def spreads(
 
 
 def curves(table: pd.DataFrame, column: str, title: str, alphas: list[float], theme: str = "light") -> Spec:
-    """Draw training over epochs, one line an α; `table` has epoch, alpha and the column."""
+    """Draw training over epochs, one line an α; `table` has epoch, alpha and the column.
+
+    With `lowest` and `highest` (`core.figures.tables.course`) there is a band around each line.
+    """
     rows = table.dropna(subset=[column]).assign(α=table["alpha"].map(label), trained=table["alpha"].map(trained))
     form = ".1%" if column.endswith("accuracy") else ".3f"
     tooltip = [
@@ -138,18 +148,26 @@ def curves(table: pd.DataFrame, column: str, title: str, alphas: list[float], th
         alt.Tooltip("epoch:Q", title="Passes over the images"),
         alt.Tooltip(f"{column}:Q", title=title, format=form),
     ]
-    base = alt.Chart(rows).encode(
-        x=alt.X("epoch:Q", title="Passes over the training images", axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y(f"{column}:Q", title=title, scale=alt.Scale(zero=False), axis=axis(form)),
-        color=colour(alphas, theme),
-        **leads(table),
-    )
-    points = base.mark_point(filled=True, size=40, opacity=1).encode(shape=shape(alphas), tooltip=tooltip)
-    return finish(alt.layer(base.mark_line(strokeWidth=2), points), HEIGHT, theme)
+    scale = alt.Scale(zero=False)
+    x = alt.X("epoch:Q", title="Passes over the training images", axis=alt.Axis(tickMinStep=1))
+    y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=axis(form))
+    hue = colour(alphas, theme)
+    base = alt.Chart(rows).encode(x=x, y=y, color=hue, **leads(table))
+    layers = [
+        base.mark_line(strokeWidth=2),
+        base.mark_point(filled=True, size=40, opacity=1).encode(shape=shape(alphas), tooltip=tooltip),
+    ]
+    if "lowest" in rows:
+        ends = [("lowest", "Lowest training"), ("highest", "Highest training"), ("trainings", "Trainings")]
+        tooltip += [alt.Tooltip(f"{n}:Q", title=t, format="d" if n == "trainings" else form) for n, t in ends]
+        layers[1] = layers[1].encode(tooltip=tooltip)
+        band = alt.Chart(rows).mark_area(opacity=0.18)
+        layers.insert(0, band.encode(x=x, y=alt.Y("lowest:Q", scale=scale), y2="highest:Q", color=hue))
+    return finish(alt.layer(*layers), HEIGHT, theme)
 
 
 def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str = "light") -> Spec:
-    """Draw what share of its looking each part receives: `tables.part_shares`; teacher as a bar."""
+    """Draw what share of its looking each part receives: `tables.part_shares`; the teacher's as bars."""
     rows = table.assign(α=table["alpha"].map(label), who=table["alpha"].map(trained))
     y = alt.Y("part:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False))
     x = alt.X("share:Q", title="Share of all the network's looking", axis=alt.Axis(format="%", tickCount=6))
@@ -159,7 +177,7 @@ def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str
         alt.Tooltip("share:Q", title="Share, on average", format=".1%"),
         alt.Tooltip("n:Q", title="Images where it is visible"),
     ]
-    teacher = alt.Chart(rows[rows["role"] == "teacher"].assign(who="the teacher"))
+    teacher = alt.Chart(rows[rows["role"] == "teacher"].assign(who="the teacher")).encode(**leads(table))
     pupils = alt.Chart(rows[rows["role"] != "teacher"]).encode(**leads(table))
     layers = [
         teacher.mark_bar(color=QUIET[theme], opacity=0.35, height={"band": 0.7}).encode(y=y, x=x, tooltip=tooltip),
@@ -245,6 +263,15 @@ def _ticks(chance: pd.DataFrame, beside: dict[str, Any], theme: str, form: str) 
     what = alt.Fill("what:N", scale=alt.Scale(range=[QUIET[theme]]), legend=reference_legend("stroke", QUIET[theme]))
     mark = alt.Chart(rows).mark_tick(thickness=3, size=16, orient="horizontal", opacity=1)
     return mark.encode(**beside, y="estimate:Q", fill=what, tooltip=_reference_tooltip("what", "estimate", form))
+
+
+def _crosses(untrained: pd.DataFrame, beside: dict[str, Any], theme: str, form: str) -> alt.Chart:
+    rows = untrained.assign(never="never trained")
+    legend = reference_legend(CROSS, QUIET[theme])
+    never = alt.StrokeWidth("never:N", scale=alt.Scale(range=[2]), legend=legend)
+    mark = alt.Chart(rows).mark_point(shape=CROSS, filled=False, size=90, color=QUIET[theme], opacity=1)
+    tooltip = [alt.Tooltip("network:N", title="Network"), *_reference_tooltip("never", "estimate", form)]
+    return mark.encode(x=beside["x"], y="estimate:Q", strokeWidth=never, tooltip=tooltip)
 
 
 def _hollow(poster: pd.DataFrame, beside: dict[str, Any], alphas: list[float], theme: str, form: str) -> alt.Chart:

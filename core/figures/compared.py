@@ -4,7 +4,20 @@ import altair as alt
 import pandas as pd
 
 from core.figures.charts import HEIGHT
-from core.figures.encoding import FORMATS, QUIET, Spec, axis, colour, finish, label, place, shape, trained, written
+from core.figures.encoding import (
+    FORMATS,
+    QUIET,
+    Spec,
+    axis,
+    colour,
+    finish,
+    label,
+    leads,
+    place,
+    shape,
+    trained,
+    written,
+)
 
 
 def differences(
@@ -21,7 +34,7 @@ def differences(
     Parameters
     ----------
     table : DataFrame
-        `core.comparison.differences`.
+        `core.comparison.differences`; with `link`, every mark leads to an address.
     measure : str
         A key of `MEASURES`.
     title : str
@@ -51,7 +64,7 @@ def differences(
         alt.Tooltip("value:N", title="Difference"),
         alt.Tooltip("interval:N", title="95 % interval"),
     ]
-    base = alt.Chart(rows).encode(**place(networks, alphas, table))
+    base = alt.Chart(rows).encode(**place(networks, alphas, table), **leads(table))
     y = alt.Y("estimate:Q", title=title, axis=axis(form))
     hue = colour(alphas, theme)
     layers = [

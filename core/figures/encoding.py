@@ -1,5 +1,6 @@
 """How every chart looks: α as steps of one hue and as shapes, networks from left to right, light and dark."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -15,6 +16,8 @@ INK = {"light": "#3f4650", "dark": "#c8ccd2"}
 POSTER = {"light": "#a8480b", "dark": "#f2a06b"}
 SHARES = ("accuracy", "top1_agreement", "top5_agreement", "focus", "win_rate", "part_share")
 FORMATS = dict.fromkeys(SHARES, ".1%")
+POINTER = {"expr": "datum.link ? 'pointer' : 'default'"}
+"""The cursor over marks of which some lead somewhere."""
 
 
 def trained(alpha: Any) -> str:
@@ -26,14 +29,30 @@ def trained(alpha: Any) -> str:
 
 def ramp(count: int, theme: str) -> list[str]:
     """Return colours for α from 1.0 downwards, evenly spaced on one hue."""
-    stops = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in RAMPS[theme]]
+    return between(RAMPS[theme], count)
+
+
+def between(colours: Sequence[str], count: int) -> list[str]:
+    """Return colours evenly spaced along a line through those given, from the first to the last."""
+    stops = [_channels(colour) for colour in colours]
     found = []
     for place in range(count):
-        at = 2.0 * place / max(1, count - 1)
-        low = min(1, int(at))
+        at = (len(stops) - 1) * place / max(1, count - 1)
+        low = min(len(stops) - 2, int(at))
         mixed = [round(a + (b - a) * (at - low)) for a, b in zip(stops[low], stops[low + 1], strict=True)]
         found.append("#" + "".join(f"{value:02x}" for value in mixed))
     return found
+
+
+def readable(colour: str) -> str:
+    """Return the ink for text on a colour: white where its contrast is 4.5 to 1 (WCAG 2.2, 1.4.3), else black."""
+    parts = [channel / 255 for channel in _channels(colour)]
+    r, g, b = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return "#ffffff" if 1.05 / (0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05) >= 4.5 else "#000000"
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
 
 
 def label(alpha: float) -> str:
@@ -42,8 +61,11 @@ def label(alpha: float) -> str:
 
 
 def written(value: float, form: str) -> str:
-    """Return a number as people write it, in a format of `FORMATS`; a dash where there is none."""
-    return "–" if pd.isna(value) else f"{value:{form}}"
+    """Return a number as people write it, in a format of `FORMATS`: a true minus, but not of zero; a dash for NaN."""
+    if pd.isna(value):
+        return "–"
+    text = f"{value:{form}}"
+    return text.replace("-", "−" if any(digit in text for digit in "123456789") else "")
 
 
 def place(networks: list[str], alphas: list[float], table: pd.DataFrame, below: int = 0) -> dict[str, Any]:
@@ -57,7 +79,7 @@ def place(networks: list[str], alphas: list[float], table: pd.DataFrame, below: 
 
 
 def leads(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the channel that makes a mark a link, where the table has a column `link` of addresses."""
+    """Return the channel that makes marks links, where the table has a column `link` of addresses, "" for none."""
     return {"href": alt.Href("link:N")} if "link" in table else {}
 
 
@@ -109,4 +131,8 @@ def finish(chart: Any, height: int, theme: str) -> Spec:
     even = {"labelBound": False, "labelFlush": False}
     done = chart.properties(height=height).configure_view(strokeWidth=0)
     spec: Spec = done.configure_axis(**ink, **even).configure_legend(**ink).to_dict()
-    return spec
+    for layer in spec["layer"]:
+        if "href" in layer.get("encoding", {}):
+            layer["mark"] = {**layer["mark"], "cursor": POINTER}
+    # Streamlit would draw more than 2,000 marks on a canvas, where none of them could lead anywhere or have a name.
+    return {**spec, "usermeta": {"embedOptions": {"renderer": "svg"}}}

@@ -155,4 +155,4 @@ def _a(name: str) -> str:
 
 def signed(value: float, plus: bool = False) -> str:
     """Return a number with two decimals and a true minus; a dash where it is undefined."""
-    return written(value, "+.2f" if plus else ".2f").replace("-", "−").replace("−0.00", "0.00")
+    return written(value, "+.2f" if plus else ".2f")

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from core.figures.encoding import INK, QUIET, RAMPS, Spec, finish
+from core.figures.encoding import INK, QUIET, RAMPS, Spec, between, finish, readable
 
 BLUES = ["#0b2f5c", "#2a6cb3", "#9cc3ea", "#eef4fb"]
 
@@ -24,16 +24,17 @@ def rank_matrix(table: pd.DataFrame, theme: str = "light") -> Spec:
     long = table.melt("part", var_name="network", value_name="rank").dropna()
     last = len(table)
     names = alt.Axis(orient="top", labelAngle=-45, labelLimit=240, labelOverlap=False, labelColor=INK[theme])
-    base = alt.Chart(long.astype({"rank": int})).encode(
+    fills = between(BLUES, last)
+    long = long.astype({"rank": int})
+    long["fill"] = [fills[rank - 1] for rank in long["rank"]]
+    long["ink"] = long["fill"].map(readable)
+    base = alt.Chart(long).encode(
         x=alt.X("network:N", sort=networks, title=None, axis=names),
         y=alt.Y("part:N", sort=list(table["part"]), title=None, axis=alt.Axis(labelLimit=120, labelColor=INK[theme])),
         tooltip=_tooltip(last),
     )
-    scale = alt.Scale(domain=[1, last], range=BLUES)
-    boxes = base.mark_rect(cornerRadius=3).encode(color=alt.Color("rank:Q", scale=scale, legend=None))
-    # White on the darker half, whatever the theme.
-    ink = alt.condition(f"datum.rank <= {(1 + last) / 2}", alt.value("white"), alt.value("#0b2f5c"))
-    numbers = base.mark_text(fontSize=12).encode(text="rank:Q", color=ink)
+    boxes = base.mark_rect(cornerRadius=3).encode(color=alt.Color("fill:N", scale=None))
+    numbers = base.mark_text(fontSize=12).encode(text="rank:Q", color=alt.Color("ink:N", scale=None))
     spec: Spec = (
         (boxes + numbers)
         .properties(height=alt.Step(24))

@@ -4,10 +4,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.figures.encoding import POSTER, QUIET, Spec, finish
+from core.figures.encoding import POSTER, QUIET, RAMPS, Spec, finish
 
 MAP, BLURRED, RANDOM = "this map's order", "the map blurred", "random orders"
-BLUE = {"light": "#2a6cb3", "dark": "#88b8ea"}
 
 
 def removal_table(curves: np.ndarray) -> pd.DataFrame:
@@ -31,7 +30,7 @@ def removal(table: pd.DataFrame, title: str, theme: str = "light") -> Spec:
     title : str
         Of the axis along which pixels change.
     """
-    scale = alt.Scale(domain=[MAP, BLURRED, RANDOM], range=[BLUE[theme], POSTER[theme], QUIET[theme]])
+    scale = alt.Scale(domain=[MAP, BLURRED, RANDOM], range=[RAMPS[theme][1], POSTER[theme], QUIET[theme]])
     # One below the other: side by side they are cut on a telephone.
     legend = alt.Legend(
         title=None, orient="bottom", columns=1, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1

@@ -126,7 +126,9 @@ def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str =
     )
     hue, base = colour(alphas, theme), alt.Chart(pupils).encode(**leads(shares))
     layers = [
-        alt.Chart(teacher).mark_bar(width={"band": 0.9}, opacity=0.3).encode(x=x, y=y, fill=whose, tooltip=tooltip),
+        alt.Chart(teacher)
+        .mark_bar(width={"band": 0.9}, opacity=0.3)
+        .encode(x=x, y=y, fill=whose, tooltip=tooltip, **leads(shares)),
         base.mark_line(strokeWidth=2, color=QUIET[theme]).encode(
             x=x, xOffset=beside, y=y, detail="part:N", strokeDash=dashes
         ),

@@ -1,5 +1,7 @@
 """Single images drawn: how they spread within each class, and outputs beside explanations."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -8,21 +10,30 @@ from core.figures.encoding import INK, POSTER, QUIET, RAMPS, Spec, finish, leads
 from core.figures.images import ANSWERS
 
 
-def classes(table: pd.DataFrame, means: pd.DataFrame, column: str, title: str, theme: str = "light") -> Spec:
+def classes(
+    table: pd.DataFrame,
+    means: pd.DataFrame,
+    column: str,
+    title: str,
+    lines: dict[str, float] | None = None,
+    theme: str = "light",
+) -> Spec:
     """Draw every image as a tick and the mean of its class as a dot with its interval, the lowest mean on top.
 
-    Behind each class stands of how many images its mean is. A dashed line: the mean of all images; of a change, 0.
+    Behind each class stands of how many images its mean is.
 
     Parameters
     ----------
     table : DataFrame
-        `core.figures.images.agreement`.
+        `core.figures.images.agreement`; with `link`, images that lead somewhere are drawn longer and darker.
     means : DataFrame
         `core.figures.images.by_class` of it.
     column : str
         What is drawn: "value" or "change".
     title : str
         Of the axis.
+    lines : dict
+        Name -> place of a dashed line.
     """
     counted = [f"{name} ({n})" for name, n in zip(means["name"], means["n"], strict=True)]
     called = dict(zip(means["name"], counted, strict=True))
@@ -32,12 +43,9 @@ def classes(table: pd.DataFrame, means: pd.DataFrame, column: str, title: str, t
     scale, form = alt.Scale(zero=False, nice=True), ".2f"
     shown = ["name", "called", column, *(["link"] if "link" in table else [])]
     known = table.dropna(subset=[column])[shown]
-    ticks = alt.Chart(known).mark_tick(thickness=1.5, height=12, opacity=0.45, color=QUIET[theme])
     averages = alt.Chart(means.dropna(subset=["mean"])).encode(y=y, **leads(means))
     dots = averages.mark_point(filled=True, size=90, opacity=1, color=RAMPS[theme][1], stroke=INK[theme], strokeWidth=1)
-    line, at = ("no change", 0.0) if column == "change" else ("the mean of all images", known[column].mean())
     dashes = alt.StrokeDash("line:N", scale=alt.Scale(range=[[5, 4]]), legend=reference_legend("stroke", QUIET[theme]))
-    lines = pd.DataFrame({"line": [line], "at": [at]})
     tooltip = [
         alt.Tooltip("name:N", title="Class"),
         alt.Tooltip("mean:Q", title="Mean", format=form),
@@ -46,17 +54,27 @@ def classes(table: pd.DataFrame, means: pd.DataFrame, column: str, title: str, t
         alt.Tooltip("n:Q", title="Images"),
         alt.Tooltip("skipped:Q", title="Left out (undefined)"),
     ]
+    images: dict[str, Any] = {
+        "x": alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6)),
+        "y": y,
+        "tooltip": [
+            alt.Tooltip("name:N", title="An image of"),
+            alt.Tooltip(f"{column}:Q", title=title, format=form),
+        ],
+    }
+    shut, open_ = _apart(known)
     layers = [
-        alt.Chart(lines).mark_rule(strokeWidth=1.5, color=QUIET[theme]).encode(x="at:Q", strokeDash=dashes),
-        ticks.encode(
-            x=alt.X(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6)),
-            y=y,
-            tooltip=[
-                alt.Tooltip("name:N", title="An image of"),
-                alt.Tooltip(f"{column}:Q", title=title, format=form),
-            ],
-            **leads(known),
-        ),
+        alt.Chart(pd.DataFrame({"line": [name], "at": [at]}))
+        .mark_rule(strokeWidth=1.5, color=QUIET[theme])
+        .encode(x="at:Q", strokeDash=dashes)
+        for name, at in (lines or {}).items()
+        if pd.notna(at)
+    ]
+    layers += [
+        alt.Chart(shut).mark_tick(thickness=1.5, height=12, opacity=0.45, color=QUIET[theme]).encode(**images),
+        alt.Chart(open_)
+        .mark_tick(thickness=2.5, height=18, opacity=0.9, color=INK[theme])
+        .encode(**images, **leads(known)),
         averages.mark_rule(strokeWidth=2, color=RAMPS[theme][1]).encode(x="low:Q", x2="high:Q"),
         dots.encode(x="mean:Q", tooltip=tooltip),
     ]
@@ -69,7 +87,7 @@ def within(table: pd.DataFrame, theme: str = "light") -> Spec:
     Parameters
     ----------
     table : DataFrame
-        `core.figures.images.pairs`.
+        `core.figures.images.pairs`; with `link`, images that lead somewhere are drawn larger and with an edge.
     """
     rows = table.dropna(subset=["logit", "rank"])
     names = list(ANSWERS.values())
@@ -79,18 +97,29 @@ def within(table: pd.DataFrame, theme: str = "light") -> Spec:
     shapes = ["circle", "triangle-up", "diamond", "cross"]
     shape = alt.Shape("answers:N", scale=alt.Scale(domain=names, range=shapes), legend=legend)
     least, scale = alt.Axis(tickCount=6), alt.Scale(zero=False, nice=True)
-    points = alt.Chart(rows).mark_point(filled=True, size=50, opacity=0.6)
-    spec = points.encode(
-        x=alt.X("logit:Q", title="Logit alignment (outputs)", scale=scale, axis=least),
-        y=alt.Y("rank:Q", title="Rank alignment (where it looks)", scale=scale, axis=least),
-        color=colour,
-        shape=shape,
-        **leads(rows),
-        tooltip=[
+    images: dict[str, Any] = {
+        "x": alt.X("logit:Q", title="Logit alignment (outputs)", scale=scale, axis=least),
+        "y": alt.Y("rank:Q", title="Rank alignment (where it looks)", scale=scale, axis=least),
+        "color": colour,
+        "shape": shape,
+        "tooltip": [
             alt.Tooltip("name:N", title="An image of"),
             alt.Tooltip("answers:N", title="Answers"),
             alt.Tooltip("logit:Q", title="Logit alignment", format=".2f"),
             alt.Tooltip("rank:Q", title="Rank alignment", format=".2f"),
         ],
-    )
-    return finish(alt.layer(spec), HEIGHT, theme)
+    }
+    shut, open_ = _apart(rows)
+    layers = [
+        alt.Chart(shut).mark_point(filled=True, size=50, opacity=0.45).encode(**images),
+        alt.Chart(open_)
+        .mark_point(filled=True, size=90, opacity=1, stroke=INK[theme], strokeWidth=1.5)
+        .encode(**images, **leads(rows)),
+    ]
+    return finish(alt.layer(*layers), HEIGHT, theme)
+
+
+def _apart(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows that lead nowhere, without an address, and those that lead somewhere."""
+    leading = table["link"] != "" if "link" in table else pd.Series(False, table.index)
+    return table[~leading].drop(columns="link", errors="ignore"), table[leading]

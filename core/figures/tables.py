@@ -103,7 +103,8 @@ def control(
     ----------
     view : View
     name : str
-        "shuffled" or "area"; the latter needs no student, and so may be a single row without a network.
+        "shuffled", "area" or "random network". The second needs no student, and so may be a single row without a
+        network; the third was never trained, so it has no α.
     importance : str
         "density" or "mass"; "" where the measure has none.
     measure, outside : str
@@ -111,10 +112,26 @@ def control(
     """
     rows = of(view.summary, measure, view.method, importance, outside, name)
     rows = rows[(rows["kind"] == "control") & (rows["cell"] == "")]
-    shown = rows["architecture"].isin(view.architectures) & rows["alpha"].isin(view.alphas)
+    alphas = rows["alpha"].isin(view.alphas) | rows["alpha"].isna()
+    shown = rows["architecture"].isin(view.architectures) & alphas
     rows = rows[(shown | (rows["architecture"] == "")) & rows["estimate"].notna()]
     table = rows.groupby(["architecture", "alpha"], sort=False, as_index=False, dropna=False)["estimate"].mean()
     return table.assign(network=table["architecture"].map(nice_name))
+
+
+def course(history: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return how trainings went on average: network, alpha, epoch, the column, its lowest and highest, trainings.
+
+    Parameters
+    ----------
+    history : DataFrame
+        One row an epoch and training: network, alpha, epoch and the column, NaN where it was not looked at.
+    column : str
+        What is averaged.
+    """
+    groups = history.dropna(subset=[column]).groupby(["network", "alpha", "epoch"], sort=False)[column]
+    names = {"mean": column, "min": "lowest", "max": "highest", "count": "trainings"}
+    return groups.agg(list(names)).rename(columns=names).reset_index()
 
 
 def together(view: View) -> pd.DataFrame:

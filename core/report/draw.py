@@ -29,4 +29,16 @@ def png(spec: Spec) -> bytes:
 
 
 def _sized(spec: Spec) -> Spec:
-    return {**spec, "width": WIDTH, "height": round(FLATTER * spec.get("height", 300)), "background": "white"}
+    return {
+        **_unlinked(spec),
+        "width": WIDTH,
+        "height": round(FLATTER * spec.get("height", 300)),
+        "background": "white",
+    }
+
+
+def _unlinked(spec: Spec) -> Spec:
+    """Return a figure whose marks lead nowhere: a file by itself has no page for their addresses to be of."""
+    encoding = {channel: each for channel, each in spec.get("encoding", {}).items() if channel != "href"}
+    found = {**spec, "encoding": encoding} if "encoding" in spec else {**spec}
+    return {**found, "layer": [_unlinked(each) for each in spec["layer"]]} if "layer" in spec else found

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import pandas as pd
 
 from core.cost_measures import COSTS, amount
-from core.figures.encoding import FORMATS, Spec
+from core.figures.encoding import FORMATS, Spec, written
 
 NONE = "–"
 """What stands where a number is undefined."""
@@ -88,10 +88,8 @@ def number(value: float, measure: str, difference: bool = False) -> str:
         return amount(measure, value)
     sign = "+" if difference else ""
     if "%" in FORMATS.get(measure, ""):
-        text = f"{value * 100:{sign}.1f}" + (" points" if difference else "%")
-    else:
-        text = f"{value:{sign}.3f}"
-    return text.replace("-", "−")
+        return written(value * 100, f"{sign}.1f") + (" points" if difference else "%")
+    return written(value, f"{sign}.3f")
 
 
 def interval(low: float, high: float, measure: str, difference: bool = False) -> str:

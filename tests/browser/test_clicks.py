@@ -97,6 +97,56 @@ def test_an_image_of_a_class_is_a_click_away(page: Page):
     expect(page.get_by_text(f"of a {name}")).to_be_visible()
 
 
+def test_only_marks_of_images_that_open_look_like_it(page: Page):
+    go(page, "/changes")
+    place = page.locator(".st-key-figure_class_chart [data-testid=stVegaLiteChart] svg")
+    place.wait_for()
+    script = """e => {
+      const {datum, mark, href} = e.__data__ ?? {}
+      if (mark?.marktype !== 'rect' || datum.mean !== undefined) return ''
+      const box = e.getBoundingClientRect()
+      const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+      return top === e ? (href ? 'opens' : 'shut') : ''
+    }"""
+    place.scroll_into_view_if_needed()
+    found: dict[str, list[ElementHandle]] = {"opens": [], "shut": [], "": []}
+    for mark in place.locator("g[role] path").element_handles():
+        found[mark.evaluate(script)].append(mark)
+    for kind, cursor in (("shut", ["default", "auto"]), ("opens", ["pointer"])):
+        found[kind][0].hover()
+        assert found[kind][0].evaluate("e => getComputedStyle(e).cursor") in cursor
+        found[kind][0].click()
+        settle(page)
+        expect(page.locator("h1")).to_have_text("Explanations" if kind == "opens" else "What changed")
+    viewer(page)
+
+
+def test_a_bar_of_a_part_opens_the_students_images(page: Page):
+    go(page, "/focus")
+    place = page.locator(".st-key-figure_parts_chart [data-testid=stVegaLiteChart] svg")
+    place.wait_for()
+    script = "e => e.__data__?.mark.marktype === 'rect' && e.__data__.datum.role === 'teacher'"
+    bars = [mark for mark in place.locator("g[role] path").element_handles() if mark.evaluate(script)]
+    bars[0].click(position={"x": 3, "y": 3})
+    expect(page.locator("h1")).to_have_text("Explanations")
+    settle(page)
+    expect(page.locator("h2").first).to_contain_text("ResNet18 distilled at α = 0.1")
+
+
+def test_what_a_mark_opens_is_reached_by_the_keyboard(page: Page):
+    go(page, "/rank")
+    page.locator(".st-key-figure_rank_chart").get_by_role("button", name="Images").focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_test_id("stPopoverBody").get_by_role("link", name="ResNet18, α = 0.1")
+    link.focus()
+    with page.context.expect_page() as opened:
+        page.keyboard.press("Enter")
+    settle(opened.value)
+    expect(opened.value.locator("h1")).to_have_text("Explanations")
+    expect(opened.value.locator("h2").first).to_contain_text("ResNet18 distilled at α = 0.1")
+    expect(opened.value).to_have_url(re.compile("sort=Rank"))
+
+
 @pytest.mark.parametrize("kind", ["csv", "svg", "png"])
 def test_a_chart_comes_as_a_file(page: Page, kind: str):
     go(page, "/rank")

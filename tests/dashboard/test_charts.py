@@ -14,6 +14,7 @@ from dashboard import charts as figures
 from dashboard import frame, loaded
 from dashboard.state import Choices, cells
 
+NAN = float("nan")
 BACKGROUND = {"light": "#ffffff", "dark": "#191817"}
 
 
@@ -215,6 +216,29 @@ def test_marks_lead_where_the_table_says_and_nowhere_without() -> None:
         assert [("href" in layer["encoding"]) for layer in own] == [led] * len(own)
 
 
+@pytest.mark.usefixtures("cache")
+def test_a_mark_that_leads_nowhere_does_not_look_as_if_it_did() -> None:
+    table = tables.students(tables.estimates(wide().view, "rank_alignment", "density")).assign(link="")
+    spec = charts.dots(table, "rank_alignment", ["ResNet34"], [1.0, 0.5, 0.1], numbers=True)
+    cursors = [layer["mark"].get("cursor") for layer in layers(spec) if "href" in layer["encoding"]]
+    assert cursors
+    assert all(cursor == encoding.POINTER for cursor in cursors)
+    assert spec["usermeta"]["embedOptions"]["renderer"] == "svg", "on a canvas no mark leads anywhere"
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 12, 15])
+def test_every_rank_is_readable_on_its_colour(count: int) -> None:
+    parts = [f"part {place}" for place in range(count)]
+    spec = ranks.rank_matrix(pd.DataFrame({"part": parts, "teacher": range(1, count + 1)}))
+    cells = next(iter(spec["datasets"].values()))
+    assert [cell["rank"] for cell in cells] == list(range(1, count + 1))
+    for cell in cells:
+        assert contrast(cell["ink"], cell["fill"]) >= 4.5, cell
+    assert (cells[0]["fill"], cells[-1]["fill"]) == (ranks.BLUES[0], ranks.BLUES[-1])
+    for layer, field in zip(layers(spec), ("fill", "ink"), strict=True):
+        assert layer["encoding"]["color"] == {"field": field, "scale": None, "type": "nominal"}
+
+
 RANKS = pd.DataFrame({"part": ["beak", "tail", "leg"], "teacher": [1, 2, 3], "a": [2, 2, 1], "b": [None, 1, 2]})
 
 
@@ -242,10 +266,78 @@ def test_a_figure_has_its_numbers_without_their_addresses() -> None:
     table = tables.students(tables.estimates(wide().view, "rank_alignment", "density"))
     figure = figures.dots(table.assign(link="explanations?x"), "rank_alignment", ["ResNet34"], [1.0, 0.5, 0.1])
     pd.testing.assert_frame_equal(figure.table, table)
-    assert figure.leads
-    assert not figures.dots(table, "rank_alignment", ["ResNet34"], [1.0]).leads
+    assert list(figure.links) == ["explanations?x"]
+    assert not figures.dots(table, "rank_alignment", ["ResNet34"], [1.0]).links
     assert figure.svg("name").startswith("<svg")
+    assert "<a " not in figure.svg("name"), "an address of the dashboard's, which a file would take for another host's"
+    assert "vega.github.io" not in figure.svg("name")
     assert figure.png().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("cache")
+def test_the_file_of_a_figure_has_every_number_that_is_drawn() -> None:
+    view = wide().view
+    table = tables.students(tables.estimates(view, "logit_alignment"))
+    chance, untrained = (tables.control(view, of, measure="logit_alignment") for of in ("shuffled", "random network"))
+    poster = literature.poster_logits(view)
+    lines = {"a line": 0.25, "none": float("nan")}
+    figure = figures.dots(
+        table, "logit_alignment", ["ResNet34"], [1.0], lines, chance=chance, poster=poster, untrained=untrained
+    )
+    found = figure.table
+    drawn = [value for data in figure.spec("light")["datasets"].values() for row in data for value in row.values()]
+    assert set(found["estimate"].dropna()) <= set(drawn)
+    count = found["role"].value_counts().to_dict()
+    assert len(chance) == count.pop("by chance") > 1
+    assert len(poster) == count.pop("the poster") > 1
+    assert len(untrained) == count.pop("never trained") == 2
+    assert count.pop("a line") == 1
+    assert sum(count.values()) == len(table)
+    assert found["n"].head(len(table)).to_list() == table["n"].to_list()
+    assert "." not in figure.table.to_csv(index=False, columns=["n"]), "counts are whole numbers"
+
+
+def test_the_file_of_a_chart_of_classes_has_images_means_and_the_line() -> None:
+    table = pd.DataFrame({"image": [1, 2], "name": ["a", "b"], "kept": True, "value": [0.5, 0.25], "link": ["x?", ""]})
+    figure = figures.classes(table, images.by_class(table, "value"), "value", "Value", {"all": 0.375})
+    assert figure.table["role"].to_list() == ["image", "image", "mean of a class", "mean of a class", "all"]
+    assert figure.table["value"].dropna().to_list() == [0.5, 0.25, 0.375]
+    assert figure.table["mean"].dropna().to_list() == [0.25, 0.5]
+    assert figure.links == {"x?": "a, image 1"}
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_network_that_was_never_trained_is_a_mark_of_its_own() -> None:
+    choices = wide((0.5,))
+    untrained = tables.control(choices.view, "random network", "density")
+    summary = choices.view.summary
+    known = summary[(summary["kind"] == "control") & (summary["control"] == "random network")]
+    known = known[(known["measure"] == "rank_alignment") & (known["importance"] == "density")]
+    known = known[known["method"] == "integrated_gradients"].set_index("architecture")["estimate"]
+    found = untrained.set_index("architecture")["estimate"]
+    assert found.to_dict() == known.to_dict()
+    spec = dots(choices, chance=tables.control(choices.view, "shuffled", "density"), untrained=untrained)
+    (cross,) = (layer for layer in layers(spec) if layer["mark"].get("shape") == charts.CROSS)
+    assert "xOffset" not in cross["encoding"], "it has no α"
+    assert [row["estimate"] for row in rows(spec, cross)] == untrained["estimate"].to_list()
+    assert cross["encoding"]["strokeWidth"]["legend"]["symbolType"] == charts.CROSS
+
+
+def test_training_is_drawn_as_a_mean_with_what_lies_between_its_runs() -> None:
+    history = pd.DataFrame(
+        {"network": "A", "alpha": [1.0] * 5 + [0.5], "epoch": [1, 2, 1, 2, 3, 1], "loss": [4.0, 2, 2, 1, NAN, 7]}
+    )
+    found = tables.course(history, "loss")
+    want = [("A", 1.0, 1, 3.0, 2.0, 4.0, 2), ("A", 1.0, 2, 1.5, 1.0, 2.0, 2), ("A", 0.5, 1, 7.0, 7.0, 7.0, 1)]
+    assert list(found.itertuples(index=False, name=None)) == want
+    band, line, points = layers(charts.curves(found, "loss", "Loss", [1.0, 0.5]))
+    assert (band["mark"]["type"], band["encoding"]["y"]["field"], band["encoding"]["y2"]["field"]) == (
+        "area",
+        "lowest",
+        "highest",
+    )
+    assert line["encoding"]["y"]["field"] == points["encoding"]["y"]["field"] == "loss"
+    assert len(layers(charts.curves(history, "loss", "Loss", [1.0, 0.5]))) == 2
 
 
 def test_the_mean_of_a_class_has_an_interval_and_few_images_have_none() -> None:

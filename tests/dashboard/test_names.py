@@ -4,6 +4,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from core.cells import Cell
+from core.figures.encoding import written
 from dashboard.names import decimal, kind, plain, rho, short, subject, title
 
 TEACHER = Cell("resnet101", 1.0, 0)
@@ -28,6 +29,12 @@ def test_cells_in_words():
 )
 def test_decimals(value, text):
     assert decimal(value) == text
+
+
+def test_a_number_has_a_true_minus_and_none_before_a_zero_wherever_it_is_written():
+    for value, text in ((-0.2, "−0.20"), (-0.001, "0.00"), (0.001, "0.00"), (math.nan, "–")):
+        assert written(value, ".2f") == text
+    assert [written(value, "+.1%") for value in (-0.042, 0.3, -0.0001)] == ["−4.2%", "+30.0%", "0.0%"]
 
 
 def test_an_undefined_correlation_says_so():

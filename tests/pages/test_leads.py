@@ -1,5 +1,6 @@
 """What a mark of a chart leads to, and how the page of explanations answers."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,14 +20,18 @@ from tests.pages.test_pages import errors, headline, open_page, texts
 pytestmark = pytest.mark.usefixtures("cache")
 
 STUDENT, CELL = "ResNet18, α = 0.1", "resnet18-a0.1-s0"
-PAGES = ["home", "training", "focus", "rank", "logit", "tradeoffs", "literature", "changes"]
+PAGES = ["home", "training", "focus", "rank", "logit", "tradeoffs", "literature", "changes", "compare"]
 
 
 def led(app: AppTest) -> pd.DataFrame:
     """Every row of every chart that leads somewhere."""
+    return pd.concat([table[table["link"] != ""] for table in drawn_rows(app) if "link" in table])
+
+
+def drawn_rows(app: AppTest) -> list[pd.DataFrame]:
+    """The rows of every chart."""
     drawn = [each.data.data for chart in app.get("vega_lite_chart") for each in chart.proto.datasets]
-    tables = [convert_arrow_bytes_to_pandas_df(data) for data in drawn]
-    return pd.concat([table[table["link"] != ""] for table in tables if "link" in table])
+    return [convert_arrow_bytes_to_pandas_df(data) for data in drawn]
 
 
 def asked(link: str) -> dict[str, str]:
@@ -67,10 +72,89 @@ def test_every_chart_of_networks_leads_to_their_images(page: str) -> None:
 
 
 def test_the_teacher_and_what_is_not_there_lead_nowhere() -> None:
-    drawn = open_page("focus", study="wide").get("vega_lite_chart")
-    tables = [convert_arrow_bytes_to_pandas_df(each.data.data) for chart in drawn for each in chart.proto.datasets]
+    tables = drawn_rows(open_page("focus", study="wide"))
     roles = {role for table in tables if "role" in table for role in table.loc[table["link"] == "", "role"]}
-    assert roles == {"teacher", "retrained"}
+    assert roles == {"retrained"}
+
+
+@pytest.mark.parametrize("page", ["focus", "changes"])
+def test_a_bar_of_a_part_opens_the_students_images(page: str) -> None:
+    rows = led(open_page(page, study="wide"))
+    bars = rows[(rows["role"] == "teacher") & rows["part"].notna()]
+    assert len(bars)
+    (link,) = set(bars["link"])
+    assert asked(link) == {"study": "wide", "student": STUDENT, "sort": "Rank alignment, lowest first"}
+
+
+@pytest.mark.parametrize(
+    ("page", "address", "sort", "who"),
+    [
+        ("rank", {}, "Rank alignment, lowest first", None),
+        ("rank", {"rank_images": "Both right"}, "Rank alignment, lowest first", "Both right"),
+        ("rank", {"rank_importance": "In total"}, None, None),
+        ("focus", {}, "Focus, lowest first", None),
+        ("focus", {"focus_of": "The whole image"}, None, None),
+        ("focus", {"focus_as": "Enrichment", "focus_of": "The whole image"}, "Enrichment, lowest first", None),
+        ("focus", {"focus_importance": "In total", "focus_images": "Both right"}, None, "Both right"),
+        ("tradeoffs", {"against": "Accuracy"}, "Student wrong first", None),
+        ("training", {}, "Student wrong first", None),
+    ],
+)
+def test_marks_lead_to_the_images_that_the_switches_leave(
+    page: str, address: dict[str, str], sort: str | None, who: str | None
+) -> None:
+    rows = led(open_page(page, study="wide", **address))
+    for link in set(rows.loc[rows["counted"].notna(), "link"]):  # of the page's first chart
+        assert (asked(link).get("sort"), asked(link).get("who")) == (sort, who)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_mark_can_be_reached_without_a_pointer(page: str) -> None:
+    app = open_page(page, study="wide")
+    listed = {link for text in texts(app) for link in re.findall(r"^- \[.+\]\((explanations\?\S+)\)$", text, re.M)}
+    assert set(led(app)["link"]) == listed
+    assert listed
+
+
+def test_what_a_mark_opens_is_said_to_be_less_than_what_it_is_of() -> None:
+    app = open_page("rank", study="wide")
+    said = "of 16 that were explained the 6 whose maps were kept, by the network of the first of 3 seeds (0)."
+    assert any(each.value.endswith(said) for each in app.caption)
+    said = "Click on a strong mark to open its image: 6 of 16 images have maps to open."
+    assert any(each.value == said for each in open_page("changes", study="wide").caption)
+
+
+def test_a_difference_of_two_studies_opens_the_images_of_the_first() -> None:
+    rows = led(open_page("compare", study="wide", beside="tiny", compared="Accuracy"))
+    for row in rows.to_dict("records"):
+        student = f"{row['network']}, α = {row['alpha']}"
+        assert asked(row["link"]) == {"study": "wide", "student": student, "sort": "Student wrong first"}
+
+
+def test_shares_are_percent_on_the_page_that_compares_as_elsewhere() -> None:
+    app = open_page("compare", study="wide", beside="tiny", compared="Focus")
+    (table,) = (each for each in app.dataframe if "difference" in each.value)
+    (drawn,) = (table for table in (drawn_rows(app)) if "estimate_1" in table)
+    assert table.value["wide"].to_list() == [100 * value for value in drawn["estimate_1"]]
+    assert "%.1f %%" in table.proto.columns
+
+
+def test_on_images_that_both_get_right_the_controls_are_said_to_be_of_all() -> None:
+    for page in ("rank", "focus"):
+        said = [
+            any("is of all images" in each.value for each in open_page(page, **address).caption)
+            for address in ({}, {f"{page}_images": "Both right"})
+        ]
+        assert said == [False, True]
+
+
+def test_a_class_without_kept_maps_leads_nowhere(cache: Path) -> None:
+    path = cache / "studies" / "tiny" / "images.parquet"
+    table = read_table(path)
+    write_table(path, table.assign(kept=table["kept"] & (table["label"] != 0)))
+    (means,) = (table for table in drawn_rows(open_page("changes", study="tiny")) if "mean" in table)
+    gone = open_study("tiny").dataset.classes[0]
+    assert set(means.loc[means["link"] == "", "name"]) == {gone}
 
 
 def test_what_is_chosen_on_every_page_goes_along() -> None:
@@ -118,6 +202,7 @@ def test_a_range_of_alignment_leaves_what_lies_in_it() -> None:
 @pytest.mark.parametrize(
     ("answers", "keep"),
     [
+        ("Both right", lambda student, teacher, label: (student == label) & (teacher == label)),
         ("Student right", lambda student, teacher, label: student == label),
         ("Student wrong", lambda student, teacher, label: student != label),
         ("Teacher wrong", lambda student, teacher, label: teacher != label),

@@ -100,7 +100,12 @@ def test_every_line_of_a_file_is_a_row_of_the_summary(page: str, study: str, fil
     assert len(table) >= 3
     if page != "tradeoffs":
         columns = ["estimate", "low", "high", "n", "skipped"]
-        assert rows(table, columns) <= rows(summary, columns)
+        own = table["role"].isin(["student", "retrained", "imported"])
+        assert own.sum() >= 3
+        assert rows(table[own], columns) <= rows(summary, columns)
+        derived = DERIVED if page == "training" else DERIVED[:2]
+        beside = table[~own & ~table["role"].isin(derived)]
+        assert set(beside["estimate"]) <= {*summary["estimate"], *PUBLISHED}
         return
     costs, measures = ([name for name in table if name in known] for known in (COSTS, MEASURES))
     assert len(costs) > 1
@@ -157,7 +162,7 @@ def _changes(summary: pd.DataFrame, name: str) -> Iterator[str]:
     """Give changes of logit alignment as the page on the literature writes them."""
     changes = summary[(summary["kind"] == "contrast") & (summary["measure"] == "logit_alignment")]
     for row in changes.itertuples():
-        estimate, low, high = (written(value, "+.3f").replace("-", "−") for value in (row.estimate, row.low, row.high))
+        estimate, low, high = (written(value, "+.3f") for value in (row.estimate, row.low, row.high))
         yield estimate if name == "This study's change" else f"{low} to {high}"
 
 

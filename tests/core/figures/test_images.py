@@ -85,8 +85,7 @@ def test_outputs_and_explanations_are_joined_by_image() -> None:
     assert found["logit"].to_list() == [0.1, 0.2, pytest.approx(0.3)]
     assert found["answers"].to_list() == ["only the student right", "only the teacher right", "both wrong"]
     spec = singles.within(found)
-    (drawn,) = spec["datasets"].values()
-    assert len(drawn) == 2, "one is undefined"
+    assert sum(len(drawn) for drawn in spec["datasets"].values()) == 2, "one is undefined"
 
 
 def test_the_sentence_names_both_ends_and_counts_what_rose() -> None:
@@ -105,13 +104,25 @@ def test_signs() -> None:
 
 
 def test_classes_are_drawn_from_low_to_high_with_their_count() -> None:
-    spec = singles.classes(table(), by_class(table(), "value"), "value", "Rank alignment")
-    line, ticks, interval, dots = spec["layer"]
+    lines = {"the mean of all images": 0.125}
+    spec = singles.classes(table(), by_class(table(), "value"), "value", "Rank alignment", lines)
+    line, ticks, _, interval, dots = spec["layer"]
     assert ticks["encoding"]["y"]["sort"] == dots["encoding"]["y"]["sort"] == ["auk (1)", "jay (1)"]
     assert (interval["encoding"]["x"]["field"], interval["encoding"]["x2"]["field"]) == ("low", "high")
     assert len(spec["datasets"][ticks["data"]["name"]]) == 2
     (drawn,) = spec["datasets"][line["data"]["name"]]
     assert drawn == {"line": "the mean of all images", "at": 0.125}
+
+
+def test_images_that_can_be_opened_do_not_look_like_the_others() -> None:
+    links = ["", "", "explanations?image=10"]
+    linked, both = table().assign(link=links), pairs(table(), table()).assign(link=links)
+    for spec in (singles.classes(linked, by_class(table(), "value"), "value", "x"), singles.within(both)):
+        shut, opened = [layer for layer in spec["layer"] if layer["mark"]["type"] in ("tick", "point")][:2]
+        assert ["href" in layer["encoding"] for layer in (shut, opened)] == [False, True]
+        assert shut["mark"]["opacity"] < opened["mark"]["opacity"]
+        found = [[row.get("link") for row in spec["datasets"][each["data"]["name"]]] for each in (shut, opened)]
+        assert found == [[None], links[2:]]
 
 
 def test_the_orders_are_of_columns_there_are() -> None:
