@@ -147,7 +147,7 @@ def class_table(means: pd.DataFrame, label: str) -> None:
 def part_table(moved: pd.DataFrame) -> None:
     """Draw `core.figures.shares.moves`, shares in percent."""
     names = {"alone": "undistilled", "low": "change from", "high": "change to"}
-    columns = [name for name in moved if name != "part"]
+    columns = [str(name) for name in moved if name != "part"]
     form = st.column_config.NumberColumn(format="%.1f %%")
     with st.expander("The numbers, part by part"):
         shown = moved.assign(**{name: 100 * moved[name] for name in columns}).rename(columns=names)

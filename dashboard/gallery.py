@@ -198,8 +198,8 @@ def ordered(choices: Choices, student: Cell | None, table: pd.DataFrame, filters
     }
     rows = rows[keep[filters.verdict]] if filters.verdict in keep else rows
     if filters.aligned != (LEAST, MOST):
-        ends = (round(end, SHOWN) for end in filters.aligned)
-        rows = rows[_values(choices, student, "rank_alignment", rows["id"]).round(SHOWN).between(*ends).to_numpy()]
+        low, high = (round(end, SHOWN) for end in filters.aligned)
+        rows = rows[_values(choices, student, "rank_alignment", rows["id"]).round(SHOWN).between(low, high).to_numpy()]
     if filters.sort == "usual":
         return rows.assign(value=np.nan)
     if filters.sort == WRONG:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import streamlit as st
 from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.ask import Ask
@@ -188,7 +189,7 @@ def forget() -> None:
     st.session_state.pop(SCENE, None)
     _, _, file = st.session_state.pop(PHOTO, ("", None, ""))
     context = get_script_run_ctx()
-    if file and context is not None:
+    if file and context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         # Streamlit would keep what was uploaded for as long as the browser stays, wherever it goes.
         context.uploaded_file_mgr.remove_file(context.session_id, file)
 

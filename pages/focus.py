@@ -30,7 +30,7 @@ lines = {"the teacher itself": tables.teacher_value(table)}
 chance = tables.control(view, "shuffled", importance, measure, outside)
 untrained = tables.control(view, "random network", importance, measure, outside)
 order = leads.order(measure, importance, outside)
-points = leads.networks(chosen, tables.students(table), order, **leads.answers(subset))
+points = leads.networks(chosen, tables.students(table), order, None, **leads.answers(subset))
 figure = charts.dots(
     points, measure, frame.names(chosen), frame.alphas(chosen), lines, chance, untrained=untrained, numbers=True
 )

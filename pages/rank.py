@@ -24,7 +24,7 @@ with head:
 
 lines = {"by part size alone": by_size}
 order = leads.order("rank_alignment", importance)
-points = leads.networks(chosen, tables.students(table), order, **leads.answers(subset))
+points = leads.networks(chosen, tables.students(table), order, None, **leads.answers(subset))
 untrained = tables.control(view, "random network", importance)
 figure = charts.dots(
     points,

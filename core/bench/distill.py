@@ -72,7 +72,7 @@ class Subject:
 
         def network(architecture: str) -> torch.nn.Module:
             model = build(architecture, config.data.classes, students.width, students.stem)
-            return model.to(device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
+            return model.to(device, memory_format=layout)  # type: ignore[call-overload]
 
         self.teacher = network(config.teacher.architecture).eval().requires_grad_(False)
         nowhere = Path("no state")
@@ -204,9 +204,9 @@ def tables(found: Found) -> tuple[Table, Table]:
     columns = [Column("", no_wrap=True), *(Column(h, justify="right") for h in ("plain, ms", "ours, ms", "× plain"))]
     title = "One student's step on a batch, and the teacher's pass"
     each = Table(*columns, title=title, box=SIMPLE, padding=0)
-    for name, times in [*found.steps.items(), ("the teacher's pass", found.teacher)]:
-        faster = spread(ratios(times["plain"], times["ours"]), ".2f")
-        each.add_row(name, spread(times["plain"], ".3g"), spread(times["ours"], ".3g"), faster)
+    for name, both in [*found.steps.items(), ("the teacher's pass", found.teacher)]:
+        faster = spread(ratios(both["plain"], both["ours"]), ".2f")
+        each.add_row(name, spread(both["plain"], ".3g"), spread(both["ours"], ".3g"), faster)
     return whole, each
 
 

@@ -50,7 +50,7 @@ def study_table(study: Study) -> Table:
     keys = ["measure", "method", "importance", "outside"]
     cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()
     for cell in study.cells:
-        rows = [cells.loc[(cell.name, *key)] if (cell.name, *key) in cells.index else None for key in wanted]
+        rows = [cells.loc[(cell.name, *key), :] if (cell.name, *key) in cells.index else None for key in wanted]
         texts = ["–" if row is None else _number(row) for row in rows]
         if cell == study.teacher:
             texts[1:3] = ["the teacher", "the teacher"]

@@ -1,5 +1,6 @@
 """Which parts gained and lost a network's looking when it was distilled."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import altair as alt
@@ -70,7 +71,7 @@ def sentence(table: pd.DataFrame, who: str, alpha: float) -> str:
     )
 
 
-def _change(part: dict[str, Any]) -> str:
+def _change(part: dict[Hashable, Any]) -> str:
     ends = between(100 * part["low"], 100 * part["high"], 1)
     return f"{signed(100 * part['change'], 1)} points, 95 % interval {ends}"
 

@@ -57,6 +57,7 @@ def _changes(
     if not changes:
         return
     # A part that one of the two never sees has no change: NaN, left out and counted.
-    for (method, part), values in pd.concat(changes, axis=1).sort_index().iterrows():
-        estimate = mean_over_seeds(values.to_numpy(float))
+    table = pd.concat(changes, axis=1).sort_index()
+    for (method, part), values in zip(table.index, table.to_numpy(float), strict=True):
+        estimate = mean_over_seeds(values)
         yield summary_row("part", Keys("part_share", str(method)), estimate, {**where, "subset": str(part)})
