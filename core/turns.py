@@ -57,7 +57,8 @@ class Place:
     @property
     def stopped(self) -> bool:
         """Whether it was told to stop, or whoever wanted the result has left."""
-        self._stopped = self._stopped or not self._there()
+        if not self._stopped and not self._there():
+            self._stopped = True
         return self._stopped
 
     def stop(self) -> None:

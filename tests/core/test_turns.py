@@ -153,3 +153,12 @@ def test_a_long_turn_is_not_passed_for_ever():
 def test_without_a_line_nobody_is_before():
     with Place() as first, Place() as second:
         assert (first.before, second.before) == (0, 0)
+
+
+def test_a_stop_while_one_looks_is_not_lost():
+    def there():
+        place.stop()  # as another thread may at just that moment
+        return True
+
+    place = Place(there=there)
+    assert place.stopped
