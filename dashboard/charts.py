@@ -37,7 +37,7 @@ class Figure:
     """What it is built from; the first is a table of numbers."""
     named: dict[str, Any]
     given: dict[str, Any]
-    """All of that, by the names that the builder has for it."""
+    """All of that, by the names that the builder has for it; the theme comes when it is drawn."""
 
     def spec(self, theme: str) -> Spec:
         """Return the figure as Vega-Lite, "light" or "dark"."""
@@ -135,14 +135,14 @@ def built_once(build: Callable[..., Spec], most: int = 128) -> Callable[..., Fig
 
     @wraps(build)
     def figure(*values: Any, **named: Any) -> Figure:
-        return Figure(cached, values, named, takes.bind(*values, **named).arguments)
+        return Figure(cached, values, named, takes.bind_partial(*values, **named).arguments)
 
     return figure
 
 
 def built(build: Callable[..., Spec], *values: Any, **named: Any) -> Figure:
     """Return a figure that nobody keeps: of what is a visitor's own. It is built whenever it is drawn."""
-    return Figure(build, values, named, signature(build).bind(*values, **named).arguments)
+    return Figure(build, values, named, signature(build).bind_partial(*values, **named).arguments)
 
 
 def theme_now() -> str:

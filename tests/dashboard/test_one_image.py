@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from core.cells import Cell
+from core.figures.ranks import BLUES
 from core.study import Study
 from dashboard import gallery, one_image
 from dashboard.state import Choices, cells
@@ -80,8 +81,11 @@ def test_ranks_are_in_the_teachers_order_without_parts_out_of_sight(choices):
 def test_the_matrix_pins_its_colours():
     table = pd.DataFrame({"part": ["a", "b", "c"], "x": [1, 2, 3], "y": pd.array([3, None, 1], dtype="Int64")})
     spec = one_image.rank_matrix(table).spec("light")
-    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == [1, 3]
-    assert sum(len(rows) for rows in spec["datasets"].values()) == 5
+    assert spec["layer"][0]["encoding"]["color"] == {"field": "fill", "scale": None, "type": "nominal"}
+    (rows,) = spec["datasets"].values()
+    assert len(rows) == 5
+    assert {row["fill"] for row in rows if row["rank"] == 1} == {BLUES[0]}
+    assert {row["fill"] for row in rows if row["rank"] == 3} == {BLUES[-1]}
 
 
 def test_the_gallery_says_who_is_right(choices):
