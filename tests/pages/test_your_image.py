@@ -40,7 +40,9 @@ def test_a_photo_is_answered_in_parts_of_either_kind(cache: Path, monkeypatch: p
     drawn: list[charts.Figure] = []
     show = charts.show
     monkeypatch.setattr(charts, "show", lambda figure, *given: (drawn.append(figure), show(figure, *given))[1])
-    app = drop(open_page("your_image", study="tiny"), photo())
+    page = open_page("your_image", study="tiny")
+    drawn.clear()  # of the first page, on the way
+    app = drop(page, photo())
     until(app, lambda: answered(app))
     assert errors(app) == []
     assert any("This view can't be shared by a link" in caption.value for caption in app.caption)
