@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test lint bench clean
+.PHONY: dashboard test lint bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
@@ -16,8 +16,14 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# ARGS="--resnet50 FILE --original-strides --photos FOLDER" and the like; `core bench ig --help` says more.
-bench: $(RUN)
+# All that is promised in numbers, half an hour on two cores. One of them alone takes ARGS, and `--help` tells which:
+# make bench-visitors ARGS="--minutes 1"; make bench-ig ARGS="--resnet50 FILE --photos FOLDER"
+bench: bench-pages bench-viewer bench-visitors bench-uploads bench-ig
+
+bench-pages bench-viewer bench-visitors bench-uploads: bench-%: $(DEV)
+	$(BIN)/python -m dashboard.bench $* $(ARGS)
+
+bench-ig: $(RUN)
 	$(BIN)/python -m core bench ig $(ARGS)
 
 clean:

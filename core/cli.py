@@ -2,9 +2,10 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.box import SIMPLE
@@ -16,6 +17,12 @@ from core.ask import Ask
 from core.config import Config, Method, presets, read_config
 from core.errors import UserError, unknown
 from core.study import Study, cache_folder, open_study, study_names
+
+if TYPE_CHECKING:
+    from core.cells import Cell
+    from core.live import Networks
+
+IMAGENET = "imagenet"
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Did the small model learn to look where the big one looks?"
@@ -46,16 +53,8 @@ def run(
     from core.progress import shown
     from core.run.local import run_study
 
-    if study in presets() or study.endswith(".toml"):
-        config = read_config(study, tuple(set_ or ()))
-        out = out or _free_folder(config)
-    elif study in study_names():
-        there = open_study(study)
-        config, out = there.config, out or there.folder
-        if set_:
-            raise UserError(f"--set goes with a preset or a TOML file; edit a copy of {there.folder / 'study.toml'}.")
-    else:
-        raise unknown("preset or study", study, [*presets(), *study_names()])
+    config, there = _settings(study, set_)
+    out = out or there or _free_folder(config)
     try:
         with shown(console) as on_progress:
             done = run_study(config, out, device, on_progress, _say)
@@ -67,18 +66,35 @@ def run(
     _say(f"The study '{done.name}' is in {done.folder}.")
 
 
+@app.command()
+def expect(
+    study: Annotated[str, typer.Argument(help="A preset, a TOML file, or a study begun before.")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Write the numbers there instead.")] = None,
+) -> None:
+    """Say how long a whole run would take on this machine, and how much disk; nothing of it is begun."""
+    from dataclasses import asdict
+
+    from core.run.expected import expected
+
+    found = expected(_settings(study, set_)[0], device)
+    if json_:
+        _write(json_, json.dumps({**asdict(found), "sentence": found.sentence}, indent=1))
+    else:
+        _say(found.sentence)
+
+
 @app.command("list")
 def list_() -> None:
     """List the studies that are there, and the presets."""
-    table = Table("study", "cells trained", "measured", "complete", title="Studies")
-    for name in study_names():
-        try:
-            study = open_study(name)
-            counts = [sum(study.path(kind, c).exists() for c in study.cells) for kind in ("models", "measures")]
-            total = len(study.cells)
-            table.add_row(name, *(f"{n} of {total}" for n in counts), "yes" if study.whole() else "no")
-        except UserError as error:
-            table.add_row(name, Text(str(error)), "", "damaged")
+    from core.overview import overviews
+
+    table = Table("study", "cells trained", "measured", "state", title="Studies")
+    for study in overviews():
+        counts = [f"{n} of {study.cells}" for n in (study.trained, study.measured)] if study.cells else ["", ""]
+        said = f"{study.sentence}: {study.said}" if study.said else study.sentence
+        table.add_row(study.name, *counts, Text(said))
     console.print(table)
     console.print(f"Presets: {', '.join(presets())}", highlight=False)
 
@@ -142,7 +158,9 @@ def report(
 
 @app.command()
 def explain(
-    study: str,
+    study: Annotated[
+        str, typer.Argument(help="A study, or imagenet: torchvision's networks, for a photo of anything.")
+    ],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     out: Annotated[Path, typer.Option(help="Folder for the overlays and explanations.json.")] = Path("out"),
     models: Annotated[list[str] | None, typer.Option(help="Cells, such as resnet18-a0.1-s0; all by default.")] = None,
@@ -165,23 +183,40 @@ def explain(
     ] = "mean",
     tolerance: Annotated[float, typer.Option(help="Level difference at which refining stops, from 0 to 1.")] = 0.1,
 ) -> None:
-    """Explain image files through the cells of a study: overlays (PNG) and explanations.json."""
+    """Explain image files through the networks of a study, or ImageNet's: overlays (PNG) and explanations.json."""
     from core.explain_files import explain_files
 
-    opened, ask = open_study(study), Ask(target, score, baseline, tolerance)  # type: ignore[arg-type]
-    cells = [opened.cell(name) for name in models] if models else opened.networks
-    for cell in (opened.teacher, *cells):
-        path = opened.path("models", cell)
-        if path.relative_to(opened.folder).as_posix() in opened.left_out:
-            raise UserError(
-                f"The study keeps the networks of its first seed only (keep.seeds), so {cell.name} is not there; train "
-                "it anew into a folder of its own, with --set keep.seeds=all --out DIR."
-            )
-        if not path.exists():
-            raise UserError(f"The network {cell.name} is not there ({path}); {opened.command} makes it.")
-    console.print(f"These networks know {opened.knows}.", style="bold", highlight=False)
-    for line in explain_files(opened, images, cells, method or opened.config.explain.methods, ask, out):
+    ask = Ask(target, score, baseline, tolerance)  # type: ignore[arg-type]
+    if study == IMAGENET and study not in study_names():
+        networks, cells, usual = _imagenet(models)
+    else:
+        networks = opened = open_study(study)
+        cells, usual = (
+            [opened.cell(name) for name in models] if models else opened.networks,
+            opened.config.explain.methods,
+        )
+        for cell in (opened.teacher, *cells):
+            path = opened.path("models", cell)
+            if path.relative_to(opened.folder).as_posix() in opened.left_out:
+                raise UserError(
+                    f"The study keeps the networks of its first seed only (keep.seeds), so {cell.name} is not there; "
+                    "train it anew into a folder of its own, with --set keep.seeds=all --out DIR."
+                )
+            if not path.exists():
+                raise UserError(f"The network {cell.name} is not there ({path}); {opened.command} makes it.")
+    console.print(f"These networks know {networks.knows}.", style="bold", highlight=False)
+    for line in explain_files(networks, images, cells, method or usual, ask, out):
         _say(line)
+
+
+def _imagenet(models: list[str] | None) -> tuple["Networks", list["Cell"], Sequence[str]]:
+    from core.imagenet import ImageNet
+
+    networks = ImageNet()
+    cells = [networks.cell(name) for name in models] if models else list(networks.cells)
+    with console.status("Looking for the weights") as status:
+        networks.fetch(lambda what, done, total: status.update(f"Downloading {what}: {done / 1e6:.0f} MB"))
+    return networks, cells, ("saliency", "integrated_gradients")
 
 
 @app.command()
@@ -273,6 +308,18 @@ def bench_findings(
     from core.bench.findings import run as run_bench
 
     run_bench(console, studies, seeds, images, max(tests, images))
+
+
+def _settings(study: str, changes: list[str] | None) -> tuple[Config, Path | None]:
+    """Return the settings that a word on the command line means, and the folder of the study where it is there."""
+    if study in presets() or study.endswith(".toml"):
+        return read_config(study, tuple(changes or ())), None
+    if study not in study_names():
+        raise unknown("preset or study", study, [*presets(), *study_names()])
+    there = open_study(study)
+    if changes:
+        raise UserError(f"--set goes with a preset or a TOML file; edit a copy of {there.folder / 'study.toml'}.")
+    return there.config, there.folder
 
 
 def _free_folder(config: Config) -> Path:

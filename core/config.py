@@ -4,6 +4,7 @@ import re
 import tomllib
 from difflib import get_close_matches
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -254,3 +255,9 @@ def _near(error: Any) -> str:
     allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
     near = get_close_matches(str(error["input"]), allowed, n=1)
     return f". Did you mean {near[0]}?" if near else ""
+
+
+def stated(preset: str) -> str:
+    """Return what a preset's file says at its head: what it is for, how long it takes, how much disk."""
+    lines = presets()[preset].read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))

@@ -1,4 +1,4 @@
-"""Image files through the cells of a study: overlays and one JSON file."""
+"""Image files through a set of networks: overlays and one JSON file."""
 
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
@@ -10,20 +10,19 @@ import numpy as np
 from core.ask import Ask
 from core.attribution import METHODS
 from core.cells import Cell
-from core.data.photos import open_photo, square
+from core.data.photos import open_photo
 from core.errors import UserError
-from core.live import as_json, explain_image, scene_of, settled, with_teacher
+from core.live import Networks, as_json, explain_image, scene_of, settled, with_teacher
 from core.numbers import percent
 from core.overlay import OPACITY, overlay, shared_scale, side_by_side
 from core.store import write_bytes, write_json
-from core.study import Study
 
 SIDE = 448
 """Pixels of an overlay's side: small networks see small images, people do not like to."""
 
 
 def explain_files(
-    study: Study, paths: Sequence[Path], cells: Sequence[Cell], methods: Sequence[str], ask: Ask, out: Path
+    networks: Networks, paths: Sequence[Path], cells: Sequence[Cell], methods: Sequence[str], ask: Ask, out: Path
 ) -> Iterator[str]:
     """Explain image files, and yield one line on each cell and each file written.
 
@@ -37,19 +36,19 @@ def explain_files(
     """
     found: dict[str, Any] = {}
     failed: list[str] = []
-    classes = study.header(study.teacher).classes
+    classes = networks.header(networks.teacher).classes
     for path in paths:
         try:
             photo = open_photo(path)
         except UserError as error:
             failed.append(str(error))
             continue
-        scene = scene_of(study, photo)
-        last = settled(explain_image(study, scene, cells, methods, ask), study.teacher)
+        scene = scene_of(networks, photo)
+        last = settled(explain_image(networks, scene, cells, methods, ask), networks.teacher)
         by_cell = {(result.method, result.cell): result for result in last}
-        results = [by_cell[method, cell] for method in dict.fromkeys(methods) for cell in with_teacher(study, cells)]
+        results = [by_cell[method, cell] for method in dict.fromkeys(methods) for cell in with_teacher(networks, cells)]
         name = _free_name(path.stem if path.stem.strip(".") else "image", found)  # "...jpg" would lie outside
-        large = square(photo, SIDE)
+        large = networks.view(photo, SIDE)
         for method in dict.fromkeys(result.method for result in results):
             of_method = [result for result in results if result.method == method]
             scale = shared_scale(result.map for result in of_method)
@@ -60,14 +59,14 @@ def explain_files(
                 write_bytes(out / name / method / f"{result.cell.name}.png", png)
                 rho = "undefined" if np.isnan(result.alignment) else f"= {result.alignment:.2f}"
                 alike = f"regions ranked like the teacher's at ρ {rho}"
-                about = "the teacher" if result.cell == study.teacher else alike
+                about = "the teacher" if result.cell == networks.teacher else alike
                 bar = f", map ± {percent(result.difference)}" if result.difference > 0 else ""
                 bar = bar if np.isfinite(result.map).all() else ", no map: its gradient is not a number"
                 yield f"  {result.cell.name}: {classes[result.predicted]} ({result.probability:.0%}), {about}{bar}"
             together = side_by_side(large, {result.cell.name: result.map for result in of_method})
             write_bytes(out / name / f"{method}.png", together)
         found[name] = {"file": path.name, **as_json(results, scene, classes, ask)}
-        write_json(out / "explanations.json", {"study": study.name, "knows": study.knows, "images": found})
+        write_json(out / "explanations.json", {"networks": networks.name, "knows": networks.knows, "images": found})
     if found:
         yield f"Overlays and explanations.json are in {out}."
     if failed:

@@ -9,9 +9,13 @@ from collections.abc import Iterable, Mapping
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from skimage.measure import find_contours
 
 FADE = 0.6
 """How much of the photo's colour gives way to grey under a full overlay, so that heat is the only colour."""
+
+SMOOTH = 1 / 32
+"""Of a map's side: how far it is smoothed before lines are drawn around its peaks, or noise would have its own."""
 
 OPACITY, LINE = 0.75, 28
 """Of maps side by side: how much the heat covers, and the pixels that a name stands in."""
@@ -51,6 +55,32 @@ def levels(relevance: np.ndarray, vmax: float) -> np.ndarray:
     if vmax <= 0:
         return np.zeros(size.shape, np.uint8)
     return np.rint(np.clip(size / vmax, 0, 1) * 255).astype(np.uint8)
+
+
+def contours(relevance: np.ndarray, share: float) -> list[np.ndarray]:
+    """Return the lines around the share of the picture that a map looks at hardest.
+
+    Parameters
+    ----------
+    relevance : ndarray
+        (h, w), signed or not; its size, smoothed by a Gaussian of `SMOOTH` of its width, is what counts.
+    share : float
+        Of the picture's area, between 0 and 1.
+
+    Returns
+    -------
+    list of ndarray
+        Closed lines, (n, 2) each: x and y as shares of the width and the height. None where the map is flat.
+    """
+    size = np.nan_to_num(np.abs(np.asarray(relevance, dtype=np.float64)), nan=0.0, posinf=0.0)
+    smooth = cv2.GaussianBlur(size, (0, 0), SMOOTH * size.shape[1])
+    edge = np.quantile(smooth, 1 - share)
+    if smooth.max() - edge <= 1e-9 * smooth.max():
+        return []
+    # Around the picture lies nothing, so that a line ends at its border and is closed there.
+    lines = find_contours(np.pad(smooth, 1), edge)
+    extent = np.array(size.shape[::-1], dtype=np.float64)
+    return [np.clip((line[:, ::-1] - 0.5) / extent, 0, 1) for line in lines]
 
 
 def overlay(photo: np.ndarray, relevance: np.ndarray, opacity: float, vmax: float) -> np.ndarray:

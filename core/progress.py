@@ -3,25 +3,27 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from core.run.local import Progress
+if TYPE_CHECKING:
+    from core.run.local import Progress
 
 QUIET_SECONDS = 15.0
 """Between two lines where the output is not a terminal."""
 
 
 @contextmanager
-def shown(console: Console) -> Iterator[Callable[[Progress], None]]:
+def shown(console: Console) -> Iterator[Callable[["Progress"], None]]:
     """Give a callback that shows progress while the block lasts: live in a terminal, else a line now and then."""
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4) as live:
 
-            def on_progress(progress: Progress) -> None:
+            def on_progress(progress: "Progress") -> None:
                 if progress.finished:
                     live.console.print(f"✓ {progress.finished}", style="green", highlight=False, markup=False)
                 bar = ProgressBar(total=progress.total, completed=progress.done, width=40)
@@ -32,7 +34,7 @@ def shown(console: Console) -> Iterator[Callable[[Progress], None]]:
         return
     last = 0.0
 
-    def on_line(progress: Progress) -> None:
+    def on_line(progress: "Progress") -> None:
         nonlocal last
         if progress.finished or time.monotonic() - last > QUIET_SECONDS:
             last = time.monotonic()
@@ -42,7 +44,7 @@ def shown(console: Console) -> Iterator[Callable[[Progress], None]]:
     yield on_line
 
 
-def headline(progress: Progress) -> str:
+def headline(progress: "Progress") -> str:
     """Return the share done and the time left in words."""
     share = progress.done / progress.total if progress.total else 1.0
     left = "" if progress.left is None else f", about {duration(progress.left)} left"
@@ -57,3 +59,10 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Return bytes as people say them: 16 MB, 1.2 GB."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{max(1, round(count / 1e6))} MB"

@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.cells import Cell, grid, teacher_cell, untrained_cells
 from core.config import Config, parse_config
+from core.data.photos import square
 from core.errors import UserError, unknown
 from core.store import read_arrays, read_json, read_table, sha256_file
 
@@ -256,6 +257,10 @@ class Study:
         if unfinished := self.unfinished():
             raise UserError(unfinished)
         return read_table(self.folder / "summary.parquet")
+
+    def view(self, photo: np.ndarray, side: int | None = None) -> np.ndarray:
+        """Return what the networks see of a photo (H, W, 3), at their size or at `side` pixels: its middle square."""
+        return square(photo, side or self.config.data.image_size)
 
     def header(self, cell: Cell | str) -> "Header":
         """Return what a cell's network says of itself."""

@@ -12,9 +12,11 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from core.errors import UserError  # noqa: E402
+from dashboard.hints import hint  # noqa: E402
 from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import WIDE, sections  # noqa: E402
 from dashboard.sidebar import missing, sidebar  # noqa: E402
+from dashboard.steps import steps  # noqa: E402
 from dashboard.warm import warm  # noqa: E402
 
 page = st.navigation(sections())
@@ -22,9 +24,12 @@ page = st.navigation(sections())
 layout: Literal["wide", "centered"] = "wide" if page.url_path in WIDE else "centered"
 st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout=layout)
 sidebar(page.url_path)
+with st.sidebar:
+    steps()
 warm()
 for sentence in missing():
     st.warning(plain(sentence))
+hint(page.url_path)
 try:
     page.run()
 except UserError as error:

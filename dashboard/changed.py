@@ -11,8 +11,8 @@ from core.cells import Cell, undistilled
 from core.figures import images, tables
 from core.measures import MEASURES
 from core.study import Study
-from dashboard import frame, gallery, loaded, numbers
-from dashboard.names import plain
+from dashboard import frame, gallery, loaded
+from dashboard.names import plain, short
 from dashboard.navigation import link
 from dashboard.state import Choices
 
@@ -70,11 +70,12 @@ def other_seeds(choices: Choices, cell: Cell, measure: str) -> str:
 def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
     """Return the shares of looking of the teacher and of a cell's architecture, without distillation and at its α."""
     alphas = [1.0] if cell.alpha is None else [1.0, cell.alpha]
-    return tables.part_shares(replace(numbers.view(choices), alphas=alphas), cell.architecture)
+    return tables.part_shares(replace(choices.view, alphas=alphas), cell.architecture)
 
 
-def strip(study: Study, rows: pd.DataFrame, column: str) -> None:
+def strip(choices: Choices, cell: Cell, rows: pd.DataFrame, column: str) -> None:
     """Draw images side by side with their number, class, and who is right; each opens where its maps can be seen."""
+    study = choices.study
     photos = [gallery.photo(study, int(image)) for image in rows["image"]]
     if any(found is None for found in photos):
         st.info("The images of this study are not on this machine, so their numbers stand alone.")
@@ -82,14 +83,15 @@ def strip(study: Study, rows: pd.DataFrame, column: str) -> None:
         for row, found in zip(rows.to_dict("records"), photos, strict=True):
             with st.container(width=SIDE, gap="xxsmall"):
                 if found is not None:
-                    st.image(cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC), width=SIDE)
+                    photo = cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC)
+                    st.image(photo, width=SIDE, alt=f"Test image of a {row['name']}")
                 st.markdown(f"**{images.signed(row[column], plus=column == 'change')}** {plain(row['name'])}")
                 marks = (("student", row["student"]), ("teacher", row["teacher"]))
                 if column == "change":
                     st.caption(f"{images.signed(row['alone'])} → {images.signed(row['value'])}")
                 st.caption(", ".join(f"{who} {'✓' if right else '✗'}" for who, right in marks))
                 if row["kept"]:
-                    link("explanations", "See its maps →", image=str(row["image"]))
+                    link("explanations", "See its maps →", image=str(row["image"]), student=short(cell, study.teacher))
 
 
 def pairs(choices: Choices, cell: Cell) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from core.figures import encoding, tables
 from core.findings import Analysis, Finding
 from core.measures import MEASURES
 from core.study import Study
-from dashboard import loaded, numbers, words
+from dashboard import loaded, words
 from dashboard.names import plain
 from dashboard.state import Choices, choices
 from dashboard.widgets import choose
@@ -61,18 +61,18 @@ def opening(question: str, choices: Choices, page: str, analysis: Analysis, inst
     marks : str
         What is shown in place of what the finding is about, "" where it is that.
     """
-    finding = numbers.claim(choices.study, page, analysis)
+    finding = loaded.claim(choices.study, page, analysis)
     why = ", ".join(each for each in (exploratory(analysis), marks) if each)
     if finding is None or marks:
         if why:
             st.badge(f"⚑ Exploratory: {why}", color="orange", help=words.EXPLORATORY_HELP)
-        st.markdown(f"#### {instead}")
+        st.markdown(f"## {instead}")
         st.caption(question)
         return
     verdict(finding)
     if why:
         st.badge(f"⚑ Exploratory: {why}", color="orange", help=words.EXPLORATORY_HELP)
-    st.markdown(f"#### {finding.sentence}")
+    st.markdown(f"## {finding.sentence}")
     st.caption(question)
     if finding.controls:
         st.caption(finding.controls)
@@ -118,13 +118,6 @@ def levels(table: pd.DataFrame, measure: str, chance: float | None = None) -> st
     return sentences.levels(table, measure, chance, "Choose more networks and α on the left to compare.")
 
 
-def definition(*measures: str, more: str = "") -> None:
-    """Say below a chart what its number is."""
-    for measure in measures:
-        about = MEASURES[measure]
-        st.markdown(f"**{about.label}.** {about.sentence} {more}".rstrip())
-
-
 def first_seed(choices: Choices, what: str) -> str:
     """Say which networks something is of, where there are several of a kind: "… the networks of the first seed"."""
     seeds = choices.config.students.seeds
@@ -142,8 +135,8 @@ def teacher_note(choices: Choices) -> str:
     return sentences.teacher_note(choices.config)
 
 
-def table(rows: pd.DataFrame, measure: str, name: str) -> None:
-    """Offer the numbers of a chart as a table and as CSV, named after the study."""
+def table(rows: pd.DataFrame, measure: str) -> None:
+    """Offer the numbers of a chart as a table; as a file they are below the chart itself."""
     with st.expander("The numbers"):
         share = "%" in encoding.FORMATS.get(measure, "")
         values = ["estimate", "low", "high"]
@@ -162,7 +155,6 @@ def table(rows: pd.DataFrame, measure: str, name: str) -> None:
             "low, high: the 95 % interval. counted: trainings, or images where there is one training. "
             "left out: images on which the number is undefined."
         )
-        st.download_button("Download as CSV", rows.to_csv(index=False), f"{name}.csv", "text/csv", on_click="ignore")
 
 
 def importance_switch(page: str) -> str:
@@ -185,7 +177,7 @@ def subset_switch(page: str) -> str:
 
 def names(choices: Choices) -> list[str]:
     """Return the architectures shown as people write them, then the imported networks."""
-    return tables.names(numbers.view(choices))
+    return tables.names(choices.view)
 
 
 def alphas(choices: Choices) -> list[float]:

@@ -1,26 +1,39 @@
 """An image being explained in the background, while the page shows what is there so far. All of it in memory only."""
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 from core.ask import Ask
 from core.errors import UserError
+from core.turns import Place, Stopped, Turns
 
 if TYPE_CHECKING:
     from core.cells import Cell
-    from core.live import CellResult, Checked
+    from core.live import CellResult, Checked, Scene
     from core.trust import Trust
 
 T = TypeVar("T")
 
+KEY = "live job"
+"""Session state."""
+TURNS = Turns()
+"""The line that every visitor of this process stands in."""
+GRACE = 10.0
+"""Seconds that a browser may be away, as when its connection breaks for a moment, before its place is given up."""
+
 
 @dataclass
 class Background(ABC, Generic[T]):
-    """Results that come one by one; belongs to one visitor.
+    """Results that come one by one; belongs to one visitor, and ends when that visitor has left.
 
     Parameters
     ----------
@@ -34,17 +47,19 @@ class Background(ABC, Generic[T]):
     total: int
     error: str = field(default="", init=False)
     running: bool = field(default=True, init=False)
-    _compute: Callable[[], Generator[T]] = field(init=False)
-    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
+    place: Place = field(default_factory=Place, init=False)
+    """In the line; another one after `go_on`."""
+    _compute: Callable[[Place], Generator[T]] = field(init=False)
 
     @abstractmethod
     def take(self, result: T) -> None:
         """Keep a result."""
 
-    def start(self, compute: Callable[[], Generator[T]]) -> None:
-        """Begin; `compute` is called, and iterated, in a thread of its own."""
-        self.running, self._compute, self._cancelled = True, compute, threading.Event()
-        given = compute, self._cancelled
+    def start(self, compute: Callable[[Place], Generator[T]]) -> None:
+        """Begin; `compute` is called with the visitor's place, and iterated, in a thread of its own."""
+        self._compute, self.error = compute, ""
+        self.place, self.running = Place(TURNS, _watched()), True
+        given = compute, self.place
         threading.Thread(target=self._run, args=given, daemon=True, name="explain-photo").start()
 
     def go_on(self) -> None:
@@ -52,25 +67,42 @@ class Background(ABC, Generic[T]):
         self.start(self._compute)
 
     def cancel(self) -> None:
-        """Stop after the results under way; those that are there stay."""
-        self._cancelled.set()
+        """Leave the line, and stop what is under way; what is there stays."""
+        self.place.stop()
         self.running = False
 
-    def _run(self, compute: Callable[[], Generator[T]], cancelled: threading.Event) -> None:
+    def _run(self, compute: Callable[[Place], Generator[T]], place: Place) -> None:
+        error = ""
         try:
-            with closing(compute()) as found:
+            with suppress(Stopped), closing(compute(place)) as found:
                 for result in found:
-                    if cancelled.is_set():
+                    if place.stopped:
                         break
                     self.take(result)
-        except UserError as error:
-            self.error = str(error)
+        except UserError as told:
+            error = str(told)
         except Exception:
-            self.error = "Explaining this image failed; what is shown below had been finished by then."
+            error = "Explaining this image failed; what is shown below had been finished by then."
             raise
         finally:
-            if not cancelled.is_set():  # else another thread may have gone on
-                self.running = False
+            if self.place is place:  # else another thread has gone on
+                self.error, self.running = error, False
+
+
+def _watched() -> Callable[[], bool]:
+    """Return what tells, from any thread, whether the browser that this run of the page belongs to is still there."""
+    context = get_script_run_ctx()
+    if context is None or not Runtime.exists():
+        return lambda: True
+    runtime, session = Runtime.instance(), context.session_id
+    away: float | None = None
+
+    def there() -> bool:
+        nonlocal away
+        away = None if runtime.is_active_session(session) else away or time.monotonic()
+        return away is None or time.monotonic() - away < GRACE
+
+    return there
 
 
 @dataclass
@@ -88,6 +120,8 @@ class Job(Background["CellResult"]):
     ask: Ask
     found: dict[tuple[str, "Cell"], "CellResult"] = field(default_factory=dict)
     """The last level of every method and cell."""
+    fetching: tuple[str, int, int] | None = field(default=None, init=False)
+    """What is being downloaded for it: a network, bytes that are there, bytes that there will be."""
 
     @property
     def done(self) -> int:
@@ -96,25 +130,58 @@ class Job(Background["CellResult"]):
 
     @property
     def stopped(self) -> bool:
-        """Whether it was stopped before all was there."""
-        return self._cancelled.is_set() and self.done < self.total
+        """Whether it ended before all was there."""
+        return not self.running and self.done < self.total
 
     @property
     def finished(self) -> set[tuple[str, "Cell"]]:
         """The methods and cells whose results are as fine as they get."""
         return {key for key, result in list(self.found.items()) if result.final}
 
-    def results(self, teacher: "Cell") -> list["CellResult"]:
-        """Return what is there so far, compared with the teacher."""
-        from core.live import settled
+    def fetched(self, *so_far: *tuple[str, int, int]) -> None:
+        """Note how far a download is."""
+        self.fetching = so_far
 
-        return settled(list(self.found.values()), teacher)
+    def results(self, teacher: "Cell", scene: "Scene | None" = None) -> list["CellResult"]:
+        """Return what is there so far, compared with the teacher; by the parts of a scene that cuts the image anew."""
+        from core.live import in_parts, settled
+
+        found = list(self.found.values())
+        return settled(found if scene is None else [in_parts(result, scene) for result in found], teacher)
 
     def take(self, result: "CellResult") -> None:
         """Keep a result in place of the level before; one that is as fine as it gets stays."""
         key = result.method, result.cell
         if key not in self.finished:
             self.found[key] = result
+
+
+def visitors(
+    key: str,
+    total: int,
+    ask: Ask,
+    compute: Callable[[Job, Place], Generator["CellResult"]],
+    there: dict[tuple[str, "Cell"], "CellResult"] | None = None,
+) -> Job:
+    """Return the visitor's one job, begun if it has another key than the one before, which is dropped.
+
+    Parameters
+    ----------
+    key, total, ask
+        As of `Job`.
+    compute : callable
+        Begins the computation, for the job and its place in the line.
+    there : dict, optional
+        What is found already.
+    """
+    job: Job | None = st.session_state.get(KEY)
+    if job is not None and job.key == key:
+        return job
+    if job is not None:
+        job.cancel()
+    begun = st.session_state[KEY] = Job(key, total, ask, dict(there or {}))
+    begun.start(lambda place: compute(begun, place))
+    return begun
 
 
 @dataclass

@@ -1,9 +1,7 @@
-"""What a visitor's own image makes the networks say: started, followed and shown while it is being computed."""
+"""Explanations that are computed while somebody looks: followed, and put into words and tables."""
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Generator
-from dataclasses import replace
+from collections.abc import Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,55 +10,21 @@ import streamlit as st
 
 from core.ask import Ask
 from core.cells import Cell
-from core.data.photos import open_photo, square
+from core.data.photos import square
 from core.numbers import percent
-from core.overlay import side_by_side
 from core.study import Study
-from dashboard import asking, charts, gallery, loaded, one_image, state, trust_view, words
-from dashboard.live_job import Job
-from dashboard.names import decimal, kind, plain, short, title
+from core.turns import Place
+from dashboard import asking, gallery, loaded, one_image, state, trust_view, words
+from dashboard.live_job import Job, visitors
+from dashboard.names import kind, plain, short, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel, viewer
 
 if TYPE_CHECKING:
     from core.live import CellResult, Checked, Scene
 
-KEY, PHOTO = "live job", "live photo"
-"""Session state."""
-SIDE, LONGEST, POLL = 448, 2000, 0.3
-"""Pixels of the photo as shown, and as kept; seconds between two looks at how far the job is."""
-
-
-def job_for(choices: Choices, data: bytes, photo: np.ndarray, ask: Ask) -> tuple[Job, "Scene"]:
-    """Return the visitor's job for an image, begun if it is a new one; the one before it is dropped.
-
-    All networks of the study are asked, by all its methods and the one chosen: another choice on the left is then shown
-    at once. What is there of the same image stays when a further method is chosen.
-    """
-    from core import live  # torch: seconds, the first time
-
-    study = choices.study
-    scene = live.scene_of(study, photo)
-    config = choices.config
-    everything = replace(choices, architectures=state.architectures(study), alphas=config.students.alphas)
-    about = f"{hashlib.sha256(data).hexdigest()} {study.folder} {loaded.stamp(study.folder)} {ask}"
-    there = _finished(about)
-    cells = state.cells(everything)
-    methods = list(dict.fromkeys([*config.explain.methods, choices.method, *(method for method, _ in there)]))
-    missing = [method for method in methods if any((method, cell) not in there for cell in cells)]
-
-    def explain(done: Collection[tuple[str, Cell]]) -> Generator["CellResult"]:
-        return live.explain_image(study, scene, cells, missing, ask, done=done)
-
-    return _job(f"{about} {sorted(methods)}", ask, len(cells) * len(methods), explain, there), scene
-
-
-def _finished(about: str) -> dict[tuple[str, Cell], "CellResult"]:
-    """Return what the visitor's job has finished, if it is about the same."""
-    job: Job | None = st.session_state.get(KEY)
-    if job is None or not job.key.startswith(about):
-        return {}
-    return {key: result for key, result in list(job.found.items()) if result.final}
+SIDE, POLL = 448, 0.3
+"""Pixels of the image as shown; seconds between two looks at how far the job is."""
 
 
 def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]:
@@ -71,50 +35,12 @@ def job_for_image(choices: Choices, image: int, ask: Ask) -> tuple[Job, "Scene"]
     scene = live.scene_of_image(study, image)
     key = f"{image} {study.folder} {loaded.stamp(study.folder)} {ask} {choices.method} {cells}"
 
-    def explain(done: Collection[tuple[str, Cell]]) -> Generator["CellResult"]:
-        return live.explain_image(study, scene, cells, [choices.method], ask, live.live_cache(), done)
+    def explain(job: Job, place: Place) -> Generator["CellResult"]:
+        return live.explain_image(
+            study, scene, cells, [choices.method], ask, live.live_cache(), done=job.finished, place=place
+        )
 
-    return _job(key, ask, len(cells), explain), scene
-
-
-def _job(
-    key: str,
-    ask: Ask,
-    total: int,
-    explain: Callable[[Collection[tuple[str, Cell]]], Generator["CellResult"]],
-    there: dict[tuple[str, Cell], "CellResult"] | None = None,
-) -> Job:
-    job: Job | None = st.session_state.get(KEY)
-    if job is None or job.key != key:
-        if job is not None:
-            job.cancel()
-        begun = job = st.session_state[KEY] = Job(key, total, ask, dict(there or {}))
-        job.start(lambda: explain(begun.finished))
-    return job
-
-
-def opened(data: bytes) -> np.ndarray:
-    """Decode a visitor's image once, no larger than is shown; kept in the session until `forget`.
-
-    Raises
-    ------
-    UserError
-        As `open_photo`.
-    """
-    key = hashlib.sha256(data).hexdigest()
-    if st.session_state.get(PHOTO, ("",))[0] != key:
-        st.session_state[PHOTO] = (key, open_photo(data, name="This file", longest=LONGEST))
-    photo: np.ndarray = st.session_state[PHOTO][1]
-    return photo
-
-
-def forget() -> None:
-    """Drop the visitor's image, the job and all that it found."""
-    trust_view.forget()
-    st.session_state.pop(PHOTO, None)
-    job: Job | None = st.session_state.pop(KEY, None)
-    if job is not None:
-        job.cancel()
+    return visitors(key, len(cells), ask, explain), scene
 
 
 def follow(job: Job, show: Callable[[], None]) -> None:
@@ -127,52 +53,29 @@ def follow(job: Job, show: Callable[[], None]) -> None:
             st.rerun()
         if job.running or job.stopped:
             bar, button = st.columns([4, 1], vertical_alignment="center")
-            done = f"{job.done} of {job.total} explanations are finished."
-            bar.progress(min(1.0, job.done / job.total), done if job.running else f"Stopped: {done}")
+            bar.progress(*progress(job))
             label, click = ("Stop", job.cancel) if job.running else ("Go on", job.go_on)
-            button.button(label, on_click=click, width="stretch")
+            button.button("Try again" if job.error else label, on_click=click, width="stretch")
         show()
 
     look()
 
 
-def results(job: Job, scene: "Scene", photo: np.ndarray, choices: Choices) -> None:
-    """Draw what a visitor's image makes the networks say, as far as it is known."""
-    if job.error:
-        st.error(plain(job.error))
-    cells = state.cells(choices)
-    method, found = shown(job.results(choices.study.teacher), cells, choices.method)
-    if not found:
-        return
-    names = gallery.classes(choices.study)
-    teacher = found[0]
-    alike = [result.predicted == teacher.predicted for result in found[1:]]
-    agree = _so_far(found, cells) or _agree(alike)
-    st.markdown(f"#### The teacher answers {plain(names[teacher.predicted])} ({teacher.probability:.0%}){agree}.")
-    missing = f" {words.method_label(choices.method)} will follow." if method != choices.method and job.running else ""
-    st.markdown(
-        f"{words.method_label(method)}{begun(method, job.ask)}: what on this photo speaks to {_of(found, names)}, in "
-        f"every network.{missing}"
-    )
-    panels = [_panel(result, names, choices.study.teacher) for result in found]
-    cells = [result.cell for result in found]
-    checks = trust_view.about(f"{job.key} {method} {cells}")
-    viewer(square(photo, SIDE), trust_view.marked(panels, cells, checks), scene.part_map, scene.parts, key="your_image")
-    size = choices.config.data.image_size
-    st.caption(
-        f"The networks see the middle square of the photo at {size} × {size} pixels. Regions of similar colour stand "
-        f"in for parts; point at one to see its rank. All maps share one scale. {how_exact(found)}"
-    )
+def progress(job: Job) -> tuple[float, str]:
+    """Return how far a job is, as a share and in words: what it waits for, then what it has finished."""
+    done = f"{job.done} of {job.total} explanations are finished."
+    share = min(1.0, job.done / job.total)
     if not job.running:
-        everything = list(job.found.values())
-
-        def check() -> Generator["Checked"]:
-            from core.live import check_maps
-
-            return check_maps(choices.study, scene, cells, method, job.ask, found=everything)
-
-        trust_view.section(checks, cells, choices.study.teacher, method, check)
-        _details(job, scene, photo, choices, method, found, panels)
+        return share, f"Stopped: {done}"
+    if job.fetching is not None:
+        name, there, total = job.fetching
+        of = f" of {total / 1e6:.0f}" if total else ""
+        return there / total if total else 0.0, f"Downloading {name}: {there / 1e6:.0f}{of} MB."
+    before = job.place.before
+    if before:
+        waits = f"{before} {'other is' if before == 1 else 'others are'} before you."
+        return share, f"{waits} {done}" if job.done else waits
+    return share, done
 
 
 def again(job: Job, scene: "Scene", choices: Choices) -> None:
@@ -185,13 +88,13 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
     if not found or scene.label is None:
         return
     whole = one_image.sentence([r.cell for r in found], [r.alignment for r in found])
-    so_far = _so_far(found, cells)
-    st.markdown(f"#### The teacher is explained{so_far}." if so_far else f"#### {whole}")
+    yet = so_far(found, cells)
+    st.markdown(f"## The teacher is explained{yet}." if yet else f"## {whole}")
     st.markdown(
         f"{words.method_label(method)}{begun(method, job.ask)}: what on this image of a "
-        f"**{plain(names[scene.label])}** speaks to {_of(found, names)}, at full size."
+        f"**{plain(names[scene.label])}** speaks to {speaks_to(found, names)}, at full size."
     )
-    panels = [_panel(result, names, study.teacher, scene.label) for result in found]
+    panels = [panel(result, names, study.teacher, kind(result.cell, study.teacher), scene.label) for result in found]
     cells = [result.cell for result in found]
     checks = trust_view.about(f"{job.key} {method} {cells}")
     viewer(
@@ -200,19 +103,21 @@ def again(job: Job, scene: "Scene", choices: Choices) -> None:
     st.caption(f"Computed for this choice, and kept for the next time. All maps share one scale. {how_exact(found)}")
     if not job.running:
         trust_view.section(
-            checks, cells, study.teacher, method, lambda: check_image(study, scene, cells, method, job.ask)
+            checks, cells, study.teacher, method, lambda place: check_image(study, scene, cells, method, job.ask, place)
         )
-        rows = table(found, cells, names, study.teacher)
+        rows = table(found, cells, names, partial(kind, teacher=study.teacher))
         formats = one_image.formats(rows)
         st.dataframe(rows, hide_index=True, height="content", column_config=formats, alt="What every network answers")
 
 
-def check_image(study: Study, scene: "Scene | int", cells: list[Cell], method: str, ask: Ask) -> Generator["Checked"]:
+def check_image(
+    study: Study, scene: "Scene | int", cells: list[Cell], method: str, ask: Ask, place: Place
+) -> Generator["Checked"]:
     """Put the maps of an image of the study, by its scene or its id, to their tests; what is found is kept on disk."""
     from core import live
 
     seen = live.scene_of_image(study, scene) if isinstance(scene, int) else scene
-    yield from live.check_maps(study, seen, cells, method, ask, live.live_cache())
+    yield from live.check_maps(study, seen, cells, method, ask, live.live_cache(), place=place)
 
 
 def begun(method: str, ask: Ask) -> str:
@@ -222,7 +127,8 @@ def begun(method: str, ask: Ask) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def _of(found: list["CellResult"], names: tuple[str, ...]) -> str:
+def speaks_to(found: list["CellResult"], names: tuple[str, ...]) -> str:
+    """Name the class that maps explain, in bold."""
     targets = {result.target for result in found}
     return f"**{plain(names[targets.pop()])}**" if len(targets) == 1 else "**its own answer**"
 
@@ -258,8 +164,13 @@ def how_exact(found: list["CellResult"]) -> str:
     return " ".join(said)
 
 
-def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...], teacher: Cell) -> pd.DataFrame:
-    """Return one row a network: its answer, and by each method its agreement with the teacher and its gap."""
+def table(
+    results: list["CellResult"], cells: list[Cell], names: tuple[str, ...], kind: Callable[[Cell], str]
+) -> pd.DataFrame:
+    """Return one row a network: its answer, and by each method its agreement with the teacher and its gap.
+
+    `kind` says how a network was trained.
+    """
     rows: dict[Cell, dict[str, object]] = {}
     for result in sorted(results, key=lambda result: result.method, reverse=True):
         if result.cell not in cells:
@@ -268,7 +179,7 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
             result.cell,
             {
                 "Network": title(result.cell),
-                "Trained": kind(result.cell, teacher),
+                "Trained": kind(result.cell),
                 "Answer": names[result.predicted],
                 "Probability": result.probability,
             },
@@ -279,77 +190,21 @@ def table(results: list["CellResult"], cells: list[Cell], names: tuple[str, ...]
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
 
 
-def _so_far(found: list["CellResult"], cells: list[Cell]) -> str:
+def so_far(found: list["CellResult"], cells: list[Cell]) -> str:
     """Say how many networks are there while some are not: nothing is said of all of them before."""
     return "" if len(found) == len(cells) else f"; {len(found)} of {len(cells)} networks are there so far"
 
 
-def _agree(alike: list[bool]) -> str:
-    if not alike:
-        return ""
-    if all(alike):
-        return "; so does every other network shown"
-    so = "so does" if sum(alike) == 1 else "so do"
-    return f"; {so} {sum(alike)} of the {len(alike)} others shown" if any(alike) else "; no other network shown does"
-
-
-def _panel(result: "CellResult", names: tuple[str, ...], teacher: Cell, label: int | None = None) -> Panel:
+def panel(result: "CellResult", names: tuple[str, ...], teacher: Cell, kind: str, label: int | None = None) -> Panel:
+    """Return what the viewer shows of one network; `kind` says how it was trained."""
     return Panel(
         cell=result.cell.name,
         title=title(result.cell),
-        kind=kind(result.cell, teacher),
+        kind=kind,
         short=short(result.cell, teacher),
         relevance=result.map,
         says=f"{names[result.predicted]}, {result.probability:.0%}",
         right=None if label is None else result.predicted == label,
         alignment=result.alignment,
         importance=result.density,
-    )
-
-
-def _details(
-    job: Job,
-    scene: "Scene",
-    photo: np.ndarray,
-    choices: Choices,
-    method: str,
-    found: list["CellResult"],
-    panels: list[Panel],
-) -> None:
-    from core.live import as_json
-
-    names = gallery.classes(choices.study)
-    st.subheader("What they answer, and how alike they look", anchor=False)
-    students = [result.alignment for result in found[1:] if np.isfinite(result.alignment)]
-    if students:
-        st.markdown(
-            f"By {words.method_within(method)}, the students shown rank the regions like the teacher at "
-            f"ρ = {decimal(min(students))} to {decimal(max(students))}."
-        )
-    elif found[1:]:
-        st.markdown(one_image.UNDEFINED)
-    rows = table(job.results(choices.study.teacher), state.cells(choices), names, choices.study.teacher)
-    st.dataframe(
-        rows, hide_index=True, height="content", column_config=one_image.formats(rows), alt="What every network answers"
-    )
-
-    st.subheader("The regions, in every network's order", anchor=False)
-    ranks = one_image.rank_table(panels, scene.parts)
-    if len(ranks):
-        st.markdown("1 is the region looked at hardest, per pixel.")
-        charts.show(one_image.rank_matrix(ranks), "regions", "Rank of every region in every network.")
-    else:
-        st.markdown(one_image.NO_RANKS)
-
-    found_all = as_json(job.results(choices.study.teacher), scene, names, job.ask)
-    about = {"study": choices.study.name, "knows": choices.study.knows, **found_all}
-    text = json.dumps(about, indent=1, ensure_ascii=False)
-    left, right, _ = st.columns([1, 1, 2])
-    left.download_button("Results as JSON", text, "explanations.json", "application/json", on_click="ignore")
-    right.download_button(
-        "Overlays as PNG",
-        lambda: side_by_side(square(photo, SIDE), {r.cell.name: r.map for r in found}),
-        "overlays.png",
-        "image/png",
-        on_click="ignore",
     )

@@ -1,6 +1,6 @@
 """A study's tables, read once and kept until its files change. Nothing here imports torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,10 @@ from core.cells import Cell, grid
 from core.convergence import shortfall as shortfall_of
 from core.errors import UserError
 from core.figures import tables
+from core.findings import Analysis, Finding, Question, findings, nice_name, question
 from core.study import Study, cache_folder, open_study, study_names
+
+PRIMARY = Analysis()
 
 
 def stamp(folder: Path) -> str:
@@ -83,6 +86,31 @@ def shortfall(study: Study, method: str) -> str:
     return _shortfall(study, str(study.folder), stamp(study.folder), method)
 
 
+def histories(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
+    """Return how each of these cells was trained, epoch by epoch, with its alpha and network; imported ones aside."""
+    found = [
+        history(study, cell).assign(alpha=cell.alpha, network=nice_name(cell.architecture))
+        for cell in cells
+        if cell.alpha is not None
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def claims(study: Study, analysis: Analysis = PRIMARY) -> list[Finding]:
+    """Return the findings of a study, by the primary analysis or another."""
+    return _claims(study, str(study.folder), stamp(study.folder), analysis)
+
+
+def claim(study: Study, page: str, analysis: Analysis = PRIMARY) -> Finding | None:
+    """Return the finding that a page explains."""
+    return next((finding for finding in claims(study, analysis) if finding.page == page), None)
+
+
+def asked(study: Study) -> Question | None:
+    """Return the first research question with its answer."""
+    return question(summary(study), study.config)
+
+
 def logits(study: Study, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
     """Return test image ids (N,) and their logits (N, classes) of one cell."""
     return _logits(study, str(study.folder), _file_stamp(study.path("logits", cell)), _name(cell))
@@ -151,6 +179,11 @@ def _importance(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFra
 @st.cache_data(max_entries=8, show_spinner=False)
 def _shortfall(_study: Study, folder: str, stamp: str, method: str) -> str:
     return shortfall_of(_study, [*grid(_study.config), *imported(_study)], method)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _claims(_study: Study, folder: str, stamp: str, analysis: Analysis) -> list[Finding]:
+    return findings(_summary(_study, folder, stamp), _study.config, analysis)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

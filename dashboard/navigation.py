@@ -18,6 +18,7 @@ SECTIONS = {
         "literature": "Beside the literature",
     },
     "See for yourself": {"changes": "What changed", "explanations": "Explanations", "your_image": "Your image"},
+    "Studies": {"studies": "Studies", "compare": "Compare two"},
 }
 """Per heading of the menu, a page's file in `pages/`, which is also its address, and its title."""
 WIDE = {"explanations", "your_image"}

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.cells import Cell
-from core.figures.encoding import INK, Spec
+from core.figures import ranks as figures
 from core.study import Study
 from dashboard import gallery, loaded
 from dashboard.charts import built_once
@@ -109,9 +108,9 @@ def formats(table: pd.DataFrame) -> dict[Any, Any]:
 
 
 def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
-    """Say in one sentence how the smallest, most distilled student ranks the parts beside its undistilled self."""
-    students = [(cell, value) for cell, value in zip(cells[1:], alignments[1:], strict=True) if cell.alpha is not None]
-    distilled = [(cell, value) for cell, value in students if cell.alpha != 1]
+    """Say in one sentence how the last, most distilled student ranks the parts beside its undistilled self."""
+    students = list(zip(cells[1:], alignments[1:], strict=True))
+    distilled = [(cell, value) for cell, value in students if cell.alpha not in (None, 1.0)]
     if not students:
         return "Choose more networks and α on the left to compare them with the teacher."
     if not distilled:
@@ -141,31 +140,4 @@ def rank_table(panels: Sequence[Panel], parts: Sequence[str]) -> pd.DataFrame:
     return table[table[first].notna()].sort_values(first, kind="stable", ignore_index=True)
 
 
-@built_once
-def rank_matrix(table: pd.DataFrame, theme: str = "light") -> Spec:
-    """Draw `rank_table`: a row a part in the teacher's order, a column a network, the rank written and coloured."""
-    networks = list(table.columns[1:])
-    long = table.melt("part", var_name="network", value_name="rank").dropna()
-    last = len(table)
-    names = alt.Axis(orient="top", labelAngle=-45, labelLimit=240, labelOverlap=False, labelColor=INK[theme])
-    base = alt.Chart(long.astype({"rank": int})).encode(
-        x=alt.X("network:N", sort=networks, title=None, axis=names),
-        y=alt.Y("part:N", sort=list(table["part"]), title=None, axis=alt.Axis(labelLimit=120, labelColor=INK[theme])),
-        tooltip=[
-            alt.Tooltip("network:N", title="Network"),
-            alt.Tooltip("part:N", title="Part"),
-            alt.Tooltip("rank:Q", title=f"Rank of {last}"),
-        ],
-    )
-    scale = alt.Scale(domain=[1, last], range=["#0b2f5c", "#2a6cb3", "#9cc3ea", "#eef4fb"])
-    boxes = base.mark_rect(cornerRadius=3).encode(color=alt.Color("rank:Q", scale=scale, legend=None))
-    # White on the darker half, whatever the theme.
-    ink = alt.condition(f"datum.rank <= {(1 + last) / 2}", alt.value("white"), alt.value("#0b2f5c"))
-    numbers = base.mark_text(fontSize=12).encode(text="rank:Q", color=ink)
-    spec: Spec = (
-        (boxes + numbers)
-        .properties(height=alt.Step(24))
-        .configure_view(strokeWidth=0)
-        .configure_axis(grid=False, ticks=False, domain=False)
-    ).to_dict()
-    return spec
+rank_matrix, rank_slopes = built_once(figures.rank_matrix), built_once(figures.rank_slopes)

@@ -1,12 +1,13 @@
 """The choices every page shares, drawn once and kept in the address bar and across pages."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import UserError, unknown
 from core.findings import nice_name
 from core.study import study_names
 from dashboard import loaded, words
-from dashboard.state import LIVE, PAGE, STUDYS, architectures, kept, other_methods, usual_method
+from dashboard.state import GONE, LIVE, PAGE, STUDYS, architectures, kept, other_methods, usual_method
 from dashboard.widgets import SWITCHED, TURNED, choose, pick, restore
 
 STUDY, MISSING = "study shown", "missing"
@@ -17,12 +18,12 @@ def sidebar(page: str) -> None:
     usual = loaded.usual_study()
     if usual is None:
         return
-    state = st.session_state
-    state[TURNED], state[PAGE] = state.get(PAGE, page) != page, page
+    state, address_rules = st.session_state, _by_address()
+    state[TURNED], state[PAGE] = state.get(PAGE, page) != page and not address_rules, page
     state[SWITCHED] = False
     with st.sidebar:
         name = _study(usual)
-        state[SWITCHED], state[STUDY] = state.get(STUDY, name) != name, name
+        state[SWITCHED], state[STUDY] = state.get(STUDY, name) != name and not address_rules, name
         try:
             study = loaded.study(name)
         except UserError:
@@ -41,6 +42,12 @@ def sidebar(page: str) -> None:
             choose("other_method", "Or a method computed now", others, STUDYS, _other, words.OTHERS_HELP, menu=True)
         if page in words.METHOD_NOTES:
             st.caption(words.METHOD_NOTES[page])
+
+
+def _by_address() -> bool:
+    """Return whether the browser went back or forward, or a mark was clicked: the address alone says what is shown."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _other(method: str) -> str:
@@ -67,7 +74,7 @@ def _heed(key: str, kind: str, names: list[str]) -> None:
 def _study(usual: str) -> str:
     names = study_names()
     asked = st.query_params.get("study")
-    if asked and asked not in names:
+    if asked and asked not in names and asked not in st.session_state.get(GONE, ()):
         _missing()["study"] = f"{unknown('study', asked, names)} '{kept().get('study', usual)}' is shown instead."
     restored = restore("study", names)
     name = st.selectbox(

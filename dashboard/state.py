@@ -8,6 +8,7 @@ import streamlit as st
 from core.cells import Cell, grid, teacher_cell
 from core.config import Config
 from core.errors import UserError
+from core.figures.tables import View
 from core.study import Study
 from dashboard import loaded
 from dashboard.words import METHOD_LABELS
@@ -20,6 +21,9 @@ STUDYS = "study"
 """In place of such a method: the study's own."""
 KEPT = "kept"
 """Plain session state behind the widgets: a widget's own value can be lost at a page change, this cannot."""
+
+GONE = "studies deleted"
+"""Session state: names that the address may still ask for, without being told that they are missing."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Choices:
     def config(self) -> Config:
         """The study's settings."""
         return self.study.config
+
+    @property
+    def view(self) -> View:
+        """The chosen part of the study's summary, as `core.figures.tables` takes it."""
+        return View(loaded.summary(self.study), self.config, self.architectures, self.alphas, self.method)
 
 
 def choices() -> Choices:

@@ -19,11 +19,12 @@ SIDE = 336
 
 @dataclass(frozen=True)
 class Strip:
-    """Pictures with their captions, and the image they are of."""
+    """Pictures with their captions and what a screen reader says instead of them, and the image they are of."""
 
     image: int
     pictures: list[np.ndarray]
     captions: list[str]
+    texts: list[str]
 
 
 def strip(study: Study, method: str) -> Strip | None:
@@ -53,10 +54,12 @@ def _strip(_study: Study, folder: str, stamp: str, method: str) -> Strip | None:
     photo = cv2.resize(found[0], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     scale = shared_scale(maps)
     name = nice_name(alone.architecture)
+    who = ["the teacher", *(f"{name} {trained(cell.alpha)}" for cell in cells[1:])]
     return Strip(
         image,
         [photo, *(overlay(photo, each, 0.9, scale) for each in maps)],
-        ["the image", "the teacher", *(f"{name} {trained(cell.alpha)}" for cell in cells[1:])],
+        ["the image", *who],
+        ["The image, without a map", *(f"Map of where {each} looks, over the image" for each in who)],
     )
 
 

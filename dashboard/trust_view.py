@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.cells import Cell
 from core.figures import removal
+from core.turns import Place
 from dashboard import charts, words
 from dashboard.live_job import Checks
 from dashboard.names import decimal, plain, short
@@ -66,7 +67,7 @@ def marked(panels: Sequence[Panel], cells: Sequence[Cell], checks: Checks) -> li
 
 
 def section(
-    checks: Checks, cells: Sequence[Cell], teacher: Cell, method: str, check: Callable[[], Generator["Checked"]]
+    checks: Checks, cells: Sequence[Cell], teacher: Cell, method: str, check: Callable[[Place], Generator["Checked"]]
 ) -> None:
     """Offer to check the maps on show; follow the checks, then tell what they found.
 
@@ -80,7 +81,7 @@ def section(
     method : str
         Of the maps.
     check : callable
-        Begins the checks.
+        Begins the checks, given the visitor's place in the line.
     """
     if checks.running:
         _follow(checks)
@@ -139,7 +140,7 @@ def _none(key: str) -> Checks:
     return checks
 
 
-def _begin(checks: Checks, total: int, check: Callable[[], Generator["Checked"]]) -> None:
+def _begin(checks: Checks, total: int, check: Callable[[Place], Generator["Checked"]]) -> None:
     again = st.session_state[KEY] = Checks(checks.key, total)
     again.found = dict(checks.found)
     again.start(check)

@@ -1,12 +1,13 @@
 """The heat-map viewer: a photo, and over it where each network looks, all on one scale.
 
-Opacity, the difference from the teacher and the names of the parts are drawn in the browser, without the server.
+Everything that a person does with it is drawn in the browser, without the server. Only where the page asks to be told
+is it told: of a step to the next image, and of the view that somebody has settled on.
 """
 
 import base64
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,13 +18,21 @@ import streamlit as st
 from PIL import Image
 from scipy.stats import rankdata
 
-from core.overlay import FADE, colours, levels, shared_scale
+from core.overlay import FADE, colours, contours, shared_scale
 from dashboard.names import rho
 
 FOLDER = Path(__file__).parent / "viewer"
 CRISP = 128
 """Photos up to this many pixels a side are sent without loss: they are enlarged, and every flaw with them."""
-TEACHER_MORE, ALIKE, STUDENT_MORE = (40, 120, 240), (240, 240, 240), (255, 140, 0)
+SCRIPTS = ("choice.js", "pixels.js", "panels.js", "gestures.js", "viewer.js")
+"""One script to Streamlit, which takes no more; the last one holds what it calls."""
+PALE = (240, 240, 240)
+TEACHER_MORE, STUDENT_MORE = (40, 120, 240), (255, 140, 0)
+AGAINST, FOR = (118, 42, 131), (27, 120, 55)
+"""Ends of the two-sided colour maps, told apart with every kind of colour vision, and from each other."""
+UNITS = 32767
+SHARES = (0.05, 0.2)
+"""Of the picture, that lines are drawn around: where the teacher looks hardest."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +57,20 @@ class Panel:
     trust: str = ""
     """How far the map may be trusted: a key of `core.trust.LEVELS`; "" where nobody has looked."""
     trusted: str = ""
-    """The same in words."""
+    """The same in words; where nobody has looked, "" or that it is so."""
     why: str = ""
     """And the reason."""
 
 
 def viewer(
-    photo: np.ndarray | None, panels: Sequence[Panel], part_map: np.ndarray | None, parts: Sequence[str], key: str
+    photo: np.ndarray | None,
+    panels: Sequence[Panel],
+    part_map: np.ndarray | None,
+    parts: Sequence[str],
+    key: str,
+    on_step: Callable[[], None] | None = None,
+    on_view: Callable[[], None] | None = None,
+    view: str = "",
 ) -> None:
     """Draw the viewer.
 
@@ -63,32 +79,71 @@ def viewer(
     photo : ndarray or None
         (H, W, 3) uint8, square. Without one the maps lie on plain grey.
     panels : sequence of Panel
-        The teacher first.
+        The teacher first; all maps of one shape.
     part_map : ndarray or None
         (h, w) uint8, p + 1 on part p; without one nothing happens under the pointer.
     parts : sequence of str
         Names of the parts.
     key : str
         Streamlit's.
+    on_step : callable, optional
+        Called when a person asks for the next image or the one before, by the arrow keys or by two buttons, which are
+        there only then: `st.session_state[key].step` is 1 or -1.
+    on_view : callable, optional
+        Called when a person has settled on another view, once a second at most and never while anything is dragged:
+        `st.session_state[key].view` is the view as a short text of letters, digits, dots and underscores, fit for an
+        address, "" the usual one. Without it the server is never told.
+    view : str
+        Such a text: the view to begin with, or to go to where it is not the one last told of. What makes no sense in it
+        is passed over, so it may come from anywhere.
+
+    Raises
+    ------
+    ValueError
+        The maps have several shapes.
     """
-    _component()(data=payload(photo, panels, part_map, parts), key=key)
+    told = {"step": on_step, "view": on_view}
+    callbacks = {f"on_{name}_change": callback for name, callback in told.items() if callback is not None}
+    data = payload(photo, panels, part_map, parts)
+    data |= {"steps": on_step is not None, "tell": on_view is not None, "view": view}
+    _component()(data=data, key=key, **callbacks)
 
 
 def payload(
     photo: np.ndarray | None, panels: Sequence[Panel], part_map: np.ndarray | None, parts: Sequence[str]
 ) -> dict[str, Any]:
-    """Return what the browser gets: plain values only, arrays as base64, nothing that is not a number."""
-    scale = shared_scale(panel.relevance for panel in panels)
+    """Return what the browser gets: plain values only, arrays as base64, nothing that is not a number.
+
+    Maps travel as 16-bit integers in units of 1/32767 of the largest scale among them, which leaves the browser the
+    choice between the scale that all share and each map's own.
+    """
+    shapes = {panel.relevance.shape for panel in panels}
+    if len(shapes) > 1:
+        raise ValueError(f"maps side by side have one shape, not {sorted(shapes)}")
+    shared = shared_scale(panel.relevance for panel in panels)
+    own = [shared_scale([panel.relevance]) for panel in panels]
+    unit = max(shared, *own, 0.0) / UNITS or 1.0
     data = {
         "photo": None if photo is None else _data_url(photo),
         "fade": FADE,
-        "colours": _base64(colours()),
-        "difference_colours": _base64(difference_colours()),
+        "colours": {
+            "heat": _base64(colours()),
+            "signed": _base64(two_sided(AGAINST, FOR)),
+            "difference": _base64(two_sided(TEACHER_MORE, STUDENT_MORE)),
+        },
         "part_map": None if part_map is None else _base64(part_map.astype(np.uint8)),
         "part_width": 0 if part_map is None else part_map.shape[1],
         "parts": list(parts),
-        "scale": {"heat": ["nothing", "most"], "difference": ["teacher more", "student more"]},
-        "panels": [_panel(panel, scale, teacher=i == 0) for i, panel in enumerate(panels)],
+        "width": panels[0].relevance.shape[1] if panels else 0,
+        "scale": shared / unit,
+        "signed": any(bool((panel.relevance < 0).any()) for panel in panels),
+        "shares": list(SHARES),
+        "contours": [_line(line) for share in SHARES for line in contours(panels[0].relevance, share)]
+        if panels
+        else [],
+        "panels": [
+            _panel(panel, scale, unit, teacher=i == 0) for i, (panel, scale) in enumerate(zip(panels, own, strict=True))
+        ],
     }
     return {**data, "version": hashlib.sha256(repr(data).encode()).hexdigest()[:12]}
 
@@ -104,22 +159,22 @@ def ranks(importance: np.ndarray) -> list[int | None]:
     return [int(place) if seen else None for place, seen in zip(places, visible, strict=True)]
 
 
-def difference_colours() -> np.ndarray:
-    """Return blue to orange through pale, (256, 3) uint8: told apart with every kind of colour vision."""
-    stops = np.array([TEACHER_MORE, ALIKE, STUDENT_MORE], dtype=float)
+def two_sided(low: tuple[int, int, int], high: tuple[int, int, int]) -> np.ndarray:
+    """Return a colour map from one colour to another through pale, (256, 3) uint8."""
+    stops = np.array([low, PALE, high], dtype=float)
     at = np.linspace(0, 2, 256)
     return np.stack([np.interp(at, [0, 1, 2], stops[:, c]) for c in range(3)], axis=1).round().astype(np.uint8)
 
 
-def _panel(panel: Panel, scale: float, teacher: bool) -> dict[str, Any]:
+def _panel(panel: Panel, own: float, unit: float, teacher: bool) -> dict[str, Any]:
     verdict = "" if panel.right is None else "right" if panel.right else "wrong"
     return {
         "cell": panel.cell,
         "title": panel.title,
         "kind": panel.kind,
         "teacher": teacher,
-        "levels": _base64(levels(panel.relevance, scale)),
-        "width": panel.relevance.shape[1],
+        "values": _base64(_integers(panel.relevance, unit)),
+        "scale": own / unit,
         "signal": bool(np.any(panel.relevance)),
         "says": panel.says,
         "verdict": verdict,
@@ -130,6 +185,17 @@ def _panel(panel: Panel, scale: float, teacher: bool) -> dict[str, Any]:
         "ranks": ranks(panel.importance),
         "visible": int(np.isfinite(panel.importance).sum()),
     }
+
+
+def _integers(relevance: np.ndarray, unit: float) -> np.ndarray:
+    """Return a map in these units as little-endian 16-bit integers; what is not a number is nothing."""
+    values = np.nan_to_num(np.asarray(relevance, dtype=np.float64) / unit, nan=0.0)
+    return np.rint(np.clip(values, -UNITS, UNITS)).astype("<i2")
+
+
+def _line(line: np.ndarray) -> str:
+    """Return the points of a line as little-endian 16-bit integers, x and y in turn, 65535 the far side."""
+    return _base64(np.rint(line * 65535).astype("<u2"))
 
 
 def _data_url(photo: np.ndarray) -> str:
@@ -144,5 +210,6 @@ def _base64(values: np.ndarray) -> str:
 
 @cache
 def _component() -> Any:
-    html, css, js = ((FOLDER / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    html, css = ((FOLDER / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
+    js = "\n".join((FOLDER / script).read_text(encoding="utf-8") for script in SCRIPTS)
     return st.components.v2.component("where_models_look_viewer", html=html, css=css, js=js)

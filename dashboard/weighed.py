@@ -12,6 +12,16 @@ from dashboard import loaded
 from dashboard.state import Choices
 
 KEYS = ["network", "alpha"]
+SORTS = {
+    "logit_alignment": "logit_alignment lowest",
+    "top1_agreement": "logit_alignment lowest",
+    "top5_agreement": "logit_alignment lowest",
+    "kl": "kl highest",
+    "rank_alignment": "rank_alignment lowest",
+    "map_similarity": "map_similarity lowest",
+    "focus": "focus lowest",
+}
+"""By which order the images behind a point tell why it stands where it does."""
 
 
 def rows(choices: Choices) -> pd.DataFrame:

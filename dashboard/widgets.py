@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 TURNED, SWITCHED = "page turned", "study switched"
 """Session state: whether this run is the first of another page, or of another study; `dashboard.sidebar` sets it."""
+USUAL = "usual values"
+"""Session state: per key, the default that a list had when it was drawn last."""
 
 
 def choose(
@@ -62,15 +64,34 @@ def choose(
 
 
 def select(
-    key: str, label: str, options: Sequence[T], default: T, name: Callable[[T], str] = str, help: str | None = None
+    key: str,
+    label: str,
+    options: Sequence[T],
+    default: T,
+    name: Callable[[T], str] = str,
+    help: str | None = None,
+    width: int | Literal["stretch"] = "stretch",
 ) -> T:
     """Draw a list of which one option is chosen, where they are too many for a switch. Parameters as `choose`."""
     restored = restore(key, options)
+    _follow(key, default)
     index = list(options).index(default)
-    value: T = st.selectbox(label, options, index, format_func=name, key=key, help=help, bind="query-params")
-    if not restored:
+    value: T = st.selectbox(
+        label, options, index, format_func=name, key=key, help=help, width=width, bind="query-params"
+    )
+    if value == default:
+        kept().pop(key, None)
+    elif not restored:
         kept()[key] = value
     return value
+
+
+def _follow(key: str, default: object) -> None:
+    """Stay with the default where it moves: an address that says nothing means the default of today."""
+    before = st.session_state.setdefault(USUAL, {})
+    if key in before and before[key] != default and st.session_state.get(key) == before[key]:
+        st.session_state[key] = default
+    before[key] = default
 
 
 def slide(key: str, label: str, values: range, default: int, unit: str = " %", help: str | None = None) -> int:
@@ -88,6 +109,27 @@ def slide(key: str, label: str, values: range, default: int, unit: str = " %", h
         bind="query-params",
     )
     value = default if value is None else value
+    if not restored:
+        kept()[key] = value
+    return value
+
+
+def between(
+    key: str, label: str, least: float, most: float, step: float, help: str | None = None
+) -> tuple[float, float]:
+    """Draw a slider with two ends, all that there is at first, and return both. Parameters as `choose`."""
+    found = kept().get(key)
+    if found is not None and may_restore(key):
+        st.session_state[key] = tuple(found)
+    low, high = st.slider(label, least, most, (least, most), step, key=key, help=help, bind="query-params")
+    kept()[key] = (low, high)
+    return low, high
+
+
+def toggle(key: str, label: str, default: bool, help: str | None = None) -> bool:
+    """Draw a switch that is on or off and return which. Parameters as `choose`."""
+    restored = restore(key, [True, False])
+    value = st.toggle(label, default, key=key, help=help, bind="query-params")
     if not restored:
         kept()[key] = value
     return value
@@ -122,8 +164,7 @@ def restore(key: str, options: Sequence[T]) -> bool:
     What the address says goes before what was kept, so a link can change a choice.
     """
     wish = kept().get(key)
-    turned = st.session_state.get(TURNED, False) and key not in st.query_params
-    if wish is None or not (turned or st.session_state.get(SWITCHED, False)):
+    if wish is None or not may_restore(key):
         return False
     if isinstance(wish, list):
         here = [value for value in options if value in wish]
@@ -133,3 +174,9 @@ def restore(key: str, options: Sequence[T]) -> bool:
     else:
         st.session_state.pop(key, None)
     return True
+
+
+def may_restore(key: str) -> bool:
+    """Return whether a change of page or study took a value away that the address says nothing of."""
+    turned = st.session_state.get(TURNED, False) and key not in st.query_params
+    return turned or bool(st.session_state.get(SWITCHED, False))

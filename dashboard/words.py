@@ -34,6 +34,7 @@ METHOD_NOTES = {
     "training": "The method changes nothing here: accuracy has none.",
     "logit": "The method counts only in the second half of this page: outputs have none.",
     "literature": "The method counts only for the win rates: the findings have their own, outputs have none.",
+    "studies": "These choices change nothing here: they are for the pages that show a study.",
 }
 """Of pages on which the method changes less than one might think."""
 
@@ -92,6 +93,41 @@ AGREEMENT_HELP = (
 ORDER_HELP = (
     "Raised and lowered: the distilled student's number less that of the same network with the same random start, "
     "trained without distillation."
+)
+SORT_HELP = (
+    "By a measure of the student chosen. Most changed: the images on which its rank alignment is furthest, up or down, "
+    "from that of the same network trained without distillation."
+)
+ANSWERS_HELP = (
+    "Of the student chosen: whether its answer, or the teacher's, is the right class, and whether they differ."
+)
+ALIGNED_HELP = (
+    "Only images on which the student's rank alignment lies between the two ends. Where it is undefined an image is "
+    "left out, unless the slider is all the way open."
+)
+LAYOUTS = {"pair": "Teacher and student", "all": "All side by side", "grid": "The whole grid"}
+LAYOUT_HELP = (
+    "Teacher and student: the two, and the same student without distillation. All side by side: every network chosen "
+    "on the left, large. The whole grid: all of them small, a row an α, a column an architecture."
+)
+MATRIX_ABOUT = "1 is the part looked at hardest, per pixel. A student that looks like its teacher repeats its column."
+RANKS_ABOUT = (
+    "From top to bottom the part looked at hardest, per pixel, to the one looked at least. On the left the teacher; "
+    "then the student chosen, from the strongest distillation to none. Blue and thick: the teacher's first five."
+)
+EXACT_CAPTION = (
+    "Completeness gap: by how much a map's sum misses what it should add up to, the change of the answer's score from "
+    "{baseline} to this one. It says little about the map. The error bars do: by how much the map, and the parts' "
+    "importances, change when their steps are halved. The true errors are about half of that."
+)
+FAVOURED = "The parts were chosen on the teacher's own map, which favours its line."
+PARTS_CAPTION = (
+    "Grey bars: the teacher, with an interval over images. Marks: the student, with an interval as above. Each is the "
+    "mean over the images where the part is visible."
+)
+CLASSES_CAPTION = (
+    "Dot: the mean of a class, with a 95 % interval over its images. Ticks: its images, all that were measured; behind "
+    "its name, how many they are."
 )
 AMONG_HELP = "The maps of some images are kept, so that they can be looked at. All were measured."
 NOT_DISTILLED = (

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.figures import images, shares
+from core.figures import images, shares, tables
 from core.findings import nice_name
 from core.measures import MEASURES
-from dashboard import changed, charts, frame, numbers, words
+from dashboard import changed, charts, frame, gallery, leads, words
 from dashboard.names import plain, short, subject, title
 from dashboard.navigation import link
 from dashboard.state import cells
@@ -15,7 +15,7 @@ chosen = frame.begin("What changed")
 study = chosen.study
 students, older = cells(chosen)[1:], plain(words.OLDER.format(command=study.command))
 if not students:
-    st.markdown("#### Choose more networks and α on the left to compare them with the teacher.")
+    st.markdown("## Choose more networks and α on the left to compare them with the teacher.")
     st.stop()
 head = st.container()
 usual = changed.usual(students)
@@ -28,7 +28,7 @@ measure = choose("agree_by", "Agreement by", known, known[0], lambda name: MEASU
 agreed = changed.agreement(chosen, cell, measure)
 with head:
     st.markdown(
-        f"#### {plain(images.sentence(agreed, subject(cell), measure) + changed.other_seeds(chosen, cell, measure))}"
+        f"## {plain(images.sentence(agreed, subject(cell), measure) + changed.other_seeds(chosen, cell, measure))}"
     )
     st.caption("Where do student and teacher look alike, and where did distillation change it?")
 
@@ -44,19 +44,19 @@ if column == "change" and agreed["alone"].isna().all():
 elif (first := images.extremes(rows, order, changed.COUNT)).empty:
     st.info("No image is like that, or the number is undefined on all of them.")
 else:
-    changed.strip(study, first, column)
+    changed.strip(chosen, cell, first, column)
 st.caption(changed.about(chosen, rows, len(agreed), column, measure))
-frame.definition(measure)
 
 st.subheader("Class by class", anchor=False)
 per_class = images.by_class(agreed, column)
 label = MEASURES[measure].label + (": distilled less undistilled" if column == "change" else "")
 if per_class["n"].any():
-    spec = charts.classes(agreed, per_class, column, label)
-    charts.show(spec, "class_chart", f"{label} of every image, and the mean of each class.")
-    st.caption(
-        "Dot: the mean of a class. Ticks: its images, all that were measured; behind its name, how many they are."
-    )
+    sort = gallery.CHANGED if column == "change" else f"{measure} lowest"
+    each = agreed.assign(link=leads.images(chosen, cell, agreed))
+    means = per_class.assign(link=[leads.to_cell(chosen, cell, sort, gallery_class=name) for name in per_class["name"]])
+    said = f"{label} of every image, and the mean of each class."
+    charts.show(charts.classes(each, means, column, label), "class_chart", said, measure, about=words.CLASSES_CAPTION)
+    st.caption(words.CLASSES_CAPTION)
     changed.class_table(per_class, label)
 changed.table(agreed, f"{study.name}-{cell.name}-{measure}")
 
@@ -70,15 +70,18 @@ elif cell.alpha in (None, 1.0) or moved.empty:
 else:
     said = shares.sentence(moved, title(cell), cell.alpha)
     st.markdown(plain(said))
-    charts.show(charts.slopes(looking, cell.alpha, frame.alphas(chosen)), "slope_chart", said)
+    figure = charts.slopes(leads.networks(chosen, looking), cell.alpha, frame.alphas(chosen))
+    charts.show(figure, "slope_chart", said, about=words.SLOPES_CAPTION)
     st.caption(words.SLOPES_CAPTION)
     frame.small_print(chosen)
 
 st.subheader("Do its outputs and explanations move together?", anchor=False)
 both = changed.pairs(chosen, cell)
-charts.show(charts.within(both), "within_chart", "Rank alignment against logit alignment, a mark an image.")
+said = "Each image by how far outputs (across) and where the network looks (up) agree with the teacher's."
+figure = charts.within(both.assign(link=leads.images(chosen, cell, both)))
+charts.show(figure, "within_chart", said, "logit_alignment", "rank_alignment")
 st.caption(changed.undefined(chosen, both))
-associations = numbers.associations(chosen, cell.architecture, cell.alpha)
+associations = tables.associations(chosen.view, cell.architecture, cell.alpha)
 if associations.empty:
     st.markdown("The study has no correlation of the two for an imported network." if cell.alpha is None else older)
 else:

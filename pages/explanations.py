@@ -4,19 +4,28 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import asking, charts, frame, gallery, live_view, loaded, one_image, trust_view, words
-from dashboard.names import plain
-from dashboard.state import cells
+from core.cells import undistilled
+from dashboard import asking, changed, charts, frame, gallery, live_view, loaded, one_image, trust_view, words
+from dashboard.grid_view import grid_view
+from dashboard.names import plain, short
+from dashboard.state import cells, kept
 from dashboard.viewer import viewer
+from dashboard.widgets import choose, select
 
 chosen = frame.begin("Explanations")
 study, shown = chosen.study, cells(chosen)
 
 head = st.container()
-image = gallery.pick(chosen, gallery.images(study, shown))
+student = None
+with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    if students := shown[1:]:
+        usual = changed.usual(students)
+        student = select("student", "Student", students, usual, lambda each: short(each, study.teacher), width=200)
+    layout = choose("layout", "Shown", list(words.LAYOUTS), "pair", words.LAYOUTS.__getitem__, words.LAYOUT_HELP)
+    ask = asking.asked(study, labelled=True)
+image = gallery.pick(chosen, student)
 if image is None:
     st.stop()
-ask = asking.asked(study, labelled=True)
 if not asking.usual(study, ask, chosen.method):
     with st.spinner("Waking the networks"):
         job, scene = live_view.job_for_image(chosen, image, ask)
@@ -24,12 +33,15 @@ if not asking.usual(study, ask, chosen.method):
     st.stop()
 photo, part_map = gallery.photo(study, image) or (None, None)
 one = one_image.stored(chosen, shown, image)
+pair = [study.teacher, *([student] if student else [])]
+if student and (before := undistilled(student, study.config)):
+    pair.insert(1, before)
 names = gallery.classes(study)
 method = words.method_label(chosen.method)
 signed = chosen.method == "integrated_gradients"
 
 with head:
-    st.markdown(f"#### {one_image.sentence(shown, [panel.alignment for panel in one.panels])}")
+    st.markdown(f"## {one_image.sentence(pair, [one_image.measured(study, c, image, chosen.method) for c in pair])}")
     of_what = {"teacher": "the teacher's answer", "label": "the right answer", "own": "each network's own answer"}
     target = of_what[study.config.explain.target]
     which = "" if study.config.explain.target == "own" else f", **{plain(names[one.explained[0]])}**"
@@ -38,20 +50,40 @@ with head:
 if photo is None:
     st.info("The images of this study are not on this machine, so the maps stand alone.")
 
-checks = trust_view.about(f"{image} {study.folder} {loaded.stamp(study.folder)} {chosen.method} {shown}")
-viewer(photo, trust_view.marked(one.panels, shown, checks), part_map, one.parts, key="explanations")
-st.caption(
-    "Point at a part to see its rank in every network. All maps share one scale, so that brightness can be compared."
-    + frame.first_seed(chosen, "They are of")
-)
+seen = [cell for cell in pair if cell in shown] if layout == "pair" else shown
+panels = [one.panels[shown.index(cell)] for cell in seen]
+checks = trust_view.about(f"{image} {study.folder} {loaded.stamp(study.folder)} {chosen.method} {seen}")
+if layout == "grid":
+
+    def opened(name: str) -> None:
+        """Show the network whose small map was clicked beside the teacher."""
+        found = next((cell for cell in shown[1:] if cell.name == name), student)
+        for key, value in (("student", found), ("layout", "pair")):
+            st.session_state[key] = kept()[key] = value
+
+    grid_view(photo, panels, seen, "grid", opened)
+    st.caption("All maps share one scale. ρ: rank alignment with the teacher. ✓ and ✗: whether the answer is right.")
+else:
+    viewer(
+        photo,
+        trust_view.marked(panels, seen, checks),
+        part_map,
+        one.parts,
+        key="explanations",
+        on_step=partial(gallery.step, "explanations"),
+        on_view=partial(gallery.looked, "explanations"),
+        view=st.query_params.get("view", ""),
+    )
+    if of := frame.first_seed(chosen, "The maps are of"):
+        st.caption(of)
 if signed:
     st.caption(
-        "Integrated gradients speak for or against the answer; shown is their size. Kept maps are small: where "
-        "neighbouring pixels speak for and against, a part can look paler than its rank, which is of the full map."
+        "Kept maps are small: where neighbouring pixels speak for and against the answer, a part can look paler than "
+        "its rank, which is of the full map."
     )
-if photo is not None:
-    check = partial(live_view.check_image, study, image, shown, chosen.method, ask)
-    trust_view.section(checks, shown, study.teacher, chosen.method, check)
+if photo is not None and layout != "grid":
+    check = partial(live_view.check_image, study, image, seen, chosen.method, ask)
+    trust_view.section(checks, seen, study.teacher, chosen.method, check)
 
 if shortfall := loaded.shortfall(study, chosen.method):
     st.caption(shortfall)
@@ -59,8 +91,22 @@ if shortfall := loaded.shortfall(study, chosen.method):
 st.subheader("The parts, in every network's order", anchor=False)
 table = one_image.rank_table(one.panels, one.parts)
 if len(table):
-    st.markdown("1 is the part looked at hardest, per pixel. A student that looks like its teacher repeats its column.")
-    charts.show(one_image.rank_matrix(table), "ranks", "Rank of every part in every network, as the viewer tells them.")
+    kin = [place for place, cell in enumerate(shown[1:], 1) if student and cell.architecture == student.architecture]
+    columns = ["part", *(one.panels[place].short for place in [0, *reversed(kin)])]
+    st.markdown("A student that looks like its teacher has no line that crosses another.")
+    charts.show(
+        one_image.rank_slopes(table[columns]),
+        "rank_slopes",
+        "The parts in the teacher's order on the left, and where each stands in the student's.",
+        about=words.RANKS_ABOUT,
+    )
+    with st.expander("Every network, as a table of ranks"):
+        charts.show(
+            one_image.rank_matrix(table),
+            "ranks",
+            "Rank of every part in every network, as the viewer tells them.",
+            about=words.MATRIX_ABOUT,
+        )
 else:
     st.markdown(one_image.NO_RANKS)
 
@@ -74,9 +120,4 @@ with st.expander("All measures of this image, and how exact the maps are"):
         alt="Every measure of this image",
     )
     if signed:
-        st.caption(
-            "Completeness gap: by how much a map's sum misses what it should add up to, the change of the answer's "
-            f"score from {asking.FROM[study.config.explain.baseline]} to this one. It says little about the map. The "
-            "error bars do: by how much the map, and the parts' importances, change when their steps are halved. The "
-            "true errors are about half of that."
-        )
+        st.caption(words.EXACT_CAPTION.format(baseline=asking.FROM[study.config.explain.baseline]))

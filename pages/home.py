@@ -2,34 +2,37 @@
 
 import streamlit as st
 
+from core.figures import tables
 from core.findings import not_judged
-from dashboard import charts, frame, loaded, numbers, reporting, words
+from dashboard import charts, frame, leads, loaded, reporting, words
 from dashboard.names import plain
 from dashboard.navigation import link
 from dashboard.strip import strip
 
 chosen = frame.begin("Where models look")
 study = chosen.study
-claims = numbers.claims(study)
+claims = loaded.claims(study)
 once = len(study.config.students.seeds) == 1
 verdicts = {finding.page: finding.verdict for finding in claims}
 
 st.markdown(words.QUESTION)
-st.markdown(f"#### {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
+st.markdown(f"## {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
 
 picture = strip(study, chosen.method)
 if picture is not None:
     with st.container(horizontal=True):
-        for shown, caption in zip(picture.pictures, picture.captions, strict=True):
-            st.image(shown, caption=caption, width=160)
+        for shown, caption, text in zip(picture.pictures, picture.captions, picture.texts, strict=True):
+            st.image(shown, caption=caption, width=160, alt=text)
     of = frame.first_seed(chosen, "The maps are of")
     st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)) + of)
     link("explanations", "See this image in every network →", image=str(picture.image))
 
-table = numbers.estimates(chosen, "rank_alignment", "density")
-chance = numbers.control(chosen, "shuffled", "density")
-spec = charts.dots(numbers.students(table), "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance)
-charts.show(spec, "home_chart", frame.levels(table, "rank_alignment"))
+view = chosen.view
+table = tables.estimates(view, "rank_alignment", "density")
+chance = tables.control(view, "shuffled", "density")
+points = leads.networks(chosen, tables.students(table), "rank_alignment lowest")
+figure = charts.dots(points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, numbers=True)
+charts.show(figure, "home_chart", frame.levels(table, "rank_alignment"), "rank_alignment")
 st.caption(words.HOW_TO_READ)
 frame.small_print(chosen, frame.teacher_note(chosen))
 
@@ -46,7 +49,7 @@ for finding in claims:
         link(finding.page, "See why →")
 if claims and (left := not_judged(claims, chosen.config)):
     st.caption(left)
-asked = numbers.asked(study)
+asked = loaded.asked(study)
 if asked is not None:
     with st.container(border=True):
         st.markdown(f"**{asked.title}**")

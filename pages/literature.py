@@ -6,15 +6,15 @@ import streamlit as st
 from core import literature
 from core.figures import tables
 from core.figures.encoding import written
-from dashboard import charts, frame, numbers, words
+from dashboard import charts, frame, gallery, leads, loaded, words
 from dashboard.names import plain
 
 chosen = frame.begin("Beside the literature")
-view = numbers.view(chosen)
-claims = numbers.claims(chosen.study)
+view = chosen.view
+claims = loaded.claims(chosen.study)
 networks, alphas = frame.names(chosen), frame.alphas(chosen)
 
-st.markdown(f"#### {literature.agreement(claims) or 'This study asks none of the questions of the poster.'}")
+st.markdown(f"## {literature.agreement(claims) or 'This study asks none of the questions of the poster.'}")
 st.caption(f"What others report comes from other networks on other images. {literature.ELSEWHERE}")
 beside = literature.findings_beside(claims)
 signs = {verdict: text for verdict, (text, _) in words.VERDICTS.items()}
@@ -35,11 +35,12 @@ poster = literature.poster_logits(view)
 if poster.empty:
     st.markdown("The poster has no numbers for the networks and α shown.")
 else:
-    points = tables.students(numbers.estimates(chosen, "logit_alignment"))
-    spec = charts.poster_directions(points, poster, networks, alphas)
-    charts.show(
-        spec, "poster_chart", "Logit alignment from α to α: the poster's hollow and dashed, this study's filled."
+    points = leads.networks(
+        chosen, tables.students(tables.estimates(view, "logit_alignment")), "logit_alignment lowest"
     )
+    figure = charts.poster_directions(points, poster, networks, alphas)
+    said = "Logit alignment from α to α: the poster's hollow and dashed, this study's filled."
+    charts.show(figure, "poster_chart", said, "logit_alignment", about=said)
     st.caption(f"Hollow marks on dashed lines: the poster. {literature.ELSEWHERE} {frame.teacher_note(chosen)}")
     moves = literature.directions(view)
     if len(moves):
@@ -60,12 +61,9 @@ else:
 
 st.subheader("Whose map is nearer the teacher's: win rates", anchor=False)
 st.markdown(f"{literature.OJHA.name}: {literature.OJHA.says}")
-rates = literature.win_rates(view)
-charts.show(
-    charts.win_rates(rates, alphas),
-    "win_chart",
-    "Share of images on which the distilled student's map is nearer the teacher's; 50 % is chance.",
-)
+rates = leads.networks(chosen, literature.win_rates(view), gallery.CHANGED)
+said = "Share of images on which the distilled student's map is nearer the teacher's; 50 % is chance."
+charts.show(charts.win_rates(rates, alphas), "win_chart", said, "win_rate")
 st.caption(f"Hollow: {literature.OJHA.where} {literature.ELSEWHERE}")
 if not (rates["whose"] == "this study").any():
     st.info(literature.NO_WIN_RATE)

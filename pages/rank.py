@@ -2,17 +2,19 @@
 
 import streamlit as st
 
+from core.figures import tables
 from core.findings import Analysis
-from dashboard import charts, frame, numbers, words
+from dashboard import charts, frame, gallery, leads, loaded, words
 
 chosen = frame.begin("Rank alignment")
 head = st.container()
 with st.container(horizontal=True, gap="medium"):
     importance = frame.importance_switch("rank")
     subset = frame.subset_switch("rank")
-table = numbers.estimates(chosen, "rank_alignment", importance, subset=subset)
-chance = numbers.control(chosen, "shuffled", importance)
-by_size = numbers.control(chosen, "area", importance)["estimate"].mean()
+view = chosen.view
+table = tables.estimates(view, "rank_alignment", importance, subset=subset)
+chance = tables.control(view, "shuffled", importance)
+by_size = tables.control(view, "area", importance)["estimate"].mean()
 sentence = frame.levels(table, "rank_alignment", chance["estimate"].mean())
 
 with head:
@@ -21,27 +23,25 @@ with head:
     frame.opening(question, chosen, "rank", analysis, sentence)
 
 lines = {"by part size alone": by_size}
-points = numbers.students(table)
-spec = charts.dots(points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), lines, chance)
-charts.show(spec, "rank_chart", sentence)
+points = leads.networks(chosen, tables.students(table), "rank_alignment lowest")
+figure = charts.dots(points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), lines, chance, numbers=True)
+charts.show(figure, "rank_chart", sentence, "rank_alignment", about=words.CONTROLS)
 frame.small_print(chosen, frame.teacher_note(chosen))
-frame.definition("rank_alignment")
-st.markdown(words.CONTROLS)
-
-frame.table(table, "rank_alignment", f"{chosen.study.name}-rank-alignment")
+frame.table(table, "rank_alignment")
 with st.expander("How it spreads over the images"):
-    spread = numbers.spreads(chosen, importance)
-    spec = charts.spreads(spread, "rank_alignment", frame.names(chosen), frame.alphas(chosen))
-    charts.show(spec, "rank_spread", "Rank alignment of single images: median, middle half, and nine in ten.")
-    st.caption(
-        "Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them."
-        + frame.first_seed(chosen, "They are of")
-    )
+    spread = leads.networks(chosen, tables.spreads(view, importance), "rank_alignment lowest")
+    figure = charts.spreads(spread, "rank_alignment", frame.names(chosen), frame.alphas(chosen), chance)
+    said = "Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them."
+    charts.show(figure, "rank_spread", f"Rank alignment of single images. {said}", "rank_alignment", about=said)
+    st.caption(said + frame.first_seed(chosen, "They are of"))
 
-asked = numbers.asked(chosen.study)
+asked = loaded.asked(chosen.study)
 if asked is not None:
     st.subheader(asked.title, anchor=False)
     st.markdown(asked.sentence)
-    effects = numbers.effects(chosen)
-    charts.show(charts.effects(effects, "Change in rank alignment"), "effects", asked.sentence)
+    effects = tables.effects(view)
+    effects["method"] = effects["method"].map(words.method_label)
+    lowest = min(chosen.config.students.alphas)
+    changes = leads.networks(chosen, effects.assign(alpha=lowest), gallery.CHANGED)
+    charts.show(charts.effects(changes, "Change in rank alignment"), "effects", asked.sentence, "rank_alignment")
     st.caption(f"Integrated gradients less saliency: {'; '.join(asked.each)}. {words.BONFERRONI}")

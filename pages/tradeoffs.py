@@ -7,7 +7,7 @@ from core.cost_measures import COSTS
 from core.figures.encoding import FORMATS
 from core.findings import Analysis
 from core.measures import MEASURES
-from dashboard import charts, frame, weighed, words
+from dashboard import charts, frame, leads, weighed, words
 from dashboard.names import plain
 from dashboard.widgets import choose, select, slide
 
@@ -30,12 +30,13 @@ with head:
     frame.opening(question, chosen, "tradeoffs", Analysis(chosen.method), plain(sentence))
 
 lines = tradeoffs.references(summary, chosen.config, table, measure, chosen.method)
-charts.show(charts.tradeoffs(table, cost, measure, frame.alphas(chosen), lines), "tradeoffs_chart", sentence)
+points = leads.networks(chosen, table, weighed.SORTS.get(measure, ""))
+figure = charts.tradeoffs(points, cost, measure, frame.alphas(chosen), lines)
+about = f"**{COSTS[cost].label}.** {COSTS[cost].sentence}"
+charts.show(figure, "tradeoffs_chart", plain(sentence), measure, about=about)
 if measure not in tradeoffs.NO_FRONT:
     st.caption(words.TRADEOFFS_CAPTION)
 frame.small_print(chosen, weighed.missing(chosen, measure, lines))
-st.markdown(f"**{COSTS[cost].label}.** {COSTS[cost].sentence}")
-frame.definition(measure)
 
 st.subheader("How small may it be?", anchor=False)
 if "rank_alignment" not in qualities or "accuracy" not in qualities:
@@ -48,7 +49,7 @@ else:
     )
     looking = slide("keep_looking", "Of its looking, at least", percents, 70, " %", words.LOOKING_KEPT_HELP)
     answer = tradeoffs.smallest(weighed.students(chosen, cost), accuracy / 100, looking / 100, cost)
-    place.markdown(f"#### {plain(answer.sentence)}")
+    place.markdown(f"## {plain(answer.sentence)}")
     st.caption(words.SMALLEST_CAPTION)
 
 weighed.table(chosen, costs, qualities, f"{chosen.study.name}-trade-offs")

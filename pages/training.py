@@ -2,25 +2,30 @@
 
 import streamlit as st
 
-from core.findings import nice_name
-from dashboard import charts, frame, numbers
+from core.figures import tables
+from core.findings import Analysis, nice_name
+from dashboard import charts, frame, gallery, leads, loaded
 from dashboard.state import cells
 from dashboard.widgets import choose
 
 chosen = frame.begin("Training results", method=False)
-table = numbers.estimates(chosen, "accuracy")
+table = tables.estimates(chosen.view, "accuracy")
 sentence = frame.levels(table, "accuracy")
 question = "Are the smaller students more often right when they also learn from the teacher?"
-frame.opening(question, chosen, "training", numbers.PRIMARY, sentence)
+frame.opening(question, chosen, "training", Analysis(), sentence)
 
-lines = {"the teacher": numbers.teacher_value(table)}
-points = numbers.students(table)
-spec = charts.dots(points, "accuracy", frame.names(chosen), frame.alphas(chosen), lines)
-charts.show(spec, "training_chart", sentence)
+lines = {"the teacher": tables.teacher_value(table), "by chance": 1 / len(gallery.classes(chosen.study))}
+points = leads.networks(chosen, tables.students(table), gallery.WRONG)
+figure = charts.dots(points, "accuracy", frame.names(chosen), frame.alphas(chosen), lines, numbers=True)
+charts.show(
+    figure,
+    "training_chart",
+    sentence,
+    "accuracy",
+    about="A mark leads to its images, those on which it is wrong first.",
+)
 frame.small_print(chosen, maps=False)
-frame.definition("accuracy")
-
-frame.table(points, "accuracy", f"{chosen.study.name}-accuracy")
+frame.table(tables.students(table), "accuracy")
 with st.expander("How the training went"):
     curves = {
         "validation_accuracy": "Accuracy on images held out",
@@ -33,9 +38,9 @@ with st.expander("How the training went"):
         st.stop()
     network = choose("curve_of", "Network", trained, trained[0], nice_name)
     column = choose("curve", "Curve", list(curves), "validation_accuracy", lambda name: curves[name])
-    history = numbers.histories(chosen, [cell for cell in cells(chosen) if cell.architecture == network])
-    spec = charts.curves(history, column, curves[column], frame.alphas(chosen))
-    charts.show(spec, "training_curves", f"{curves[column]} of {nice_name(network)} over training.")
+    history = loaded.histories(chosen.study, [cell for cell in cells(chosen) if cell.architecture == network])
+    figure = charts.curves(leads.networks(chosen, history), column, curves[column], frame.alphas(chosen))
+    charts.show(figure, "training_curves", f"{curves[column]} of {nice_name(network)} over training.")
     if of := frame.first_seed(chosen, "The curves are of"):
         st.caption(of)
     if column == "loss":

@@ -1,18 +1,15 @@
-"""Any photo through the whole grid: what the networks say about it, and where each of them looks."""
+"""Any photo through the networks: what each takes it for, and where it looks."""
 
 import streamlit as st
 
 from core.data.photos import MAX_BYTES
 from core.errors import UserError
-from dashboard import asking, frame, live_view
-from dashboard.names import plain
+from dashboard import asked, asking, frame, live_view, photo_job, photo_view
+from dashboard.widgets import choose
 
 chosen = frame.begin("Your image", finished=False)
-st.warning(
-    f"**These networks know {plain(chosen.study.knows)}.** Whatever they say about your photo is an answer in those "
-    "terms.",
-    icon="⚠️",
-)
+st.markdown("What do the networks take your photo for, and do the small ones look where the large one looks?")
+whom = asked.who(chosen)
 source = st.segmented_control(
     "Where from", ["A file", "The camera"], default="A file", required=True, label_visibility="collapsed"
 )
@@ -24,15 +21,24 @@ else:
 st.caption("The photo stays in the memory of this session: it is not saved, and it is gone when you leave.")
 
 if upload is None:
-    live_view.forget()
+    photo_job.forget()
     st.stop()
 data = upload.getvalue()
 try:
-    photo = live_view.opened(data)
+    photo = photo_job.opened(data)
 except UserError as error:
-    live_view.forget()
+    photo_job.forget()
     st.error(str(error))
     st.stop()
+left, right = st.columns([2, 1], vertical_alignment="bottom")
+with left:
+    squares = choose("parts", "Parts", list(photo_view.CUTS), 0, photo_view.CUTS.__getitem__, photo_view.CUTS_HELP)
+with right:
+    ask = asking.asked(chosen.study, labelled=False)
 with st.spinner("Waking the networks"):
-    job, scene = live_view.job_for(chosen, data, photo, asking.asked(chosen.study, labelled=False))
-live_view.follow(job, lambda: live_view.results(job, scene, photo, chosen))
+    from core.live import scene_of  # torch: seconds, the first time
+
+    networks = asked.asked(whom, chosen)
+    scene = scene_of(networks.networks, photo, squares)
+    job = photo_job.job_for(networks, data, scene, ask)
+live_view.follow(job, lambda: photo_view.results(job, scene, photo, networks))

@@ -1,4 +1,4 @@
-"""Part maps where nobody drew masks: regions around annotated points, and superpixels."""
+"""Part maps where nobody drew masks: regions around annotated points, grids and superpixels."""
 
 import numpy as np
 
@@ -41,6 +41,27 @@ def point_regions(
         part_map[taken] = part + 1
         nearest[taken] = distance[taken]
     return part_map
+
+
+def grid(shape: tuple[int, int], squares: int) -> np.ndarray:
+    """Cut an image into a grid of equal rectangles, whatever it shows.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (H, W) of the image.
+    squares : int
+        Rectangles a side, 1 … 15; sides differ by a pixel where the image's do not divide.
+
+    Returns
+    -------
+    numpy.ndarray
+        (H, W) uint8, 1 … squares², row by row.
+    """
+    if not 1 <= squares**2 <= MAX_PARTS:
+        raise ValueError(f"squares must be 1 … {int(MAX_PARTS**0.5)}, not {squares}")
+    rows, columns = (np.arange(length) * squares // length for length in shape)
+    return (rows[:, None] * squares + columns[None, :] + 1).astype(np.uint8)
 
 
 def superpixels(image: np.ndarray, segments: int) -> np.ndarray:

@@ -4,7 +4,19 @@ import altair as alt
 import pandas as pd
 
 from core.figures.charts import HEIGHT
-from core.figures.encoding import POSTER, QUIET, Spec, axis, colour, finish, label, place, reference_legend, shape
+from core.figures.encoding import (
+    POSTER,
+    QUIET,
+    Spec,
+    axis,
+    colour,
+    finish,
+    label,
+    leads,
+    place,
+    reference_legend,
+    shape,
+)
 
 THEIRS = "the poster"
 
@@ -35,7 +47,7 @@ def poster_directions(
         alt.Tooltip("α:N", title="α"),
         alt.Tooltip("estimate:Q", title="Logit alignment", format=".2f"),
     ]
-    ours = alt.Chart(rows).encode(**beside)
+    ours = alt.Chart(rows).encode(**beside, **leads(own))
     others = alt.Chart(theirs).encode(**beside)
     order = alt.Order("alpha:Q", sort="descending")
     whose = alt.Stroke(
@@ -84,7 +96,7 @@ def win_rates(table: pd.DataFrame, alphas: list[float], theme: str = "light") ->
         .encode(y=y, x=x, stroke=whose, tooltip=tooltip),
     ]
     if len(own):  # else a legend of α that nothing has
-        ours = alt.Chart(own)
+        ours = alt.Chart(own).encode(**leads(table))
         layers += [
             ours.mark_rule(strokeWidth=2).encode(y=y, x=alt.X("low:Q", scale=scale), x2="high:Q", color=hue),
             ours.mark_point(filled=True, size=70, opacity=1).encode(

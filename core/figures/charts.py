@@ -15,6 +15,7 @@ from core.figures.encoding import (
     colour,
     finish,
     label,
+    leads,
     place,
     reference_legend,
     shape,
@@ -22,6 +23,8 @@ from core.figures.encoding import (
     written,
 )
 from core.figures.labels import beside_points
+from core.figures.matrix import height as matrix_height
+from core.figures.matrix import matrix
 from core.measures import MEASURES
 
 HEIGHT = 380
@@ -35,6 +38,7 @@ def dots(
     lines: dict[str, float] | None = None,
     chance: pd.DataFrame | None = None,
     poster: pd.DataFrame | None = None,
+    numbers: bool = False,
     theme: str = "light",
 ) -> Spec:
     """Draw one point a network and α with its interval.
@@ -42,7 +46,7 @@ def dots(
     Parameters
     ----------
     table : DataFrame
-        `numbers.COLUMNS`, students only.
+        `core.figures.tables.COLUMNS`, students only; with `link`, every mark leads to an address.
     measure : str
         A key of `MEASURES`; names the axis.
     networks : list of str
@@ -53,10 +57,14 @@ def dots(
         Name -> height of a dashed line across; none where it is NaN.
     chance, poster : DataFrame
         network, alpha, estimate: short grey ticks, and hollow marks.
+    numbers : bool
+        Whether the numbers stand below as a matrix of α and networks.
     """
     about, form = MEASURES[measure], FORMATS.get(measure, ".2f")
-    beside = place(networks, alphas, table)
-    base = alt.Chart(in_words(table, form).assign(about=about.sentence)).encode(**beside)
+    below = matrix_height(table) if numbers else 0
+    beside = place(networks, alphas, table, below)
+    rows = in_words(table, form).assign(about=about.sentence)
+    base = alt.Chart(rows).encode(**beside, **leads(table))
     y = alt.Y("estimate:Q", title=about.label, scale=alt.Scale(zero=False, nice=True), axis=axis(form))
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
@@ -78,14 +86,27 @@ def dots(
     for name, height in (lines or {}).items():
         if pd.notna(height):
             layers.append(_line(name, height, theme, form))
-    return finish(alt.layer(*layers), HEIGHT, theme)
+    if below:
+        layers += matrix(rows, beside["x"], form, theme, {"tooltip": tooltip, **leads(table)})
+    return finish(alt.layer(*layers), HEIGHT + below, theme)
 
 
-def spreads(table: pd.DataFrame, measure: str, networks: list[str], alphas: list[float], theme: str = "light") -> Spec:
-    """Draw how a measure spreads over images (`numbers.quartiles`): median, middle half, and nine in ten."""
+def spreads(
+    table: pd.DataFrame,
+    measure: str,
+    networks: list[str],
+    alphas: list[float],
+    chance: pd.DataFrame | None = None,
+    theme: str = "light",
+) -> Spec:
+    """Draw how a measure spreads over images (`tables.spreads`): median, middle half, and nine in ten.
+
+    Parameters as `dots`.
+    """
     about, form = MEASURES[measure], FORMATS.get(measure, ".2f")
     rows = table.assign(trained=table["alpha"].map(trained), α=table["alpha"].map(label))
-    base = alt.Chart(rows).encode(**place(networks, alphas, table))
+    beside = place(networks, alphas, table)
+    base = alt.Chart(rows).encode(**beside, **leads(table))
     hue = colour(alphas, theme)
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
@@ -103,6 +124,8 @@ def spreads(table: pd.DataFrame, measure: str, networks: list[str], alphas: list
             y="p50:Q", color=hue, shape=shape(alphas), tooltip=tooltip
         ),
     ]
+    if chance is not None and len(chance):
+        layers.append(_ticks(chance, beside, theme, form))
     return finish(alt.layer(*layers), HEIGHT, theme)
 
 
@@ -119,13 +142,14 @@ def curves(table: pd.DataFrame, column: str, title: str, alphas: list[float], th
         x=alt.X("epoch:Q", title="Passes over the training images", axis=alt.Axis(tickMinStep=1)),
         y=alt.Y(f"{column}:Q", title=title, scale=alt.Scale(zero=False), axis=axis(form)),
         color=colour(alphas, theme),
+        **leads(table),
     )
     points = base.mark_point(filled=True, size=40, opacity=1).encode(shape=shape(alphas), tooltip=tooltip)
     return finish(alt.layer(base.mark_line(strokeWidth=2), points), HEIGHT, theme)
 
 
 def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str = "light") -> Spec:
-    """Draw what share of its looking each part receives: `table` of `numbers.part_shares`; teacher as a bar."""
+    """Draw what share of its looking each part receives: `tables.part_shares`; teacher as a bar."""
     rows = table.assign(α=table["alpha"].map(label), who=table["alpha"].map(trained))
     y = alt.Y("part:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False))
     x = alt.X("share:Q", title="Share of all the network's looking", axis=alt.Axis(format="%", tickCount=6))
@@ -136,7 +160,7 @@ def parts(table: pd.DataFrame, alphas: list[float], order: list[str], theme: str
         alt.Tooltip("n:Q", title="Images where it is visible"),
     ]
     teacher = alt.Chart(rows[rows["role"] == "teacher"].assign(who="the teacher"))
-    pupils = alt.Chart(rows[rows["role"] != "teacher"])
+    pupils = alt.Chart(rows[rows["role"] != "teacher"]).encode(**leads(table))
     layers = [
         teacher.mark_bar(color=QUIET[theme], opacity=0.35, height={"band": 0.7}).encode(y=y, x=x, tooltip=tooltip),
         teacher.mark_rule(color=QUIET[theme]).encode(y=y, x="low:Q", x2="high:Q"),
@@ -162,7 +186,7 @@ def together(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> 
         alt.Tooltip("estimate_logit:Q", title="Logit alignment", format=".2f"),
         alt.Tooltip("estimate_rank:Q", title="Rank alignment", format=".2f"),
     ]
-    base = alt.Chart(rows).encode(x=x, y=y)
+    base = alt.Chart(rows).encode(x=x, y=y, **leads(table))
     quiet: dict[str, Any] = {"color": QUIET[theme], "opacity": 0.45}
     rows = rows.assign(
         x=(rows["estimate_logit"] - across[0]) / (across[1] - across[0]),

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from core.figures.charts import HEIGHT
-from core.figures.encoding import POSTER, QUIET, RAMPS, Spec, axis, finish
+from core.figures.encoding import POSTER, QUIET, RAMPS, Spec, axis, finish, leads
 
 SHAPES = ("circle", "diamond", "square", "triangle-up")
 
@@ -39,7 +39,7 @@ def effects(table: pd.DataFrame, title: str, theme: str = "light") -> Spec:
         alt.Tooltip("low:Q", title="95 % interval from", format="+.3f"),
         alt.Tooltip("high:Q", title="to", format="+.3f"),
     ]
-    base = alt.Chart(table).encode(**beside)
+    base = alt.Chart(table).encode(**beside, **leads(table))
     layers = [
         alt.Chart(pd.DataFrame({"none": [0.0]})).mark_rule(color=QUIET[theme], strokeDash=[5, 4]).encode(y="none:Q"),
         base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q", color=colour),

@@ -46,13 +46,19 @@ def written(value: float, form: str) -> str:
     return "–" if pd.isna(value) else f"{value:{form}}"
 
 
-def place(networks: list[str], alphas: list[float], table: pd.DataFrame) -> dict[str, Any]:
-    """Architectures side by side, the α of each beside one another, from 1.0 down."""
+def place(networks: list[str], alphas: list[float], table: pd.DataFrame, below: int = 0) -> dict[str, Any]:
+    """Architectures side by side, the α of each beside one another, from 1.0 down; `below` are pixels for a matrix."""
     shown = [*(str(alpha) for alpha in alphas if alpha in set(table["alpha"])), *_strangers(table)]
+    names = alt.Axis(labelAngle=0, labelLimit=120, offset=below)
     return {
-        "x": alt.X("network:N", sort=networks, title=None, axis=alt.Axis(labelAngle=0, labelLimit=120)),
+        "x": alt.X("network:N", sort=networks, title=None, axis=names),
         "xOffset": alt.XOffset("α:N", sort=shown, scale=alt.Scale(domain=shown, paddingOuter=0.4)),
     }
+
+
+def leads(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the channel that makes a mark a link, where the table has a column `link` of addresses."""
+    return {"href": alt.Href("link:N")} if "link" in table else {}
 
 
 def _strangers(table: pd.DataFrame) -> list[str]:

@@ -3,16 +3,17 @@
 import numpy as np
 import pandas as pd
 
+from core.estimates import mean_over_seeds
 from core.figures.encoding import written
 from core.measures import MEASURES
 from core.sentences import article
 
-MEASURED = {
-    "rank_alignment": "density",
-    "map_similarity": "",
-    "logit_alignment": "",
-}
-"""Agreement with the teacher that every single image has a number of -> how the importance of a part is counted."""
+MEASURED = ("rank_alignment", "map_similarity", "logit_alignment")
+"""Agreement with the teacher that every single image has a number of."""
+SORTED = (*MEASURED, "focus", "enrichment", "kl")
+"""All that single images have a number of and may be sorted by."""
+COUNTED = {"rank_alignment": ("density", ""), "focus": ("density", "parts"), "enrichment": ("density", "image")}
+"""How the importance of a part is counted, and what the rest is, where a measure has such a thing."""
 ORDERS = {
     "least": ("value", True),
     "most": ("value", False),
@@ -37,12 +38,13 @@ def of_images(measures: pd.DataFrame, measure: str, method: str) -> pd.Series:
     measures : DataFrame
         `Study.measures` of one cell.
     measure : str
-        A key of `MEASURED`, or "accuracy".
+        One of `SORTED`, or "accuracy".
     method : str
         By which maps are made; counts where the measure has one.
     """
     keep = (measures["measure"] == measure) & measures["method"].isin(["", method])
-    keep &= measures["importance"] == MEASURED.get(measure, "")
+    importance, outside = COUNTED.get(measure, ("", ""))
+    keep &= (measures["importance"] == importance) & (measures["outside"] == outside)
     return measures[keep].set_index("image")["value"].astype(float)
 
 
@@ -96,10 +98,17 @@ def extremes(table: pd.DataFrame, order: str, count: int) -> pd.DataFrame:
 
 
 def by_class(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the mean of a column of `agreement` per class: name, mean, n, skipped (undefined); the lowest first."""
+    """Return the mean of a column of `agreement` per class, the lowest first.
+
+    Returns
+    -------
+    DataFrame
+        name, mean, low and high (95 %, Student's t over the images; NaN for fewer than two), n, skipped (undefined).
+    """
     groups = table.groupby("name")[column]
-    found = pd.DataFrame({"mean": groups.mean(), "n": groups.count(), "skipped": groups.size() - groups.count()})
-    return found.reset_index().sort_values("mean", kind="stable", ignore_index=True)
+    rows = [(name, *mean_over_seeds(values.to_numpy(float))) for name, values in groups]
+    found = pd.DataFrame(rows, columns=["name", "mean", "low", "high", "n", "skipped"])
+    return found.sort_values("mean", kind="stable", ignore_index=True)
 
 
 def pairs(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +132,7 @@ def sentence(table: pd.DataFrame, who: str, measure: str) -> str:
     who : str
         The student, as the subject of a sentence.
     measure : str
-        A key of `MEASURED`.
+        One of `MEASURED`.
     """
     label = MEASURES[measure].label.lower()
     known = table[table["value"].notna()]

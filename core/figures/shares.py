@@ -4,7 +4,19 @@ import altair as alt
 import pandas as pd
 
 from core.figures.charts import HEIGHT
-from core.figures.encoding import QUIET, Spec, axis, colour, finish, label, reference_legend, shape, trained, written
+from core.figures.encoding import (
+    QUIET,
+    Spec,
+    axis,
+    colour,
+    finish,
+    label,
+    leads,
+    reference_legend,
+    shape,
+    trained,
+    written,
+)
 
 
 def moves(shares: pd.DataFrame, alpha: float) -> pd.DataFrame:
@@ -83,7 +95,7 @@ def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str =
         alt.Tooltip("high:Q", title="to", format=".1%"),
     ]
     whose = alt.Fill("who:N", scale=alt.Scale(range=[QUIET[theme]]), legend=reference_legend("square", QUIET[theme]))
-    hue, base = colour(alphas, theme), alt.Chart(pupils)
+    hue, base = colour(alphas, theme), alt.Chart(pupils).encode(**leads(shares))
     layers = [
         alt.Chart(teacher).mark_bar(width={"band": 0.9}, opacity=0.3).encode(x=x, y=y, fill=whose, tooltip=tooltip),
         base.mark_line(strokeWidth=2, color=QUIET[theme]).encode(x=x, xOffset=beside, y=y, detail="part:N"),

@@ -94,8 +94,10 @@ def teacher_value(table: pd.DataFrame) -> float | None:
     return float(found.iloc[0]) if len(found) else None
 
 
-def control(view: View, name: str, importance: str) -> pd.DataFrame:
-    """Return what rank alignment would be by chance: network, alpha, estimate.
+def control(
+    view: View, name: str, importance: str = "", measure: str = "rank_alignment", outside: str = ""
+) -> pd.DataFrame:
+    """Return what a measure would be by chance: network, alpha, estimate.
 
     Parameters
     ----------
@@ -103,9 +105,11 @@ def control(view: View, name: str, importance: str) -> pd.DataFrame:
     name : str
         "shuffled" or "area"; the latter needs no student, and so may be a single row without a network.
     importance : str
-        "density" or "mass".
+        "density" or "mass"; "" where the measure has none.
+    measure, outside : str
+        As `estimates`.
     """
-    rows = of(view.summary, "rank_alignment", view.method, importance, "", name)
+    rows = of(view.summary, measure, view.method, importance, outside, name)
     rows = rows[(rows["kind"] == "control") & (rows["cell"] == "")]
     shown = rows["architecture"].isin(view.architectures) & rows["alpha"].isin(view.alphas)
     rows = rows[(shown | (rows["architecture"] == "")) & rows["estimate"].notna()]

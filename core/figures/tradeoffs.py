@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.cost_measures import COSTS, amount, relative
 from core.figures.charts import in_words
-from core.figures.encoding import FORMATS, INK, QUIET, Spec, axis, colour, finish, reference_legend, shape
+from core.figures.encoding import FORMATS, INK, QUIET, Spec, axis, colour, finish, leads, reference_legend, shape
 from core.figures.labels import beside_points
 from core.measures import MEASURES
 from core.tradeoffs import LOWER_IS_BETTER
@@ -78,7 +78,7 @@ def scatter(
         alt.Tooltip("beaten:N", title="Beaten by another"),
     ]
     hue = colour(alphas, theme)
-    base = alt.Chart(rows).encode(x=x)
+    base = alt.Chart(rows).encode(x=x, **leads(table))
     layers = [
         *_references(rows, lines, x, y, theme, form),
         base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", scale=height), y2="high:Q", color=hue),

@@ -12,12 +12,13 @@ from core.errors import UserError
 from core.inputs import as_input
 from core.live.cache import LiveCache
 from core.live.explain import VERSION as MAPS_VERSION
-from core.live.explain import CellResult, explain_image, workers
-from core.live.networks import network
+from core.live.explain import explain_image, workers
+from core.live.networks import Interruptible, Networks, network
+from core.live.results import CellResult
 from core.live.scene import Scene
 from core.store import digest_of
-from core.study import Study
 from core.trust import Trust, trust
+from core.turns import Place
 
 VERSION = 1
 """Raise it when results change: what is kept on disk is then computed again."""
@@ -42,13 +43,14 @@ def counterpart(method: str) -> str:
 
 
 def check_maps(
-    study: Study,
+    networks: Networks,
     scene: Scene,
     cells: Sequence[Cell],
     method: str,
     ask: Ask | None = None,
     kept: LiveCache | None = None,
     found: Iterable[CellResult] = (),
+    place: Place | None = None,
 ) -> Generator[Checked]:
     """Put the maps of an image to their tests, a cell at a time.
 
@@ -56,7 +58,7 @@ def check_maps(
 
     Parameters
     ----------
-    study, scene, ask, kept
+    networks, scene, ask, kept, place
         As of `explain_image`.
     cells : sequence of Cell
         With the teacher.
@@ -72,16 +74,16 @@ def check_maps(
 
     Raises
     ------
-    UserError
+    Stopped, UserError
         As `explain_image`.
     """
-    ask = ask or Ask()
+    ask, place = ask or Ask(), place or Place()
     there = {(result.method, result.cell): result for result in found if result.final}
     methods = (method, counterpart(method))
     missing = [name for name in methods if any((name, cell) not in there for cell in cells)]
     failed: UserError | None = None
     try:
-        for result in explain_image(study, scene, cells, missing, ask, kept) if missing else ():
+        for result in explain_image(networks, scene, cells, missing, ask, kept, place=place) if missing else ():
             if result.final:
                 there[result.method, result.cell] = result
     except UserError as error:
@@ -89,15 +91,24 @@ def check_maps(
     for cell in cells:
         shown, other = (there.get((name, cell)) for name in methods)
         if shown is not None:
-            yield Checked(cell, method, workers().submit(_checked, study, scene, shown, other, ask, kept).result())
+            with place:
+                found_out = workers().submit(_checked, networks, scene, shown, other, ask, kept, place).result()
+            yield Checked(cell, method, found_out)
     if failed is not None:
         raise failed
 
 
 def _checked(
-    study: Study, scene: Scene, shown: CellResult, other: CellResult | None, ask: Ask, kept: LiveCache | None
+    networks: Networks,
+    scene: Scene,
+    shown: CellResult,
+    other: CellResult | None,
+    ask: Ask,
+    kept: LiveCache | None,
+    place: Place,
 ) -> Trust:
-    prepared, header = network(study.path("models", shown.cell))
+    prepared, header = network(networks, shown.cell)
+    prepared = Interruptible(prepared, place.check)
     x = as_input(scene.image[None], header.mean, header.std)
     begin = baseline(ask.baseline, x, header.mean, header.std)
     method = INSTEAD.get(shown.method, shown.method)

@@ -1,82 +1,53 @@
-"""An image explained now: every chosen cell of a study, saliency first, integrated gradients finer and finer."""
+"""An image explained now: every chosen network, saliency first, integrated gradients finer and finer."""
 
 import os
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache, partial
-from typing import Any
+from threading import Event
 
 import numpy as np
 import torch
 
 from core.ask import Ask
 from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, refine
-from core.attribution import relevance as relevance_of
 from core.cells import Cell
 from core.errors import UserError, unknown
 from core.inputs import as_input
 from core.live.cache import LiveCache
-from core.live.networks import network
+from core.live.networks import Interruptible, Networks, network
+from core.live.results import CellResult, aligned, densities
 from core.live.scene import Scene
-from core.measures import rank_alignment
-from core.models import Header, read_header
-from core.parts import importance
+from core.models import Header
 from core.store import digest_of
-from core.study import Study
+from core.turns import Place, Stopped
 
 VERSION = 2
 """Raise it when results change: what is kept on disk is then computed again."""
 
 
-@dataclass(frozen=True)
-class CellResult:
-    """What one cell says of an image, and where it looked, by one method."""
-
-    cell: Cell
-    method: str
-    predicted: int
-    probability: float
-    target: int
-    """The class whose score is explained."""
-    map: np.ndarray
-    """(S, S) float32, signed where the method is."""
-    gap: float
-    """Relative completeness gap; NaN where the method has none."""
-    difference: float
-    """Level difference d of the map: its error is about half of it. NaN where it is unknown."""
-    evaluations: int
-    """Gradients spent."""
-    converged: bool
-    """Whether d fell under the tolerance; a map that has not may become finer."""
-    final: bool
-    """Whether this is the last that comes of this cell and method."""
-    density: np.ndarray
-    """(P,) mean relevance per pixel of every part."""
-    alignment: float = np.nan
-    """Spearman's ρ with the teacher's density over the parts; NaN where undefined."""
-
-
-def with_teacher(study: Study, cells: Sequence[Cell]) -> list[Cell]:
+def with_teacher(networks: Networks, cells: Sequence[Cell]) -> list[Cell]:
     """Return the cells in order, the teacher first, each once."""
-    return list(dict.fromkeys([study.teacher, *cells]))
+    return list(dict.fromkeys([networks.teacher, *cells]))
 
 
 def explain_image(
-    study: Study,
+    networks: Networks,
     scene: Scene,
     cells: Sequence[Cell],
     methods: Sequence[str],
     ask: Ask | None = None,
     kept: LiveCache | None = None,
     done: Collection[tuple[str, Cell]] = (),
+    place: Place | None = None,
 ) -> Generator[CellResult]:
-    """Explain an image through cells of a study: the quickest method first, then the next, level by level.
+    """Explain an image through some networks: the quickest method first, then the next, level by level.
 
     Parameters
     ----------
-    study : Study
-        Its networks are read, and kept in memory.
+    networks : Networks
+        A study, or others. They are read, and kept in memory.
     scene : Scene
         From `scene_of` or `scene_of_image`.
     cells : sequence of Cell
@@ -88,81 +59,55 @@ def explain_image(
         Where finished results are looked up and kept; give none for an image that must not reach the disk.
     done : collection, optional
         Methods and cells that are left out, but for the teacher where it is needed beside others.
+    place : Place, optional
+        In the line of those who want something explained. Every method waits for its turn anew, so that nobody's
+        finest maps keep others from their first.
 
     Yields
     ------
     CellResult
         As soon as it is there, later levels of the same cell and method in place of earlier ones. Closing the iterator
-        drops what has not begun.
+        ends what is under way, within one pass through a network.
 
     Raises
     ------
+    Stopped
+        The place was.
     UserError
         An unknown method or target, or the teacher is missing or damaged; at the end, where other networks are.
     """
-    ask = ask or Ask()
+    ask, place = ask or Ask(), place or Place()
     for method in methods:
         if method not in METHODS:
             raise unknown("method", method, METHODS)
-    path = study.path("models", study.teacher)
-    target = _target(ask.target, scene, read_header(path).classes)
-    if ask.target == "teacher":
-        # In the pool as well: two threads in one small network come to a halt on busy cores.
-        target = workers().submit(lambda: _predict(*network(path), scene)[0]).result()
+    target = _target(ask.target, scene, networks.header(networks.teacher).classes)
     failed: list[str] = []
     # One gradient against dozens: the first overlays are there at once.
     for method in sorted(dict.fromkeys(methods), key=lambda method: METHODS[method].signed):
-        left = [cell for cell in with_teacher(study, cells) if (method, cell) not in done]
-        beside = with_teacher(study, left) if left else []
-        levels = {cell: _levels(study, scene, cell, method, target, ask, kept) for cell in beside}
-        teacher: np.ndarray | None = None
-        for found in _side_by_side(levels, failed):
-            if found.cell == study.teacher:
-                teacher = found.density
-            yield found if teacher is None else aligned(found, teacher)
+        left = [cell for cell in with_teacher(networks, cells) if (method, cell) not in done]
+        if not left:
+            continue
+        with place:
+            if ask.target == "teacher" and target is None:
+                # In the pool as well: two threads in one small network come to a halt on busy cores.
+                target = workers().submit(lambda: _predict(*network(networks, networks.teacher), scene)[0]).result()
+            closed = Event()
+            check = partial(_check, place, closed)
+            beside = with_teacher(networks, left)
+            levels = {cell: _levels(networks, scene, cell, method, target, ask, kept, check) for cell in beside}
+            teacher: np.ndarray | None = None
+            for found in _side_by_side(levels, failed, closed):
+                if found.cell == networks.teacher:
+                    teacher = found.density
+                yield found if teacher is None else aligned(found, teacher)
     if failed:
         raise UserError(" ".join(dict.fromkeys(failed)))
 
 
-def aligned(result: CellResult, teacher_density: np.ndarray) -> CellResult:
-    """Return a result with its alignment to the teacher's density (P,)."""
-    return replace(result, alignment=float(rank_alignment(teacher_density[None], result.density[None])[0]))
-
-
-def settled(results: Iterable[CellResult], teacher: Cell) -> list[CellResult]:
-    """Return the last level of every cell and method, aligned to the teacher's last; nothing before the teacher."""
-    last = {(result.method, result.cell): result for result in results}
-    pairs = ((result, last.get((result.method, teacher))) for result in last.values())
-    return [aligned(result, reference.density) for result, reference in pairs if reference is not None]
-
-
-def as_json(results: Sequence[CellResult], scene: Scene, classes: Sequence[str], ask: Ask) -> dict[str, Any]:
-    """Return results as plain values for a JSON file; undefined numbers are null."""
-    return {
-        "parts": list(scene.parts),
-        "image_size": len(scene.image),
-        "asked": asdict(ask),
-        "results": [
-            {
-                "cell": result.cell.name,
-                "method": result.method,
-                "predicted": classes[result.predicted],
-                "probability": round(result.probability, 6),
-                "explained": classes[result.target],
-                "completeness_gap": _number(result.gap),
-                "level_difference": _number(result.difference),
-                "evaluations": result.evaluations,
-                "converged": result.converged,
-                "rank_alignment": _number(result.alignment),
-                "density": {name: _number(v) for name, v in zip(scene.parts, result.density, strict=True)},
-            }
-            for result in results
-        ],
-    }
-
-
-def _number(value: float) -> float | None:
-    return float(f"{value:.6g}") if np.isfinite(value) else None
+def _check(place: Place, closed: Event) -> None:
+    place.check()
+    if closed.is_set():
+        raise Stopped
 
 
 def _target(name: str, scene: Scene, classes: Sequence[str]) -> int | None:
@@ -179,10 +124,19 @@ def _target(name: str, scene: Scene, classes: Sequence[str]) -> int | None:
 
 
 def _levels(
-    study: Study, scene: Scene, cell: Cell, method: str, target: int | None, ask: Ask, kept: LiveCache | None
+    networks: Networks,
+    scene: Scene,
+    cell: Cell,
+    method: str,
+    target: int | None,
+    ask: Ask,
+    kept: LiveCache | None,
+    check: Callable[[], None],
 ) -> Iterator[CellResult]:
     """Explain one cell by one method, a level at a time; the last one only where results are kept."""
-    prepared, header = network(study.path("models", cell))
+    check()
+    prepared, header = network(networks, cell)
+    prepared = Interruptible(prepared, check)
     predicted, probability = _predict(prepared, header, scene)
     chosen = predicted if target is None else target
     result = partial(_result, scene, cell, method, predicted, probability, chosen)
@@ -223,7 +177,6 @@ def _arrays(levels: Iterator[Explanation]) -> dict[str, np.ndarray]:
 def _result(
     scene: Scene, cell: Cell, method: str, predicted: int, probability: float, target: int, found: Explanation
 ) -> CellResult:
-    mass, area = importance(relevance_of(found.maps, method), scene.part_map, len(scene.parts))
     return CellResult(
         cell,
         method,
@@ -236,12 +189,15 @@ def _result(
         int(found.evaluations[0]),
         bool(found.converged[0]),
         False,
-        (mass / area)[0],
+        densities(found.maps[0], method, scene),
     )
 
 
-def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str]) -> Generator[CellResult]:
-    """Take every cell's next level in turn, so that all become finer together; the first cell's first level first."""
+def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str], closed: Event) -> Generator[CellResult]:
+    """Take every cell's next level in turn, so that all become finer together; the first cell's first level first.
+
+    At the end, or when it is closed, `closed` is set and nothing is under way any more.
+    """
     pool = workers()
     running: dict[Future[CellResult | None], Cell] = {}
     last: dict[Cell, CellResult] = {}
@@ -273,8 +229,8 @@ def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str]) -
                 go_on(cell)
                 yield found
     finally:
-        for future in running:
-            future.cancel()
+        closed.set()
+        wait([future for future in running if not future.cancel()])
 
 
 def _predict(prepared: Prepared, header: Header, scene: Scene) -> tuple[int, float]:

@@ -1,12 +1,12 @@
-"""An image as the networks of a study get it, cut into parts."""
+"""An image as networks get it, cut into parts."""
 
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.photos import square
-from core.data.regions import superpixels
+from core.data.regions import grid, superpixels
+from core.live.networks import Networks
 from core.study import Study
 
 SEGMENTS = 16
@@ -14,7 +14,7 @@ SEGMENTS = 16
 
 @dataclass(frozen=True)
 class Scene:
-    """An image as the networks of a study get it, cut into parts."""
+    """An image as networks get it, cut into parts."""
 
     image: np.ndarray
     """(S, S, 3) uint8 RGB."""
@@ -30,9 +30,22 @@ class Scene:
         return hashlib.sha256(str(self.image.shape).encode() + self.image.tobytes()).hexdigest()
 
 
-def scene_of(study: Study, photo: np.ndarray) -> Scene:
-    """Return the middle square of a photo (H, W, 3) uint8 at the study's size, and its superpixels."""
-    image = square(photo, study.config.data.image_size)
+def scene_of(networks: Networks, photo: np.ndarray, squares: int = 0) -> Scene:
+    """Return what networks see of a photo, cut into parts.
+
+    Parameters
+    ----------
+    networks : Networks
+        A study, or others.
+    photo : ndarray
+        (H, W, 3) uint8.
+    squares : int
+        Of a grid, a side: A1 is the top left one, B1 the next to its right. By default superpixels.
+    """
+    image = networks.view(photo)
+    if squares:
+        names = tuple(f"{chr(ord('A') + column)}{row + 1}" for row in range(squares) for column in range(squares))
+        return Scene(image, grid(image.shape[:2], squares), names)
     part_map = superpixels(image, SEGMENTS)
     return Scene(image, part_map, tuple(f"region {p}" for p in range(1, int(part_map.max()) + 1)))
 

@@ -1,38 +1,36 @@
 """Run a study on this machine: what is missing, in processes of one thread each."""
 
-import importlib.metadata
 import os
-import platform
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.context import SpawnContext
 from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any
 
-import tomli_w
 import torch
 
 from core.config import Config
 from core.data import open_dataset
 from core.data.dataset import Dataset
-from core.distill.train import autocast_dtype
 from core.errors import UserError
 from core.run.adopt import adopt
+from core.run.begin import begin
 from core.run.check import check
 from core.run.interrupt import Interrupt
+from core.run.lock import held
 from core.run.plan import Task, plan
+from core.run.provenance import provenance
 from core.run.recipe import keys, stays, to_make
-from core.store import sha256_file, write_bytes, write_json
+from core.run.status import told
+from core.store import sha256_file, write_json
 from core.study import Study, cache_folder
 from core.worker import die_with_parent, keep_memory
 
@@ -72,8 +70,8 @@ def run_study(
     Raises
     ------
     UserError
-        The folder holds a study of another name, the device is not there, or tasks failed: each is named with its
-        reason, the others were finished and kept.
+        The folder holds a study of another name or is being run already, the device is not there, or tasks failed: each
+        is named with its reason, the others were finished and kept.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device is auto, cpu or cuda, not '{device}'.")
@@ -82,17 +80,30 @@ def run_study(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     folder = folder or cache_folder() / "studies" / config.name
-    workers = 1 if device == "cuda" else _cores()
     # What cannot be read or built is met before anything is written.
     dataset = open_dataset(config.data)
     check(config, dataset)
-    made = _provenance(config, dataset, device)
-    study = Study(folder) if (folder / "study.toml").exists() else _begin(config, folder, made)
-    if study.name != config.name:
-        raise UserError(f"{folder} holds the study '{study.name}', not '{config.name}'; choose another --out.")
+    if (folder / "study.toml").exists() and (name := Study(folder).name) != config.name:
+        raise UserError(f"{folder} holds the study '{name}', not '{config.name}'; choose another --out.")
+    with held(folder), told(folder, on_progress) as tell:
+        _complete(config, folder, dataset, device, tell, on_note)
+    return Study(folder)
+
+
+def _complete(
+    config: Config,
+    folder: Path,
+    dataset: Dataset,
+    device: str,
+    on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
+) -> None:
+    workers = 1 if device == "cuda" else cores()
+    made = provenance(config, dataset, device)
+    study = Study(folder) if (folder / "study.toml").exists() else begin(config, folder, made)
     unchanged = study.config == config
     if not unchanged:
-        study = _begin(config, folder, {**study.provenance, "knows": dataset.knows})
+        study = begin(config, folder, {**study.provenance, "knows": dataset.knows})
     study.dataset = dataset
     wanted = keys(study)
     files = _up_to_date(study, wanted, unchanged, on_note)
@@ -100,11 +111,10 @@ def run_study(
     missing = to_make(study, (set(wanted) - set(files)) | (absent & stays(study, wanted)), absent)
     tasks = plan(study, wanted, missing, device, workers)
     if any(name.startswith("models/") for task in tasks for name in task.gives):
-        _begin(config, folder, made)
+        begin(config, folder, made)
     if tasks:
         _run(study, tasks, wanted, files, workers, on_progress)
     _sweep(study, wanted, files)
-    return Study(folder)
 
 
 Files = dict[str, dict[str, str]]
@@ -146,52 +156,9 @@ def _up_to_date(study: Study, wanted: dict[str, str], unchanged: bool, on_note: 
     return files
 
 
-def _provenance(config: Config, dataset: Dataset, device: str) -> dict[str, Any]:
-    """Return where and with what networks are about to be trained."""
-    packages = ("torch", "torchvision", "numpy", "opencv-python-headless")
-    return {
-        "device": device,
-        "precision": str(autocast_dtype(torch.device(device), config.training.precision)).removeprefix("torch."),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {_processor()}",
-        "threads_per_cell": 1,
-        "knows": dataset.knows,
-        "versions": {name: importlib.metadata.version(name) for name in packages},
-    }
-
-
-def _begin(config: Config, folder: Path, provenance: dict[str, Any]) -> Study:
-    """Write study.toml: the settings, resolved, and where its networks come from."""
-    tree = config.model_dump()
-    if tree["data"]["root"]:
-        with suppress(ValueError):  # another drive, on Windows
-            tree["data"]["root"] = os.path.relpath(tree["data"]["root"], folder.resolve())
-    write_bytes(folder / "study.toml", tomli_w.dumps({**tree, "provenance": provenance}).encode())
-    return Study(folder)
-
-
-def _cores() -> int:
+def cores() -> int:
     """Count the cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _commit() -> str:
-    try:
-        root = Path(__file__).parent
-        ask = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-        return subprocess.run(ask, capture_output=True, text=True, check=True, timeout=5).stdout.strip()  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown processor"
 
 
 def _run(
@@ -303,7 +270,7 @@ def _here(study: Study, task: Task, shares: dict[str, tuple[float, str]], tell: 
         shares[task.name] = (share, word)
         tell()
 
-    task.function(study.folder, _cores(), *task.args, report)
+    task.function(study.folder, cores(), *task.args, report)
 
 
 def _without(pending: list[Task], lost: set[str]) -> list[Task]:

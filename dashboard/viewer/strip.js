@@ -6,19 +6,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const { side, columns, images } = data
   while (strip.children.length > images.length) strip.lastElementChild.remove()
   while (strip.children.length < images.length) strip.append(document.createElement("button"))
-  images.forEach(({ id, place, name }, i) => {
+  strip.dataset.sorted = images.some(({ value }) => value)
+  images.forEach(({ id, place, name, value }, i) => {
     const button = strip.children[i]
     button.type = "button"
-    button.title = name
-    button.setAttribute("aria-label", name)
+    button.title = value ? `${name}: ${value}` : name
+    button.setAttribute("aria-label", button.title)
     button.dataset.image = id
     if (data.sheet) {
       button.style.backgroundImage = `url("${data.sheet}")`
       button.style.backgroundPosition = `-${(place % columns) * side}px -${Math.floor(place / columns) * side}px`
-      button.textContent = ""
+      button.textContent = value
     } else {
       button.style.backgroundImage = ""
-      button.textContent = name
+      button.textContent = value ? `${name} ${value}` : name
     }
     button.onclick = () => {
       press(strip, id)

@@ -1,269 +1,222 @@
-// Draws a photo with heat maps over it, one panel a network, all on one scale. Composes as core/overlay.py does.
-// Streamlit runs this at every change of the data or the theme: every run sets up the same things again.
+// A photo with heat maps over it, one panel a network. Streamlit runs this at every change of the data or the theme:
+// every run sets up the same things again. Nothing is sent but what `settle` and a step send.
 
-const SIZE = 384 // pixels of a panel's canvas, a side
-const instances = new WeakMap()
+const views = new WeakMap()
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".viewer")
   if (!root || !data) return
-  const view = instances.get(parentElement) ?? { run: 0, hovered: 0 }
-  instances.set(parentElement, view)
+  const view = views.get(parentElement) ?? { root, run: 0, pointed: 0, pointers: new Map(), pending: null }
+  views.set(parentElement, view)
+  view.trigger = setTriggerValue
   const run = ++view.run
-  show(root, view, data, () => run === view.run)
+  show(view, data, () => run === view.run)
   return () => {
-    view.run = -1
+    view.run++
+    clearTimeout(view.telling)
   }
 }
 
-async function show(root, view, data, current) {
+async function show(view, data, current) {
   // Decode first: what is on the screen stays until its successor is ready.
-  const photo = await photoOf(data)
+  const known = view.data?.version === data.version
+  const side = sideOf(data.panels)
+  const photo = known ? view.photo : await photoOf(data.photo, side)
   if (!current()) return
-  const colours = { heat: bytes(data.colours), difference: bytes(data.difference_colours) }
-  const partMap = data.part_map ? enlargeNearest(bytes(data.part_map), data.part_width) : null
-  const levels = data.panels.map((panel) => enlarge(bytes(panel.levels), panel.width))
-  Object.assign(view, { data, photo, colours, partMap, levels, layers: new Map(), outlines: new Map() })
-
-  const holder = root.querySelector(".panels")
-  holder.style.setProperty("--count", data.panels.length)
-  while (holder.children.length > data.panels.length) holder.lastElementChild.remove()
-  while (holder.children.length < data.panels.length) holder.append(emptyPanel())
-  data.panels.forEach((panel, i) => label(holder.children[i], panel))
-
-  const slider = root.querySelector(".opacity input")
-  slider.oninput = () => draw(root, view)
-  root.querySelectorAll(".modes input").forEach((radio) => (radio.onchange = () => draw(root, view)))
-  holder.onpointermove = (event) => hover(root, view, partAt(event, view))
-  holder.onpointerdown = holder.onpointermove
-  holder.onpointerleave = () => hover(root, view, 0)
-  root.dataset.version = data.version
-  draw(root, view)
+  view.data = data
+  receive(view, data.view)
+  if (!known) {
+    Object.assign(view, { photo, side })
+    const tables = Object.entries(data.colours).map(([kind, table]) => [kind, numbers(table, Uint8Array)])
+    view.colours = Object.fromEntries(tables)
+    view.partMap = data.part_map ? numbers(data.part_map, Uint8Array) : null
+    view.maps = data.panels.map((panel) => numbers(panel.values, Int16Array))
+    for (const kept of ["values", "tables", "paths"]) view[kept] = new Map()
+    // Canvases that are drawn from, each with a note of what is on it.
+    view.layers = data.panels.map(() => ({ canvas: blank(side), shows: "" }))
+    for (const kept of ["plain", "faded", "ink"]) view[kept] = { canvas: blank(side), shows: "" }
+    view.said = view.scale = ""
+    layOut(view, view.root.querySelector(".panels"))
+  }
+  control(view)
+  listen(view, view.root.querySelector(".panels"))
+  draw(view) // at once: a canvas that is new or of a new size is blank
 }
 
-function draw(root, view) {
-  const opacity = Number(root.querySelector(".opacity input").value) / 100
-  const mode = root.querySelector(".modes input:checked").value
-  const { data, photo, partMap } = view
-  root.querySelector(".opacity output").textContent = `${Math.round(opacity * 100)} %`
-  root.querySelectorAll("figure").forEach((figure, i) => {
-    // The teacher stays as it is: its difference from itself is nothing.
-    const heat = layerOf(view, i, i === 0 ? "heat" : mode)
-    const context = figure.querySelector("canvas").getContext("2d")
-    context.globalAlpha = 1
-    context.drawImage(photo.colour, 0, 0)
+// ---- the controls above the panels
+
+function control(view) {
+  const { root, data } = view
+  const all = (selector) => root.querySelectorAll(selector)
+  const parts = root.querySelector("[name=part]")
+  if (parts.dataset.version !== data.version) {
+    parts.replaceChildren(...["none", ...data.parts].map((part, i) => new Option(part, i)))
+    parts.dataset.version = data.version
+    parts.parentElement.hidden = !data.parts.length
+  }
+  for (const radio of all("[name=mode]")) {
+    radio.parentElement.hidden = !possible(data, radio.value)
+    radio.onchange = () => choose({ mode: radio.value })
+  }
+  for (const name of ["opacity", "threshold", "split"]) {
+    const slider = root.querySelector(`[name=${name}]`)
+    slider.oninput = () => change(view, { ...view.choice, [name]: Number(slider.value) })
+    slider.onchange = () => settle(view)
+  }
+  root.querySelector("[name=beside]").onchange = (event) => choose({ beside: event.target.value })
+  root.querySelector("[name=own]").onchange = (event) => choose({ own: Number(event.target.checked) })
+  parts.onchange = () => choose({ part: Number(parts.value) })
+  const factors = { in: 1.5, out: 1 / 1.5, reset: 0 }
+  for (const button of all(".zoom button")) button.onclick = () => choose(zoomed(view.choice, factors[button.value]))
+  root.querySelector(".steps").hidden = !data.steps
+  for (const button of all(".steps button")) button.onclick = () => view.trigger("step", Number(button.value))
+  const images = data.steps ? ", ← and → change the image" : ""
+  root.querySelector(".keys").textContent =
+    "Over the panels: Ctrl and the wheel, a pinch or a double click zooms; drag to move; click on a part to keep it. " +
+    `With the keyboard: + and − zoom, 0 resets, Shift with arrows moves, Esc lets go of a part${images}.`
+
+  function choose(chosen) {
+    change(view, { ...view.choice, ...chosen })
+    settle(view)
+  }
+}
+
+function reflect(view, mode) {
+  const { root, choice } = view
+  const control = (name) => root.querySelector(`[name=${name}]`)
+  for (const radio of root.querySelectorAll("[name=mode]")) radio.checked = radio.value === mode
+  for (const name of ["opacity", "threshold", "split", "beside", "part"]) {
+    if (control(name).value !== String(choice[name])) control(name).value = choice[name]
+  }
+  control("own").checked = Boolean(choice.own)
+  for (const name of ["opacity", "threshold"]) write(control(name).nextElementSibling, `${Math.round(choice[name])} %`)
+  const reset = root.querySelector("[value=reset]")
+  write(reset, `${Math.round(100 * choice.zoom)} %`)
+  reset.ariaLabel = `${reset.textContent}, back to the whole picture`
+  root.querySelector("[value=out]").disabled = choice.zoom === 1
+  root.querySelector(".bar.swipe").hidden = mode !== "swipe"
+  const panels = root.querySelector(".panels")
+  panels.dataset.drag = mode === "swipe" ? "split" : choice.zoom > 1 ? "pan" : "none"
+  for (const name of ["mode", "opacity", "threshold", "own", "zoom", "x", "y", "split"]) {
+    root.dataset[name] = String(name === "mode" ? mode : choice[name])
+  }
+}
+
+function possible(data, mode) {
+  if (mode === "signed") return data.signed
+  if (mode === "difference" || mode === "contours") return data.panels.length > 1
+  return true
+}
+
+// What was chosen is kept where it cannot be shown, for the next image where it can.
+function modeOf(view) {
+  return possible(view.data, view.choice.mode) ? view.choice.mode : "heat"
+}
+
+function kindOf(mode) {
+  return mode === "signed" || mode === "difference" ? mode : "heat"
+}
+
+// ---- drawing, once a frame at most
+
+function invalidate(view) {
+  view.frame ??= requestAnimationFrame(() => {
+    view.frame = null
+    draw(view)
+  })
+}
+
+function draw(view) {
+  const { choice, data, photo, side } = view
+  const mode = modeOf(view)
+  const { x, y, zoom } = choice
+  const where = `${x} ${y} ${zoom}`
+  const part = [view.pointed, choice.part].find((each) => each && each <= data.parts.length) ?? 0
+  const opacity = choice.opacity / 100
+
+  const seen = (context, source) => {
+    const whole = source.width
+    context.drawImage(source, x * whole, y * whole, whole / zoom, whole / zoom, 0, 0, side, side)
+  }
+  const plain = once(view.plain, where, (context) => seen(context, photo.colour))
+  const faded = once(view.faded, `${where} ${opacity}`, (context) => {
+    seen(context, photo.colour)
     context.globalAlpha = opacity * data.fade
-    context.drawImage(photo.grey, 0, 0)
-    context.globalAlpha = opacity
-    context.drawImage(heat, 0, 0)
+    seen(context, photo.grey)
     context.globalAlpha = 1
-    if (view.hovered && partMap) context.drawImage(outline(view, view.hovered), 0, 0)
   })
-  scale(root.querySelector(".scale"), view, mode)
-  root.dataset.opacity = String(opacity)
-  root.dataset.mode = mode
-  root.dataset.draws = String(Number(root.dataset.draws ?? 0) + 1)
-}
-
-function scale(element, view, mode) {
-  const words = view.data.scale[mode]
-  element.querySelector(".low").textContent = words[0]
-  element.querySelector(".high").textContent = words[1]
-  const context = element.querySelector("canvas").getContext("2d")
-  const image = context.createImageData(256, 1)
-  for (let i = 0; i < 256; i++) image.data.set([...view.colours[mode].subarray(3 * i, 3 * i + 3), 255], 4 * i)
-  context.putImageData(image, 0, 0)
-}
-
-// ---- hovering
-
-function partAt(event, view) {
-  const box = event.target.closest("canvas")?.getBoundingClientRect()
-  if (!box || !view.partMap) return 0
-  const at = (position, start, length) =>
-    Math.min(SIZE - 1, Math.max(0, Math.floor(((position - start) / length) * SIZE)))
-  return view.partMap[at(event.clientY, box.top, box.height) * SIZE + at(event.clientX, box.left, box.width)]
-}
-
-function hover(root, view, part) {
-  if (part === view.hovered) return
-  view.hovered = part
-  const { panels, parts } = view.data
-  root.dataset.part = part ? parts[part - 1] : ""
-  root.querySelectorAll(".rank").forEach((line, i) => {
-    line.textContent = part ? `${parts[part - 1]}: ${rank(panels[i].ranks[part - 1], panels[i].visible)}` : ""
+  const lined = mode === "contours"
+  const ink = once(view.ink, `${where} ${lined} ${part}`, (context) => {
+    context.clearRect(0, 0, side, side)
+    if (lined) trace(context, contourPath(view), "#5ef0ff", choice)
+    if (part && view.partMap) trace(context, partPath(view, part), "#fff", choice)
   })
-  draw(root, view)
-}
+  const layers = view.layers.map((layer, i) => {
+    // The teacher stays as it is: its difference from itself is nothing.
+    const kind = i === 0 && mode === "difference" ? "heat" : kindOf(mode)
+    const shows = `${kind} ${choice.own} ${choice.threshold} ${where}`
+    const colours = tableOf(view, kind)
+    return once(layer, shows, () => paint(layer.canvas, valuesOf(view, i, kind), data.width, choice, colours))
+  })
 
-function rank(place, of) {
-  return place === null ? "no rank" : `rank ${place} of ${of}`
-}
-
-function outline(view, part) {
-  if (!view.outlines.has(part)) {
-    const map = view.partMap
-    const canvas = blank()
-    const context = canvas.getContext("2d")
-    const near = (i, reach) =>
-      map[i] !== part && [-reach, reach, -reach * SIZE, reach * SIZE].some((step) => map[i + step] === part)
-    for (const [colour, reach] of [["#000", 4], ["#fff", 2]]) {
-      context.fillStyle = colour
-      for (let i = 0; i < map.length; i++) if (near(i, reach)) context.fillRect(i % SIZE, Math.floor(i / SIZE), 1, 1)
+  const inked = lined || part
+  const split = Math.round(choice.split * side)
+  view.figures.forEach((figure, i) => {
+    const context = figure.querySelector("canvas").getContext("2d")
+    const compose = (layer, width) => {
+      context.drawImage(faded, 0, 0, width, side, 0, 0, width, side)
+      context.globalAlpha = opacity
+      context.drawImage(layer, 0, 0, width, side, 0, 0, width, side)
+      context.globalAlpha = 1
     }
-    view.outlines.set(part, canvas)
-  }
-  return view.outlines.get(part)
-}
-
-// ---- panels: text is only ever set as text, as names of classes and files may hold anything
-
-function emptyPanel() {
-  const figure = document.createElement("figure")
-  const canvas = blank()
-  canvas.setAttribute("role", "img")
-  const caption = document.createElement("figcaption")
-  for (const name of ["title", "kind", "verdict", "agreement", "trust", "rank"]) {
-    const line = document.createElement("div")
-    line.className = name
-    caption.append(line)
-  }
-  figure.append(canvas, caption)
-  return figure
-}
-
-function label(figure, panel) {
-  const line = (name) => figure.querySelector(`.${name}`)
-  figure.className = panel.teacher ? "teacher" : ""
-  figure.dataset.cell = panel.cell
-  figure.dataset.signal = String(panel.signal)
-  line("title").textContent = panel.title
-  line("kind").textContent = panel.kind
-  line("agreement").textContent = panel.signal ? panel.agreement : "No signal: this map is the same everywhere."
-  const trust = line("trust")
-  trust.className = `trust ${panel.trust}`
-  trust.textContent = panel.trusted
-  trust.title = panel.why
-  const verdict = line("verdict")
-  verdict.className = `verdict ${panel.verdict}`
-  verdict.textContent = `${panel.says} `
-  if (panel.verdict) {
-    const word = document.createElement("b")
-    word.textContent = panel.verdict === "right" ? "✓ right" : "✗ wrong"
-    verdict.append(word)
-  }
-  figure
-    .querySelector("canvas")
-    .setAttribute("aria-label", `Where ${panel.title}, ${panel.kind}, looks. ${verdict.textContent}. ${panel.agreement}`)
-}
-
-// ---- pixels
-
-function blank() {
-  const canvas = document.createElement("canvas")
-  canvas.width = canvas.height = SIZE
-  return canvas
-}
-
-async function photoOf(data) {
-  const colour = blank()
-  const grey = blank()
-  const context = colour.getContext("2d")
-  context.fillStyle = "#777"
-  context.fillRect(0, 0, SIZE, SIZE)
+    compose(layers[i], side)
+    const swiped = mode === "swipe" && (choice.beside === "photo" || i > 0)
+    if (swiped && split > 0) {
+      if (choice.beside === "photo") context.drawImage(plain, 0, 0, split, side, 0, 0, split, side)
+      else compose(layers[0], split)
+    }
+    if (inked) context.drawImage(ink, 0, 0)
+    if (swiped) line(context, split)
+  })
   if (data.photo) {
-    const image = new Image()
-    image.src = data.photo
-    await image.decode()
-    context.imageSmoothingQuality = "high"
-    context.drawImage(image, 0, 0, SIZE, SIZE)
+    const context = view.root.querySelector(".photo canvas").getContext("2d")
+    context.drawImage(plain, 0, 0)
+    if (inked) context.drawImage(ink, 0, 0)
   }
-  const pixels = context.getImageData(0, 0, SIZE, SIZE)
-  for (let i = 0; i < pixels.data.length; i += 4) {
-    const [r, g, b] = pixels.data.subarray(i, i + 3)
-    pixels.data.fill(0.299 * r + 0.587 * g + 0.114 * b, i, i + 3)
-  }
-  grey.getContext("2d").putImageData(pixels, 0, 0)
-  return { colour, grey }
+  reflect(view, mode)
+  namePart(view, part)
+  const words = `${mode} ${choice.own} ${choice.beside}`
+  if (view.said !== words) describe(view, mode)
+  view.said = words
+  const scale = `${mode} ${choice.threshold}`
+  if (view.scale !== scale) legend(view, mode)
+  view.scale = scale
+  view.root.dataset.version = data.version
+  view.root.dataset.draws = String(Number(view.root.dataset.draws ?? 0) + 1)
 }
 
-// One colour and cover a level; a layer is made when it is first drawn.
-function layerOf(view, i, mode) {
-  const name = `${mode} ${i}`
-  if (!view.layers.has(name)) {
-    const table = mode === "heat" ? heatTable(view.colours.heat) : differenceTable(view.colours.difference)
-    const [own, teacher] = [view.levels[i], view.levels[0]]
-    const canvas = blank()
-    const context = canvas.getContext("2d")
-    const image = context.createImageData(SIZE, SIZE)
-    const pixels = new Uint32Array(image.data.buffer)
-    if (mode === "heat") for (let j = 0; j < pixels.length; j++) pixels[j] = table[own[j]]
-    else for (let j = 0; j < pixels.length; j++) pixels[j] = table[255 + own[j] - teacher[j]]
-    context.putImageData(image, 0, 0)
-    view.layers.set(name, canvas)
-  }
-  return view.layers.get(name)
+// Draws on a canvas unless it shows this already.
+function once(layer, shows, make) {
+  if (layer.shows !== shows) make(layer.canvas.getContext("2d"))
+  layer.shows = shows
+  return layer.canvas
 }
 
-function heatTable(colours) {
-  return tableOf(256, (level) => [level, level / 255], colours)
-}
-
-function differenceTable(colours) {
-  return tableOf(511, (i) => [Math.round(i / 2), Math.abs(i - 255) / 255], colours)
-}
-
-function tableOf(length, colourAndSize, colours) {
-  const table = new Uint8ClampedArray(4 * length)
-  for (let i = 0; i < length; i++) {
-    const [colour, size] = colourAndSize(i)
-    table.set([...colours.subarray(3 * colour, 3 * colour + 3), 255 * Math.min(1, 1.5 * size)], 4 * i)
-  }
-  return new Uint32Array(table.buffer)
-}
-
-// Values are enlarged, never colours: between two colours of the scale lies one that means something else.
-function enlarge(values, width) {
-  const height = values.length / width
-  const across = weights(width)
-  const down = weights(height)
-  const out = new Uint8ClampedArray(SIZE * SIZE) // rounds
-  for (let y = 0; y < SIZE; y++) {
-    const [above, below, v] = [down.low[y] * width, down.high[y] * width, down.share[y]]
-    for (let x = 0; x < SIZE; x++) {
-      const [left, right, u] = [across.low[x], across.high[x], across.share[x]]
-      const top = values[above + left] * (1 - u) + values[above + right] * u
-      const bottom = values[below + left] * (1 - u) + values[below + right] * u
-      out[y * SIZE + x] = top * (1 - v) + bottom * v
-    }
-  }
-  return out
-}
-
-function weights(length) {
-  const low = new Int32Array(SIZE)
-  const high = new Int32Array(SIZE)
-  const share = new Float32Array(SIZE)
-  for (let i = 0; i < SIZE; i++) {
-    const at = Math.min(length - 1, Math.max(0, ((i + 0.5) * length) / SIZE - 0.5))
-    low[i] = Math.floor(at)
-    high[i] = Math.min(length - 1, low[i] + 1)
-    share[i] = at - low[i]
-  }
-  return { low, high, share }
-}
-
-function enlargeNearest(values, width) {
-  const height = values.length / width
-  const out = new Uint8Array(SIZE * SIZE)
-  for (let y = 0; y < SIZE; y++) {
-    for (let x = 0; x < SIZE; x++) {
-      out[y * SIZE + x] = values[Math.floor((y * height) / SIZE) * width + Math.floor((x * width) / SIZE)]
-    }
-  }
-  return out
-}
-
-function bytes(base64) {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+function line(context, at) {
+  const side = context.canvas.width
+  context.fillStyle = "#000"
+  context.fillRect(at - 3, 0, 6, side)
+  context.fillStyle = "#fff"
+  context.fillRect(at - 1.5, 0, 3, side)
+  context.beginPath()
+  context.arc(at, side / 2, 12, 0, 2 * Math.PI)
+  context.fill()
+  context.lineWidth = 2
+  context.strokeStyle = "#000"
+  context.stroke()
+  context.fillStyle = "#000"
+  context.font = "bold 16px sans-serif"
+  context.textAlign = "center"
+  context.textBaseline = "middle"
+  context.fillText("↔", at, side / 2 + 1)
 }

@@ -2,34 +2,20 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.study import Study
+from dashboard.bench.browsers import FLAGS, NAMES
+from dashboard.bench.server import served
 from tests.networks import add_networks
 from tests.tiny import tiny_study
 
-ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 MINUTE = 60
 
@@ -41,45 +27,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="session")
 def server(study: Study) -> Iterator[str]:
-    cache = study.folder.parents[1]
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    log = cache / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
-    command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "WHERE_MODELS_LOOK_CACHE": str(cache)},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            address = f"http://localhost:{port}"
-            _wait_until_healthy(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(MINUTE)
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + MINUTE
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"the server does not start:\n{log.read_text()}")
+    with served(study.folder.parents[1]) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         if os.environ.get("BROWSER_TESTS") == "required":
             pytest.fail("BROWSER_TESTS=required, but there is no Chromium on the PATH")
@@ -92,8 +46,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: str) -> Iterator[Page]:
-    """A fresh visitor; whatever the test does, nothing may ask another host than the server."""
-    context = browser.new_context(base_url=server, viewport={"width": 1300, "height": 1000}, accept_downloads=True)
+    with visiting(browser, server) as page:
+        yield page
+
+
+@contextmanager
+def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
+    """Come as a fresh visitor; whatever the test does, nothing may ask another host than the server."""
+    usual = {"viewport": {"width": 1300, "height": 1000}, "accept_downloads": True}
+    context = browser.new_context(base_url=server, **{**usual, **options})
     page = context.new_page()
     page.set_default_timeout(MINUTE * 1000)
     asked: list[str] = []
@@ -104,3 +65,24 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     foreign = {url for url in asked if urlsplit(url).scheme not in ("data", "blob")}
     foreign = {url for url in foreign if urlsplit(url).netloc != urlsplit(server).netloc}
     assert not foreign, f"asked other hosts: {sorted(foreign)}"
+
+
+@pytest.fixture(scope="session")
+def viewer_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("viewer"), "tests/browser/viewer_app.py") as server:
+        yield server.address
+
+
+@pytest.fixture
+def visit(browser: Browser, viewer_app: str) -> Iterator[Callable[..., Page]]:
+    """Open the viewer's page with what stands in the address; further options go to the browser."""
+    with ExitStack() as stack:
+
+        def visit(address: str = "", **options: Any) -> Page:
+            page = stack.enter_context(visiting(browser, viewer_app, **options))
+            page.goto(f"/?{address}")
+            page.wait_for_selector(READY)
+            page.wait_for_selector("[data-test=viewer][data-version]")
+            return page
+
+        yield visit

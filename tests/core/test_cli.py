@@ -62,7 +62,7 @@ def photo(path: Path, seed: int = 0) -> Path:
 def test_list(call: Call, ran: Study) -> None:
     result = call("list")
     assert result.code == 0
-    assert re.search(r"small\W+4 of 4\W+4 of 4\W+yes", result.out)
+    assert re.search(r"small\W+4 of 4\W+4 of 4\W+complete", result.out)
     assert "quick" in result.out
     assert "birds" in result.out
 
@@ -177,7 +177,7 @@ def test_verify_says_what_it_does_not_cover(call: Call, ran: Study) -> None:
 
 def test_a_study_with_an_empty_file_is_not_complete(call: Call, ran_copy: Study) -> None:
     ran_copy.path("logits", STUDENT).write_bytes(b"")
-    assert re.search(r"small\W+4 of 4\W+4 of 4\W+no", call("list").out)
+    assert re.search(r"small\W+4 of 4\W+4 of 4\W+not finished", call("list").out)
 
 
 def test_explain_without_a_network_says_how_to_get_it(call: Call, ran_copy: Study, tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_one_s_own_checkpoint_is_measured_beside_the_others(
     result = call("add", "small", "mine", "--architecture", "resnet34", "--weights", tmp_path / "mine.pth", *slim)
     assert result.code == 0, result.err
     assert "mine is in" in result.out
-    assert re.search(r"small\W+5 of 5\W+4 of 5", call("list").out)
+    assert re.search(r"small\W+5 of 5\W+4 of 5\W+not finished", call("list").out)
     assert call("show", "small").code == 0, "not measured yet is no error"
     result = call("run", "small", "--device", "cpu")
     assert result.code == 0, result.err
@@ -442,7 +442,7 @@ def test_a_wrong_wish_is_one_sentence(option: str, value: str, told: str, call: 
     assert result.err == f"Error: {told}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "list", "show", "report", "explain", "add", "verify"])
+@pytest.mark.parametrize("command", ["run", "expect", "list", "show", "report", "explain", "add", "verify"])
 def test_every_command_has_help(command: str, call: Call) -> None:
     result = call(command, "--help")
     assert result.code == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.overlay import FADE, LINE, OPACITY, colours, levels, overlay, shared_scale, side_by_side
+from core.overlay import FADE, LINE, OPACITY, colours, contours, levels, overlay, shared_scale, side_by_side
 
 BLUE = np.tile(np.array([10, 20, 250], np.uint8), (8, 8, 1))
 
@@ -98,3 +98,39 @@ def test_maps_side_by_side_are_named_and_on_one_scale():
     assert (page[LINE : LINE + 60, 90:] == overlay(photo, maps["b"], OPACITY, 1.0)).all()
     assert (page[:LINE, :90] < 128).any()  # its name
     assert (page[LINE + 60 :, 90:] == 255).all()  # nothing in the fourth place
+
+
+def hill(height, width, row, column, spread):
+    rows, columns = np.mgrid[:height, :width]
+    return np.exp(-((rows + 0.5 - row) ** 2 + (columns + 0.5 - column) ** 2) / (2 * spread**2))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_contours_enclose_their_share_of_the_picture(share, sign):
+    (line,) = contours(sign * hill(64, 64, 32, 32, 10), share)
+    assert np.array_equal(line[0], line[-1]), "closed"
+    radius = np.hypot(*(line - 0.5).T)
+    assert radius == pytest.approx(np.sqrt(share / np.pi), rel=0.03)
+
+
+def test_contours_lie_where_the_peak_does_in_a_picture_of_any_proportions():
+    (line,) = contours(hill(40, 80, 10, 60, 4), 0.05)
+    assert (line.min(axis=0) + line.max(axis=0)) / 2 == pytest.approx([60 / 80, 10 / 40], abs=0.02)
+
+
+def test_contours_end_at_the_border():
+    (line,) = contours(hill(64, 64, 0, 32, 10), 0.1)
+    assert line[:, 1].min() == 0
+    assert line.min() >= 0
+    assert line.max() <= 1
+
+
+def test_contours_are_not_drawn_around_single_pixels_of_noise():
+    noise = np.random.default_rng(0).random((128, 128))
+    assert len(contours(noise, 0.2)) < 40
+
+
+@pytest.mark.parametrize("flat", [np.zeros((8, 8)), np.ones((8, 8)), np.full((8, 8), np.nan)])
+def test_a_flat_map_has_no_contours(flat):
+    assert contours(flat, 0.2) == []

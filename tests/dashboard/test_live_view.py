@@ -1,21 +1,21 @@
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
-from core import live, sentences
+from core import sentences
 from core.ask import Ask
 from core.attribution import METHODS, Prepared, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
-from core.study import Study
-from dashboard import live_view, trust_view, words
+from core.turns import Place
+from dashboard import live_job, live_view, words
 from dashboard.live_job import Job
-from dashboard.state import Choices
 from tests.core.attribution.nets import trained
-from tests.tiny import tiny_study
 
 TEACHER, STUDENT, OTHER = Cell("resnet101", 1.0, 0), Cell("resnet18", 1.0, 0), Cell("resnet18", 0.1, 0)
 CELLS = [TEACHER, STUDENT, OTHER]
@@ -55,22 +55,15 @@ def test_only_the_chosen_cells_are_shown_in_their_order():
 
 def test_the_table_has_both_methods():
     found = [result(cell, method, 1) for method in (SALIENCY, GRADIENTS) for cell in CELLS]
-    table = live_view.table(found, CELLS, ("wren", "<b>jay</b>"), TEACHER)
+    table = live_view.table(found, CELLS, ("wren", "<b>jay</b>"), lambda cell: "distilled")
     assert len(table) == 3
     assert list(table["Answer"]) == ["<b>jay</b>"] * 3
     assert {"ρ, saliency", "ρ, integrated gradients", "Completeness gap", "Map's error bar"} <= set(table)
 
 
-def test_agreement_in_words():
-    assert live_view._agree([]) == ""
-    assert "every other" in live_view._agree([True, True])
-    assert "no other" in live_view._agree([False, False])
-    assert "so does 1 of the 3" in live_view._agree([True, False, False])
-
-
 def test_a_job_collects_results_as_they_come():
     job = Job("key", 2, Ask())
-    job.start(lambda: (result(cell, SALIENCY) for cell in CELLS[:2]))
+    job.start(lambda place: (result(cell, SALIENCY) for cell in CELLS[:2]))
     wait(job)
     assert [each.cell for each in job.results(TEACHER)] == CELLS[:2]
     assert job.error == ""
@@ -79,7 +72,7 @@ def test_a_job_collects_results_as_they_come():
 def test_a_cancelled_job_keeps_what_it_has_and_closes_its_source():
     closed, go_on = threading.Event(), threading.Event()
 
-    def source():
+    def source(place):
         try:
             yield result(TEACHER, SALIENCY)
             go_on.wait(5)
@@ -102,7 +95,7 @@ def test_a_cancelled_job_keeps_what_it_has_and_closes_its_source():
 def test_a_stopped_job_goes_on_with_what_is_missing():
     go_on, asked = threading.Event(), []
 
-    def source():
+    def source(place):
         asked.append(job.finished)
         yield from (result(TEACHER, SALIENCY), replace(result(STUDENT, SALIENCY), final=False))
         go_on.wait(5)
@@ -129,12 +122,12 @@ def test_a_stopped_job_goes_on_with_what_is_missing():
 
 def test_nothing_is_said_of_all_networks_before_they_are_there():
     found = [result(cell, SALIENCY) for cell in CELLS]
-    assert live_view._so_far(found[:2], CELLS) == "; 2 of 3 networks are there so far"
-    assert live_view._so_far(found, CELLS) == ""
+    assert live_view.so_far(found[:2], CELLS) == "; 2 of 3 networks are there so far"
+    assert live_view.so_far(found, CELLS) == ""
 
 
 def test_an_error_is_a_sentence():
-    def source():
+    def source(place):
         yield result(TEACHER, SALIENCY)
         raise UserError("There is no file x.")
 
@@ -148,7 +141,7 @@ def test_an_error_is_a_sentence():
 def test_later_levels_take_the_place_of_earlier_ones():
     rough = replace(result(TEACHER, GRADIENTS), difference=0.4, converged=False, final=False)
     job = Job("key", 1, Ask())
-    job.start(lambda: (each for each in [rough, result(TEACHER, GRADIENTS)]))
+    job.start(lambda place: (each for each in [rough, result(TEACHER, GRADIENTS)]))
     wait(job)
     assert [each.difference for each in job.results(TEACHER)] == [0.08]
     assert job.done == 1
@@ -175,43 +168,6 @@ def test_the_choice_of_baseline_and_score_is_said():
     assert live_view.begun(SALIENCY, Ask(baseline="black")) == ""
 
 
-def test_a_further_method_keeps_what_is_there_of_the_same_image(tmp_path, monkeypatch):
-    asked = []
-
-    def explain(study, scene, cells, methods, ask, kept=None, done=()):
-        asked.append(list(methods))
-        for method in methods:
-            for cell in cells:
-                yield result(cell, method)
-
-    study = Study(tiny_study(tmp_path / "tiny"))
-    monkeypatch.setattr(live, "explain_image", explain)
-    monkeypatch.setattr(live_view.st, "session_state", {})
-    config = study.config.students
-    choices = Choices(study, config.architectures, config.alphas, GRADIENTS)
-    photo = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
-    first, _ = live_view.job_for(choices, b"one", photo, Ask())
-    wait(first)
-    assert live_view.job_for(choices, b"one", photo, Ask())[0] is first
-    second, _ = live_view.job_for(replace(choices, method="grad_cam"), b"one", photo, Ask())
-    wait(second)
-    assert asked == [[SALIENCY, GRADIENTS], ["grad_cam"]]
-    assert {method for method, _ in second.found} == {SALIENCY, GRADIENTS, "grad_cam"}
-    assert second.done == second.total == 3 * len(study.cells)
-    assert live_view.job_for(choices, b"one", photo, Ask())[0] is second, "and back costs nothing"
-    other, _ = live_view.job_for(choices, b"two", photo, Ask())
-    wait(other)
-    assert asked[2] == [SALIENCY, GRADIENTS]
-    assert {method for method, _ in other.found} == {SALIENCY, GRADIENTS}
-
-
-def test_forgetting_an_image_forgets_what_was_checked_of_it(monkeypatch):
-    monkeypatch.setattr(live_view.st, "session_state", {})
-    checks = trust_view.about("one")
-    live_view.forget()
-    assert trust_view.about("one") is not checks
-
-
 def test_every_method_that_has_a_baseline_is_known_to_have_one():
     model, image = trained()[:2]
     for method in METHODS:
@@ -227,3 +183,78 @@ def test_a_name_within_a_sentence_keeps_what_it_is_called_after(monkeypatch):
     monkeypatch.setattr(sentences, "METHOD_LABELS", names)
     told = [words.method_within(method) for method in names]
     assert told == ["saliency", "integrated gradients by Captum", "Grad-CAM", "SmoothGrad"]
+
+
+class Sessions:
+    """As much of Streamlit's runtime as tells who is there."""
+
+    def __init__(self):
+        self.active = {"mine"}
+
+    def is_active_session(self, session):
+        return session in self.active
+
+
+@pytest.fixture
+def sessions(monkeypatch):
+    there = Sessions()
+    monkeypatch.setattr(live_job.Runtime, "_instance", there)
+    monkeypatch.setattr(live_job, "get_script_run_ctx", lambda: SimpleNamespace(session_id="mine"))
+    clock = [0.0]
+    monkeypatch.setattr(live_job, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return there, clock
+
+
+def test_a_browser_that_comes_back_soon_was_never_away(sessions):
+    there, clock = sessions
+    watched = live_job._watched()
+    clock[0] = 1000
+    assert watched(), "however long ago it was asked"
+    there.active.clear()
+    assert watched()
+    clock[0] += 0.9 * live_job.GRACE
+    assert watched()
+    there.active.add("mine")
+    assert watched()
+    there.active.clear()
+    clock[0] += live_job.GRACE
+    assert watched()
+    clock[0] += live_job.GRACE
+    assert not watched()
+
+
+def test_without_a_browser_one_is_always_there(monkeypatch):
+    monkeypatch.setattr(live_job.Runtime, "_instance", None)
+    assert live_job._watched()()
+
+
+def test_a_job_of_a_browser_that_is_gone_leaves_the_line_and_ends(sessions):
+    there, clock = sessions
+
+    def source(place):
+        with place:
+            yield result(TEACHER, SALIENCY)
+
+    with Place(live_job.TURNS):
+        job = Job("key", 1, Ask())
+        job.start(source)
+        there.active.clear()
+        while job.running:
+            clock[0] += live_job.GRACE
+    assert not job.found
+    assert job.stopped, "and should the browser come back after all, it may go on"
+    there.active.add("mine")
+    job.go_on()
+    wait(job)
+    assert job.done == 1
+
+
+def test_how_far_a_job_is_in_words():
+    job = Job("key", 4, Ask())
+    assert live_view.progress(job) == (0.0, "0 of 4 explanations are finished.")
+    job.take(result(TEACHER, SALIENCY))
+    job.fetched("ResNet101", 43_000_000, 0)
+    assert live_view.progress(job) == (0.0, "Downloading ResNet101: 43 MB.")
+    job.fetching = None
+    job.cancel()
+    assert live_view.progress(job) == (0.25, "Stopped: 1 of 4 explanations are finished.")

@@ -31,7 +31,7 @@ def test_the_sentence_is_about_the_smallest_most_distilled_student():
     ("students", "values", "words"),
     [
         ([], [], "Choose more networks"),
-        ([Cell("resnet50", None, None, "mine")], [0.2], "Choose more networks"),
+        ([Cell("resnet50", None, None, "mine")], [0.2], "On this image mine ranks the parts like the teacher at"),
         ([SMALL[0]], [0.2], "ResNet18 undistilled ranks the parts like the teacher at ρ = 0.20."),
         ([SMALL[2]], [-0.2], "at ρ = −0.20."),
         ([SMALL[2]], [math.nan], "at ρ undefined"),
@@ -44,7 +44,7 @@ def test_the_sentence_says_what_there_is(students, values, words):
 
 def test_panels_hold_what_the_study_kept(choices):
     shown = cells(choices)
-    image = int(gallery.images(choices.study, shown)["id"].iloc[2])
+    image = int(gallery.images(choices, shown[-1])["id"].iloc[2])
     one = one_image.stored(choices, shown, image)
     assert [panel.cell for panel in one.panels] == [cell.name for cell in shown]
     label = choices.study.labels([image])[0]
@@ -69,7 +69,7 @@ def test_panels_hold_what_the_study_kept(choices):
 
 def test_ranks_are_in_the_teachers_order_without_parts_out_of_sight(choices):
     shown = cells(choices)
-    image = int(gallery.images(choices.study, shown)["id"].iloc[0])
+    image = int(gallery.images(choices, shown[-1])["id"].iloc[0])
     one = one_image.stored(choices, shown, image)
     table = one_image.rank_table(one.panels, one.parts)
     assert list(table.iloc[:, 1]) == sorted(table.iloc[:, 1])
@@ -79,19 +79,19 @@ def test_ranks_are_in_the_teachers_order_without_parts_out_of_sight(choices):
 
 def test_the_matrix_pins_its_colours():
     table = pd.DataFrame({"part": ["a", "b", "c"], "x": [1, 2, 3], "y": pd.array([3, None, 1], dtype="Int64")})
-    spec = one_image.rank_matrix(table, theme="light")
+    spec = one_image.rank_matrix(table).spec("light")
     assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == [1, 3]
     assert sum(len(rows) for rows in spec["datasets"].values()) == 5
 
 
 def test_the_gallery_says_who_is_right(choices):
     shown = cells(choices)
-    table = gallery.images(choices.study, shown)
+    table = gallery.images(choices, shown[-1])
     assert len(table) == choices.config.keep.maps
     for row in table.itertuples():
         label = choices.study.labels([row.id])[0]
-        right = [gallery.answer(choices.study, cell, row.id)[0] == label for cell in shown]
-        assert row.verdict == ("right" if all(right) else "student" if right[0] else "teacher")
+        teacher, student = (gallery.answer(choices.study, cell, row.id)[0] for cell in (shown[0], shown[-1]))
+        assert (row.teacher, row.student, row.agree) == (teacher == label, student == label, teacher == student)
 
 
 def test_without_the_photos_there_is_no_photo(choices, monkeypatch):

@@ -100,7 +100,7 @@ def wait(made: Checks) -> None:
 
 
 def test_checks_run_in_the_background_and_keep_what_there_was(session):
-    def check():
+    def check(place):
         yield Checked(STUDENT, "saliency", POOR)
         raise UserError("There is no file x.")
 

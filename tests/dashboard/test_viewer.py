@@ -5,8 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.overlay import levels, shared_scale
-from dashboard.viewer import ALIKE, FOLDER, STUDENT_MORE, TEACHER_MORE, Panel, difference_colours, payload, ranks
+from core.overlay import colours, contours, shared_scale
+from dashboard.viewer import (
+    AGAINST,
+    FOLDER,
+    FOR,
+    PALE,
+    SCRIPTS,
+    SHARES,
+    STUDENT_MORE,
+    TEACHER_MORE,
+    Panel,
+    payload,
+    ranks,
+    two_sided,
+    viewer,
+)
+from tests.colour_vision import KINDS, lab, seen
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 255, (16, 16, 3)).astype(np.uint8)
@@ -32,8 +47,8 @@ def data(*panels, photo=PHOTO, part_map=PART_MAP):
     return payload(photo, panels, part_map, PARTS)
 
 
-def decoded(text):
-    return np.frombuffer(base64.b64decode(text), np.uint8)
+def decoded(text, kind="<i2"):
+    return np.frombuffer(base64.b64decode(text), kind)
 
 
 def test_the_browser_gets_plain_json_without_nan():
@@ -42,19 +57,45 @@ def test_the_browser_gets_plain_json_without_nan():
     assert "ρ undefined" in json.loads(text)["panels"][1]["agreement"]
 
 
-def test_all_maps_are_on_one_scale():
-    faint, strong = 0.1 * RNG.random((8, 8)), RNG.random((8, 8))
-    sent = data(panel(faint), panel(-strong))["panels"]
-    scale = shared_scale([faint, strong])
-    assert np.array_equal(decoded(sent[0]["levels"]), levels(faint, scale).ravel())
-    assert np.array_equal(decoded(sent[1]["levels"]), levels(strong, scale).ravel())
-    assert decoded(sent[0]["levels"]).max() < 40
+def test_the_browser_can_draw_on_the_shared_scale_and_on_each_maps_own():
+    faint, strong = 0.01 * RNG.random((8, 8)), RNG.normal(size=(8, 8))
+    sent = data(panel(faint), panel(strong))
+    for each, relevance in zip(sent["panels"], (faint, strong), strict=True):
+        values = decoded(each["values"]).reshape(8, 8)
+        for scale, full in ((sent["scale"], shared_scale([faint, strong])), (each["scale"], shared_scale([relevance]))):
+            assert values / scale == pytest.approx(np.clip(relevance / full, -1e9, 32767 / scale), abs=0.51 / scale)
+    assert sent["panels"][0]["scale"] > 100, "a faint map has levels enough on its own scale"
+
+
+def test_what_is_no_number_is_nothing_and_the_infinite_is_the_most():
+    relevance = np.array([[np.nan, np.inf], [-np.inf, 1.0]])
+    sent = data(panel(relevance))
+    assert decoded(sent["panels"][0]["values"]).tolist() == [0, 32767, -32767, 32767]
+
+
+def test_signs_are_told_only_where_there_are_some():
+    assert data(panel(np.eye(8)), panel(-np.eye(8)))["signed"]
+    assert not data(panel(np.eye(8)), panel(np.zeros((8, 8))))["signed"]
 
 
 def test_a_flat_map_has_no_signal():
     sent = data(panel(np.ones((8, 8))), panel(np.zeros((8, 8))))["panels"]
     assert [each["signal"] for each in sent] == [True, False]
-    assert not decoded(sent[1]["levels"]).any()
+    assert [each["scale"] > 0 for each in sent] == [True, False]
+    assert not decoded(sent[1]["values"]).any()
+
+
+def test_maps_of_several_shapes_are_refused():
+    with pytest.raises(ValueError, match="one shape"):
+        data(panel(np.eye(8)), panel(np.eye(4)))
+
+
+def test_the_contours_are_the_teachers():
+    teacher, student = RNG.random((16, 16)), RNG.random((16, 16))
+    sent = [decoded(line, "<u2").reshape(-1, 2) / 65535 for line in data(panel(teacher), panel(student))["contours"]]
+    lines = [line for share in SHARES for line in contours(teacher, share)]
+    assert len(sent) == len(lines)
+    assert all(one == pytest.approx(other, abs=1e-5) for one, other in zip(sent, lines, strict=True))
 
 
 def test_the_teacher_is_the_first_and_is_compared_with_nobody():
@@ -86,7 +127,20 @@ def test_without_a_photo_or_parts_the_maps_stand_alone():
     sent = data(panel(np.eye(8)), photo=None, part_map=None)
     assert sent["photo"] is None
     assert sent["part_map"] is None
-    assert len(decoded(sent["panels"][0]["levels"])) == 64
+    assert len(decoded(sent["panels"][0]["values"])) == 64
+
+
+def test_the_page_is_told_only_what_it_asks_for(monkeypatch):
+    calls = []
+    monkeypatch.setattr("dashboard.viewer._component", lambda: lambda **options: calls.append(options))
+    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="a")
+    viewer(PHOTO, [panel(np.eye(8))], PART_MAP, PARTS, key="b", on_step=print, on_view=repr, view="zoom.200")
+    quiet, asking = calls
+    assert set(quiet) == {"data", "key"}
+    assert [quiet["data"][name] for name in ("steps", "tell", "view")] == [False, False, ""]
+    assert (asking["on_step_change"], asking["on_view_change"]) == (print, repr)
+    assert [asking["data"][name] for name in ("steps", "tell", "view")] == [True, True, "zoom.200"]
+    assert quiet["data"]["version"] == asking["data"]["version"], "the same pictures are not drawn anew"
 
 
 def test_small_photos_lose_nothing():
@@ -99,11 +153,34 @@ def test_small_photos_lose_nothing():
     assert np.array_equal(np.array(image.convert("RGB")), PHOTO)
 
 
-def test_difference_colours_run_from_teacher_to_student():
-    table = difference_colours()
-    assert tuple(table[0]) == TEACHER_MORE
-    assert tuple(table[255]) == STUDENT_MORE
-    assert np.abs(table[127].astype(int) - ALIKE).max() <= 2
+@pytest.mark.parametrize(("low", "high"), [(TEACHER_MORE, STUDENT_MORE), (AGAINST, FOR)])
+def test_two_sided_colours_are_pale_at_nothing(low, high):
+    table = two_sided(low, high)
+    assert tuple(table[0]) == low
+    assert tuple(table[255]) == high
+    assert np.abs(table[127:129].astype(int) - PALE).max() <= 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_is_brighter_with_every_kind_of_colour_vision(kind):
+    assert (np.diff(lab(seen(colours(), kind))[:, 0]) > 0).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("low", "high"), [(TEACHER_MORE, STUDENT_MORE), (AGAINST, FOR)])
+def test_two_sides_are_told_apart_with_every_kind_of_colour_vision(kind, low, high):
+    table = lab(seen(two_sided(low, high), kind))
+    lightness = table[:, 0]
+    # Every fourth, as single steps of 8-bit colours are rounded.
+    assert (np.diff(lightness[:128:4]) > 0).all()
+    assert (np.diff(lightness[128::4]) < 0).all()
+    # 2.3 is a difference that is just noticed; from half the way out there are ten of it.
+    apart = np.linalg.norm(table[:64] - table[:191:-1], axis=1)
+    assert apart.min() > 23
+
+
+def test_every_script_is_sent():
+    assert {path.name for path in FOLDER.glob("*.js")} == {*SCRIPTS, "strip.js", "grid.js", "steps.js"}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.js")), ids=lambda path: path.name)

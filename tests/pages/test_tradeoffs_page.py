@@ -38,7 +38,7 @@ def datasets(app: AppTest) -> dict[str, list[dict[str, Any]]]:
 
 
 def sentences(app: AppTest) -> list[str]:
-    return [shown(text).replace("\u00a0", " ") for text in texts(app) if text.startswith("#### ")]
+    return [shown(text).replace("\u00a0", " ") for text in texts(app) if text.startswith("## ")]
 
 
 def test_every_point_is_a_row_of_the_summary() -> None:
@@ -51,7 +51,7 @@ def test_every_point_is_a_row_of_the_summary() -> None:
     found = {(each["alpha"], each["estimate"], each["low"], each["high"]) for each in drawn(app)}
     assert found == known
     assert {each["cost"] for each in drawn(app)} == {257045, 135399}
-    assert headline(app).startswith("#### Weighing parameters against rank alignment, no other network shown beats")
+    assert headline(app).startswith("## Weighing parameters against rank alignment, no other network shown beats")
 
 
 def test_cost_and_quality_come_from_the_address() -> None:
@@ -70,7 +70,7 @@ def test_the_sliders_rule_the_sentence() -> None:
     assert errors(app) == []
     said = sentences(app)[1]
     assert said.startswith(
-        "#### No student shown keeps at least 50 % of the teacher's accuracy and 100 % of its looking (ρ = 1.00)."
+        "## No student shown keeps at least 50 % of the teacher's accuracy and 100 % of its looking (ρ = 1.00)."
     )
     assert "The nearest is ResNet" in said
 

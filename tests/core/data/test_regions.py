@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from core.data.regions import point_regions, superpixels
+from core.data.regions import grid, point_regions, superpixels
 
 WHOLE = np.array([0, 0, 40, 30])
 
@@ -103,3 +103,22 @@ def test_superpixels_follow_colour_and_repeat() -> None:
 def test_superpixels_must_fit_a_byte() -> None:
     with pytest.raises(ValueError, match="255"):
         superpixels(photo(0), 256)
+
+
+@pytest.mark.parametrize(("shape", "squares"), [((32, 32), 4), ((33, 47), 6), ((15, 15), 15), ((7, 9), 1)])
+def test_a_grid_is_of_rectangles_as_equal_as_can_be(shape: tuple[int, int], squares: int) -> None:
+    part_map = grid(shape, squares)
+    assert part_map.shape == shape
+    assert part_map.dtype == np.uint8
+    assert sorted(np.unique(part_map)) == list(range(1, squares**2 + 1))
+    for part, (rows, columns) in enumerate(ndimage.find_objects(part_map), start=1):
+        assert (part_map[rows, columns] == part).all()
+        assert (rows.stop - rows.start) in (shape[0] // squares, -(-shape[0] // squares))
+        assert (columns.stop - columns.start) in (shape[1] // squares, -(-shape[1] // squares))
+    np.testing.assert_array_equal(part_map[0].astype(int), np.sort(part_map[0]))
+
+
+@pytest.mark.parametrize("squares", [0, 16])
+def test_a_grid_of_no_or_too_many_squares_is_refused(squares: int) -> None:
+    with pytest.raises(ValueError, match="squares must be"):
+        grid((64, 64), squares)

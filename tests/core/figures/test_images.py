@@ -3,8 +3,10 @@
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from core.figures import images, singles
 from core.figures.images import agreement, by_class, extremes, of_images, pairs, sentence, signed
@@ -17,12 +19,12 @@ ABOUT = pd.DataFrame(
 
 def measures(rank: list[float], right: list[float]) -> pd.DataFrame:
     """Of images 7 to 10, of which 7 was not explained."""
-    rows: list[tuple[Any, ...]] = [(7 + i, "accuracy", "", "", value) for i, value in enumerate(right)]
-    rows += [(7 + i, "logit_alignment", "", "", 0.1 * i) for i in range(4)]
+    rows: list[tuple[Any, ...]] = [(7 + i, "accuracy", "", "", "", value) for i, value in enumerate(right)]
+    rows += [(7 + i, "logit_alignment", "", "", "", 0.1 * i) for i in range(4)]
     for method, by in (("ig", 1.0), ("saliency", -1.0)):
         for importance, less in (("density", 0.0), ("mass", 0.5)):
-            rows += [(8 + i, "rank_alignment", method, importance, by * v - less) for i, v in enumerate(rank)]
-    return pd.DataFrame(rows, columns=["image", "measure", "method", "importance", "value"])
+            rows += [(8 + i, "rank_alignment", method, importance, "", by * v - less) for i, v in enumerate(rank)]
+    return pd.DataFrame(rows, columns=["image", "measure", "method", "importance", "outside", "value"])
 
 
 STUDENT = measures([0.5, NAN, -0.25], [1, 1, 0, 0])
@@ -62,7 +64,18 @@ def test_orders_leave_out_what_is_undefined(order: str, want: list[int]) -> None
 
 def test_a_class_has_its_mean_and_says_what_is_left_out() -> None:
     found = by_class(table(), "value")
-    assert found.to_dict("list") == {"name": ["auk", "jay"], "mean": [-0.25, 0.5], "n": [1, 1], "skipped": [1, 0]}
+    known = {"name": ["auk", "jay"], "mean": [-0.25, 0.5], "n": [1, 1], "skipped": [1, 0]}
+    assert found[list(known)].to_dict("list") == known
+
+
+def test_the_mean_of_a_class_has_students_interval_and_none_of_one_image() -> None:
+    values = [0.1, 0.4, 0.2, 0.9]
+    rows = pd.DataFrame({"name": [*["auk"] * 4, "jay"], "value": [*values, 0.5]})
+    auk, jay = by_class(rows, "value").to_dict("records")
+    half = stats.t.ppf(0.975, 3) * np.std(values, ddof=1) / 2
+    assert (auk["low"], auk["high"]) == pytest.approx((0.4 - half, 0.4 + half))
+    assert math.isnan(jay["low"])
+    assert math.isnan(jay["high"])
 
 
 def test_outputs_and_explanations_are_joined_by_image() -> None:
@@ -93,9 +106,12 @@ def test_signs() -> None:
 
 def test_classes_are_drawn_from_low_to_high_with_their_count() -> None:
     spec = singles.classes(table(), by_class(table(), "value"), "value", "Rank alignment")
-    ticks, dots = spec["layer"]
+    line, ticks, interval, dots = spec["layer"]
     assert ticks["encoding"]["y"]["sort"] == dots["encoding"]["y"]["sort"] == ["auk (1)", "jay (1)"]
+    assert (interval["encoding"]["x"]["field"], interval["encoding"]["x2"]["field"]) == ("low", "high")
     assert len(spec["datasets"][ticks["data"]["name"]]) == 2
+    (drawn,) = spec["datasets"][line["data"]["name"]]
+    assert drawn == {"line": "the mean of all images", "at": 0.125}
 
 
 def test_the_orders_are_of_columns_there_are() -> None:

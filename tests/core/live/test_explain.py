@@ -17,6 +17,7 @@ from core.measures import rank_alignment
 from core.models import load_model, save_model
 from core.parts import importance
 from core.study import Study
+from core.turns import Place, Stopped, Turns
 from tests.networks import add_networks
 from tests.tiny import tiny_study
 
@@ -100,7 +101,7 @@ def test_results_are_those_of_the_pipeline(study, scene, start, score):
     found = run(study, scene, baseline=start, score=score, tolerance=0.05)
     teacher = {result.method: result for result in found if result.cell == study.teacher}
     for result in found:
-        prepared, header = live.network(study.path("models", result.cell))
+        prepared, header = live.network(study, result.cell)
         x = as_input(scene.image[None], header.mean, header.std)
         target = np.array([teacher[result.method].predicted])
         begin = baseline(start, x, header.mean, header.std)
@@ -213,24 +214,23 @@ def test_closing_drops_what_has_not_begun(study, scene, monkeypatch):
 
 
 def test_networks_stay_in_memory_until_the_budget_is_spent(study, monkeypatch):
-    paths = [study.path("models", cell) for cell in study.cells]
-    first = live.network(paths[0])[0]
-    assert live.network(paths[0])[0] is first
+    first = live.network(study, study.cells[0])[0]
+    assert live.network(study, study.cells[0])[0] is first
     monkeypatch.setattr(networks, "MODEL_BYTES", 1)
-    live.network(paths[1])
+    live.network(study, study.cells[1])
     assert len(networks._kept) == 1
-    assert live.network(paths[0])[0] is not first
+    assert live.network(study, study.cells[0])[0] is not first
 
 
 def test_a_network_that_was_trained_anew_is_read_anew(study):
     path = study.path("models", study.cells[-1])
-    prepared = live.network(path)[0]
+    prepared = live.network(study, study.cells[-1])[0]
     model, header = load_model(path)
     before = path.read_bytes()
     try:
         model.fc.bias.data += 1
         save_model(path, model, header)
-        assert live.network(path)[0] is not prepared
+        assert live.network(study, study.cells[-1])[0] is not prepared
     finally:
         path.write_bytes(before)
 
@@ -327,3 +327,80 @@ def test_a_flat_image_beside_itself_blurred_has_no_map_and_no_rank(study):
         for result in run(study, flat, methods=["integrated_gradients"], baseline="blurred", score="probability"):
             assert not result.map.any()
             assert np.isnan(result.alignment)
+
+
+def test_a_place_that_is_stopped_ends_it_within_one_pass(study, scene, monkeypatch):
+    place, passes = Place(), []
+    real = networks.Prepared.gradient
+
+    def gradient(self, *args):
+        passes.append(1)
+        if len(passes) == 3:
+            place.stop()
+        return real(self, *args)
+
+    found = live.explain_image(study, scene, study.cells, METHODS, Ask(tolerance=0.001), place=place)
+    for cell in study.cells:
+        live.network(study, cell)
+    monkeypatch.setattr(networks.Prepared, "gradient", gradient)
+    with pytest.raises(Stopped):
+        list(found)
+    assert len(passes) <= 3 + len(engine.workers()._threads)
+    with place._turns._moved:
+        assert not place._turns._line, "and the turn is given back"
+
+
+def test_every_method_waits_for_its_turn_anew(study, scene):
+    turns = Turns()
+    place, other = Place(turns), Place(turns)
+    order = []
+
+    def wait():
+        with other:
+            order.append("other")
+
+    found = live.explain_image(study, scene, study.cells, METHODS, place=place)
+    order.append(next(found).method)
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while other not in turns._line:
+        pass
+    for result in found:
+        order.append(result.method)
+    thread.join(20)
+    begun = order.index("integrated_gradients")
+    assert order[begun - 1] == "other"
+    assert set(order[: begun - 1]) == {"saliency"}
+
+
+def test_a_pass_is_short_while_somebody_waits(study, monkeypatch):
+    prepared = live.network(study, study.teacher)[0]
+    image = torch.zeros(1, 3, 32, 32)
+    assert networks.Interruptible(prepared, lambda: None).chunk(image) == prepared.chunk(image)
+    each = prepared._sample_bytes[3, 32, 32]
+    monkeypatch.setattr(networks, "PASS_BYTES", 3 * each)
+    assert networks.Interruptible(prepared, lambda: None).chunk(image) == 3
+    monkeypatch.setattr(networks, "PASS_BYTES", each // 2)
+    assert networks.Interruptible(prepared, lambda: None).chunk(image) == 1
+
+
+def test_a_photo_is_cut_into_squares_too(study):
+    photo = np.random.default_rng(0).integers(0, 255, (60, 40, 3)).astype(np.uint8)
+    scene = live.scene_of(study, photo, squares=4)
+    assert scene.parts[:5] == ("A1", "B1", "C1", "D1", "A2")
+    assert (scene.part_map[:8, 8:16] == 2).all()
+    np.testing.assert_array_equal(scene.image, live.scene_of(study, photo).image)
+    (result,) = run(study, scene, [], ["saliency"])
+    means = result.map.reshape(4, 8, 4, 8).mean(axis=(1, 3)).ravel()
+    np.testing.assert_allclose(result.density, means, rtol=1e-4)
+
+
+def test_another_cut_of_the_same_image_changes_only_what_is_said_of_parts(study):
+    photo = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
+    found = run(study, live.scene_of(study, photo), methods=["saliency"])
+    squares = live.scene_of(study, photo, squares=4)
+    expected = run(study, squares, methods=["saliency"])
+    again = live.settled([live.in_parts(result, squares) for result in found], study.teacher)
+    for one, other in zip(again, sorted(expected, key=lambda r: [s.cell for s in again].index(r.cell)), strict=True):
+        np.testing.assert_array_equal(one.density, other.density)
+        assert one.alignment == other.alignment

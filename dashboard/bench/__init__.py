@@ -1,0 +1,1 @@
+"""How quick the dashboard is, for one visitor and for many: `python -m dashboard.bench …`."""

@@ -1,0 +1,154 @@
+"""What axe-core finds on every page in both themes; the keyboard; what a screen reader is told of charts and maps."""
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.browser.test_dashboard import PAGES, go, settle, viewer
+
+pytestmark = pytest.mark.browser
+THEMES = ("light", "dark")
+STREAMLITS = {
+    "list": ("[data-testid=stSidebarNavItems]", "the menu's list holds a box for every heading"),
+    "listitem": ("[data-testid=stSidebarNavItems]", "and within that box its pages"),
+    "presentation-role-conflict": (
+        "[data-testid=stFileUploaderDropzone]",
+        "where files are dropped is of the role presentation, and yet has a name and takes the focus",
+    ),
+}
+"""Rules of axe that Streamlit's own elements break: which elements, and how."""
+CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex='0']"
+# Shadow roots are walked too: the viewer lives in one.
+FIND = """(controls) => {
+  const inside = (root) => [...root.querySelectorAll("*")]
+  const all = (root) => inside(root).flatMap((each) => [each, ...(each.shadowRoot ? all(each.shadowRoot) : [])])
+  const works = (each) => !each.disabled && !each.closest("[inert]") && each.tabIndex >= 0
+  const drawn = (each) => each.checkVisibility({ visibilityProperty: true })
+  return all(document).filter((each) => each.matches(controls) && works(each) && drawn(each))
+}"""
+# Of a group of buttons Tab reaches one, and the arrows the others.
+OTHERS = """(each) => {
+  const group = each.closest("[role=toolbar], [role=radiogroup]")
+  return group && each.matches("button") ? group.querySelectorAll("button").length - 1 : 0
+}"""
+ACTIVE = """() => {
+  let active = document.activeElement
+  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement
+  return active
+}"""
+
+
+def address(name: str) -> str:
+    return "/" if name == "home" else f"/{name}"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_that_is_ours(page: Page, name: str, theme: Any):
+    page.emulate_media(color_scheme=theme)
+    go(page, address(name))
+    if page.locator("[data-test=viewer]").count():
+        viewer(page)
+    found = [
+        (rule["id"], node["target"], node["failureSummary"])
+        for rule in Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+        if not _streamlits(page, rule["id"], node["target"][0])
+    ]
+    assert not found
+
+
+def _streamlits(page: Page, rule: str, selector: Any) -> bool:
+    if rule not in STREAMLITS:
+        return False
+    return bool(page.locator(selector).evaluate("(each, own) => each.closest(own) !== null", STREAMLITS[rule][0]))
+
+
+@pytest.mark.parametrize("name", ["home", "explanations", "rank", "your_image"])
+def test_every_control_is_reached_by_tab_and_shows_it(page: Page, name: str):
+    page.emulate_media(reduced_motion="reduce")
+    go(page, address(name))
+    settle(page)
+    controls = page.evaluate_handle(f"window.controls = ({FIND})({CONTROLS!r})")
+    count = int(controls.evaluate("all => all.length"))
+    assert count > 5
+    page.evaluate("window.reached = new Set()")
+    unseen = []
+    for _ in range(3 * count):
+        page.keyboard.press("Tab")
+        active = page.evaluate_handle(ACTIVE).as_element()
+        if active is None or active.evaluate("each => each === document.body || window.reached.has(each)"):
+            break
+        active.evaluate("each => window.reached.add(each)")
+        if not _changes_when_focused(page, active):
+            unseen.append(active.evaluate("each => each.outerHTML.slice(0, 200)"))
+        for _ in range(int(active.evaluate(OTHERS))):
+            page.keyboard.press("ArrowRight")
+            page.evaluate(f"window.reached.add(({ACTIVE})())")
+    # Of a browser's own radio buttons one is reached, and the arrows choose: they would change the page.
+    left = page.evaluate(
+        """() => window.controls.filter((each) => each.isConnected && !window.reached.has(each)
+          && !(each.type === "radio" && [...window.reached].some((other) => other.name === each.name)))
+          .map((each) => each.outerHTML.slice(0, 200))"""
+    )
+    assert not left
+    assert not unseen
+
+
+def _changes_when_focused(page: Page, active: Any) -> bool:
+    """Say whether a person sees the focus: whether its surroundings look different once it is taken away."""
+    active.scroll_into_view_if_needed()
+    box = active.evaluate(
+        """each => {
+          let shown = each
+          while (shown.parentElement && (shown.offsetWidth < 10 || getComputedStyle(shown).opacity === "0"))
+            shown = shown.parentElement
+          const box = shown.getBoundingClientRect()
+          return [box.x, box.y, box.right, box.bottom]
+        }"""
+    )
+    size = page.viewport_size or {"width": 0, "height": 0}
+    left, top = (max(0, value - 8) for value in box[:2])
+    clip = {
+        "x": left,
+        "y": top,
+        "width": min(box[2] + 8, size["width"]) - left,
+        "height": min(box[3] + 8, size["height"]) - top,
+    }
+    with_focus = _picture(page, clip)
+    active.evaluate("each => each.blur()")
+    without = _picture(page, clip)
+    active.evaluate("each => each.focus({ focusVisible: true, preventScroll: true })")
+    return bool((with_focus != without).any())
+
+
+def _picture(page: Page, clip: Any) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip, animations="disabled", caret="initial"))))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_charts_tables_and_maps_have_a_text_in_their_place(page: Page, name: str):
+    go(page, address(name))
+    # Streamlit fetches what draws charts and tables after the page is there; its text comes with the drawing.
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("[data-testid=stVegaLiteChart], [data-testid=stDataFrame]")]
+          .every((each) => each.querySelector("svg, canvas"))"""
+    )
+    said = page.evaluate(
+        """() => [...document.querySelectorAll("[data-testid=stVegaLiteChart], [data-testid=stDataFrame]")]
+          .map((each) => [each, ...each.querySelectorAll("*")].map((one) => one.ariaLabel ?? one.alt))
+          .map((found) => found.find(Boolean) ?? "")"""
+    )
+    assert all(len(text) > 10 for text in said), said
+    maps = page.locator("[data-test=viewer] figure canvas")
+    if page.locator("[data-test=viewer]").count():
+        viewer(page)
+        assert all(
+            re.search(r"\w{3}", text or "") for text in maps.evaluate_all("all => all.map(one => one.ariaLabel)")
+        )

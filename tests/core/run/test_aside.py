@@ -1,0 +1,76 @@
+"""Heavy commands run aside give their answer, or the one sentence of their error."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save
+
+from core.errors import UserError
+from core.models import build
+from core.overview import facts, overview
+from core.run import aside
+from core.study import Study
+from tests.tiny import tiny_config
+
+SLIM = (0.0625, "small")
+
+
+def state() -> dict[str, torch.Tensor]:
+    torch.manual_seed(1)
+    return build("resnet18", 3, *SLIM).state_dict()
+
+
+def saved(path: Path, what: object) -> bytes:
+    torch.save(what, path)
+    return path.read_bytes()
+
+
+def test_a_checkpoint_is_kept_when_it_fits(ran_copy: Study) -> None:
+    aside.add("small", "mine", "resnet18", save(state()), ".safetensors", *SLIM)
+    assert facts(ran_copy.path("models", "mine"))["architecture"] == "resnet18"
+    seen = overview("small")
+    assert (seen.cells, seen.trained, seen.measured, seen.word) == (5, 5, 4, "not finished")
+
+
+def test_what_does_not_fit_or_could_run_is_refused_and_nothing_is_kept(ran_copy: Study, tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "ran",))
+
+    packed = tmp_path / "packed.pth"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(1_000_000))
+    wild = {key: value * np.nan if value.is_floating_point() else value for key, value in state().items()}
+    refused = {
+        "do not fit": save({"other": torch.zeros(2)}),
+        "could run code": saved(tmp_path / "evil.pth", Evil()),
+        "unpacks to far more": packed.read_bytes(),
+        "not finite": saved(tmp_path / "wild.pth", wild),
+        "cannot be read": b"no weights",
+    }
+    before = sorted(ran_copy.folder.rglob("*"))
+    for said, content in refused.items():
+        suffix = ".safetensors" if said in ("do not fit", "cannot be read") else ".pth"
+        with pytest.raises(UserError, match=said) as caught:
+            aside.add("small", "mine", "resnet18", content, suffix, *SLIM)
+        assert str(caught.value).startswith("The file")
+    with pytest.raises(UserError, match="cannot be a cell's name"):
+        aside.add("small", "../mine", "resnet18", save(state()), ".safetensors", *SLIM)
+    assert sorted(ran_copy.folder.rglob("*")) == before
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_a_study_would_take_comes_back_whole(ran: Study) -> None:
+    found = aside.expected(tiny_config())
+    assert found["seconds"] > 0
+    assert found["sentence"].startswith("About ")
+    there = sum(path.stat().st_size for path in ran.folder.rglob("*") if path.is_file())
+    assert there / 2 < found["bytes"] < 2 * there
+
+
+def test_a_study_that_cannot_be_run_says_so_before_it_begins(ran: Study) -> None:
+    with pytest.raises(UserError, match=r"^There is no folder|/nowhere"):
+        aside.expected(tiny_config(data={"dataset": "folder", "root": "/nowhere"}))

@@ -1,0 +1,121 @@
+import threading
+
+import pytest
+
+from core.turns import Place, Stopped, Turns
+
+
+class Worker:
+    """Someone in a line, at work until told to end."""
+
+    def __init__(self, place, log, name):
+        self.place, self.log, self.name = place, log, name
+        self.begun, self.end, self.error = threading.Event(), threading.Event(), None
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        try:
+            with self.place:
+                self.log.append(self.name)
+                self.begun.set()
+                self.end.wait(20)
+        except Stopped as error:
+            self.error = error
+
+    def join(self):
+        self.end.set()
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+def queue(turns, count, log):
+    """Return workers who came one after another."""
+    workers = []
+    for number in range(count):
+        worker = Worker(Place(turns), log, number)
+        workers.append(worker)
+        while len(turns._line) <= number:
+            pass
+    return workers
+
+
+def test_one_at_a_time_in_the_order_of_coming():
+    log = []
+    workers = queue(Turns(), 5, log)
+    for number, worker in enumerate(workers):
+        assert worker.begun.wait(20)
+        assert log == list(range(number + 1))
+        assert [each.place.before for each in workers[number:]] == list(range(5 - number))
+        worker.join()
+    assert all(worker.place.before == 0 for worker in workers)
+
+
+def test_who_leaves_the_line_frees_the_place():
+    log = []
+    workers = queue(Turns(), 4, log)
+    workers[1].place.stop()
+    workers[1].thread.join(20)
+    assert isinstance(workers[1].error, Stopped)
+    assert [worker.place.before for worker in workers] == [0, 0, 1, 2]
+    for number in (0, 2, 3):
+        assert workers[number].begun.wait(20)
+        workers[number].join()
+    assert log == [0, 2, 3]
+
+
+def test_who_has_gone_does_not_hold_the_line():
+    """Nobody says so: the place itself finds it out."""
+    turns, log, here = Turns(), [], [True]
+    first, *_ = queue(turns, 1, log)
+    gone = Worker(Place(turns, lambda: here[0]), log, "gone")
+    while len(turns._line) < 2:
+        pass
+    last = Worker(Place(turns), log, "last")
+    here[0] = False
+    gone.thread.join(20)
+    assert isinstance(gone.error, Stopped)
+    first.join()
+    assert last.begun.wait(20)
+    last.join()
+    assert log == [0, "last"]
+
+
+def test_gone_once_is_gone():
+    answers = [True, False, True]
+    place = Place(there=lambda: answers.pop(0))
+    place.check()
+    with pytest.raises(Stopped):
+        place.check()
+    assert place.stopped
+    with pytest.raises(Stopped), place:
+        raise AssertionError("it was given a turn")
+
+
+def test_a_failure_gives_the_turn_back():
+    turns = Turns()
+    with pytest.raises(ValueError, match="no"), Place(turns):
+        raise ValueError("no")
+    with Place(turns) as place:
+        assert place.before == 0
+
+
+def test_whoever_comes_again_is_last():
+    turns, log = Turns(), []
+    mine = Place(turns)
+    with mine:
+        other = Worker(Place(turns), log, "other")
+        while len(turns._line) < 2:
+            pass
+    assert other.begun.wait(20)
+    again = Worker(mine, log, "mine")
+    while mine.before != 1:
+        pass
+    other.join()
+    again.join()
+    assert log == ["other", "mine"]
+
+
+def test_without_a_line_nobody_is_before():
+    with Place() as first, Place() as second:
+        assert (first.before, second.before) == (0, 0)
