@@ -20,7 +20,7 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# All that is promised in numbers, half an hour on two cores. One of them alone takes ARGS, and `--help` tells which:
+# All that is promised in numbers. One of them alone takes ARGS, and `--help` tells which:
 # make bench-visitors ARGS="--minutes 1"; make bench-ig ARGS="--resnet50 FILE --photos FOLDER"
 bench: bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill
 

@@ -135,6 +135,11 @@ def _picture(page: Page, clip: Any) -> np.ndarray:
 @pytest.mark.parametrize("name", PAGES)
 def test_charts_tables_and_maps_have_a_text_in_their_place(page: Page, name: str):
     go(page, address(name))
+    # Streamlit fetches what draws charts and tables after the page is there; its text comes with the drawing.
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("[data-testid=stVegaLiteChart], [data-testid=stDataFrame]")]
+          .every((each) => each.querySelector("svg, canvas"))"""
+    )
     said = page.evaluate(
         """() => [...document.querySelectorAll("[data-testid=stVegaLiteChart], [data-testid=stDataFrame]")]
           .map((each) => [each, ...each.querySelectorAll("*")].map((one) => one.ariaLabel ?? one.alt))

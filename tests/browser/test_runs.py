@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from core.run.lock import held
 from core.run.status import Status, read_status
 from core.study import Study
 from dashboard.bench.server import free_port, served
@@ -137,8 +138,12 @@ def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
     assert (stopped.pid, stopped.ended) == (first.pid, "stopped")
     before = Study(place.folder)
     assert not before.complete()
-    card(page, "mine").get_by_role("button", name="Resume").click()
+    # The second where every network was trained by then.
+    card(page, "mine").get_by_role("button", name=re.compile("Resume|Measure the rest")).click()
     expect(page.get_by_text("1 complete")).to_be_visible(timeout=5 * MINUTE * 1000)
+    # A complete study's run still has its own traces to remove; whoever holds the lock next comes after that.
+    with held(place.folder):
+        pass
     done = Study(place.folder)
     assert done.damaged() == []
     assert len(done.history(done.teacher)) == 60
