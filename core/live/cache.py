@@ -73,6 +73,8 @@ class LiveCache:
             content = self._open().get(key)
             found = load(content) if content else {}
             return found if fits(found) else None
+        except diskcache.Timeout:  # locked by another process: to open it anew would wait for a minute
+            return None
         except Exception:  # sqlite3's, diskcache's and safetensors' errors share no base of their own
             self._reopen()
             return None
@@ -113,6 +115,8 @@ class LiveCache:
         content = save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
         try:
             self._open().set(key, content)
+        except diskcache.Timeout:
+            return
         except Exception as error:  # as above: what cannot be kept is computed again
             self._reopen()
             if type(error) is sqlite3.DatabaseError:  # it is none; a locked one gives an OperationalError

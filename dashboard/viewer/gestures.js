@@ -111,8 +111,8 @@ function keyAnywhere(view, event) {
 
 function key(view, event) {
   const { choice } = view
-  const step = 0.1 / choice.zoom
-  const shifts = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }
+  const far = 0.1 / choice.zoom
+  const shifts = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] }
   const shift = shifts[event.key]
   let next = null
   if (event.ctrlKey || event.metaKey || event.altKey) return

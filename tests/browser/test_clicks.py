@@ -105,17 +105,20 @@ def test_only_marks_of_images_that_open_look_like_it(page: Page):
       const {datum, mark, href} = e.__data__ ?? {}
       if (mark?.marktype !== 'rect' || datum.mean !== undefined) return ''
       const box = e.getBoundingClientRect()
-      const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+      const top = document.elementFromPoint(box.x + box.width / 2, box.y + 2) // beside the interval, which goes across
       return top === e ? (href ? 'opens' : 'shut') : ''
     }"""
-    place.scroll_into_view_if_needed()
+    place.evaluate("e => e.scrollIntoView({block: 'center'})")
     found: dict[str, list[ElementHandle]] = {"opens": [], "shut": [], "": []}
     for mark in place.locator("g[role] path").element_handles():
         found[mark.evaluate(script)].append(mark)
     for kind, cursor in (("shut", ["default", "auto"]), ("opens", ["pointer"])):
-        found[kind][0].hover()
+        box = found[kind][0].bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 2)
         assert found[kind][0].evaluate("e => getComputedStyle(e).cursor") in cursor
-        found[kind][0].click()
+        page.mouse.down()
+        page.mouse.up()
         settle(page)
         expect(page.locator("h1")).to_have_text("Explanations" if kind == "opens" else "What changed")
     viewer(page)

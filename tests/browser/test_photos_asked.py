@@ -153,6 +153,7 @@ def test_a_picture_of_the_camera_is_answered(chromium: Callable[..., Browser], s
     with visiting(chromium(*CAMERA), server, permissions=["camera"]) as page:
         go(page, "/your_image")
         page.get_by_role("radio", name="The camera").click()
+        page.wait_for_function("document.querySelector('video')?.videoWidth > 0")  # there is something to take
         page.get_by_role("button", name="Take Photo").click()
         expect(answers(page)).to_be_visible()
         assert results(page)["networks"] == study.name

@@ -150,7 +150,7 @@ def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
     assert not (place.folder / "state").exists()
 
     # It is deleted, once its name was typed.
-    card(page, "mine").get_by_test_id("stPopover").get_by_role("button").click()
+    card(page, "mine").get_by_test_id("stPopoverButton").filter(has_text="Delete").click()
     delete = page.get_by_role("button", name="Delete it")
     expect(delete).to_be_disabled()
     page.get_by_label("Name of the study").fill("mine")

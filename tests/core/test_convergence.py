@@ -4,9 +4,8 @@ import pandas as pd
 import pytest
 
 from core.convergence import EXACT, reached, shortfall
-from core.store import read_table, write_table
 from core.study import Study
-from tests.tiny import tiny_study
+from tests.tiny import fall_short, tiny_study
 
 IG = "integrated_gradients"
 
@@ -38,14 +37,6 @@ def test_a_study_says_how_many(tmp_path: Path) -> None:
     for cell in study.cells[1:]:
         study.path("measures", cell).unlink()
     assert f"of {of // len(study.cells):,} maps" in shortfall(study, study.cells, IG)
-
-
-def fall_short(study: Study) -> None:
-    for cell in study.cells:
-        path = study.path("measures", cell)
-        found = read_table(path)
-        exact = (found["measure"] == EXACT) & (found["method"] == IG)
-        write_table(path, found.assign(value=found["value"].mask(exact, 0)))
 
 
 def test_the_command_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

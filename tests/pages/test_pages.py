@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import Config
 from core.findings import dose, findings
-from core.store import read_table, write_table
 from core.study import Study, open_study, study_names
+from tests.tiny import fall_short
 
 HOME = str(Path(__file__).parents[2] / "dashboard" / "Home.py")
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
@@ -46,14 +46,6 @@ def errors(app: AppTest) -> list[str]:
 def shown(markdown: str) -> str:
     """What a browser makes of text in which Markdown's signs are escaped."""
     return re.sub(r"\\(\W)", r"\1", markdown)
-
-
-def fall_short(study: Study) -> None:
-    """Say of all its integrated gradients that they did not converge."""
-    for cell in study.cells:
-        path = study.path("importance", cell)
-        found = read_table(path)
-        write_table(path, found.assign(converged=found["method"] != "integrated_gradients"))
 
 
 def switches(app: AppTest) -> int:

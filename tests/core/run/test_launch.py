@@ -76,7 +76,7 @@ def test_a_study_is_begun_watched_killed_resumed_stopped_and_deleted(cache: Path
     assert seen.status is not None
     assert seen.status.pid == begun_by.pid
     small = Study(folder)
-    assert [cell.name for cell in curves.begun(small)] == ["resnet34-a1.0-s0"]
+    assert small.teacher in curves.begun(small), "other undistilled networks may be training beside it"
     so_far = curves.curve(small, small.teacher)
     assert list(so_far["epoch"]) == list(range(1, len(so_far) + 1))
     assert (so_far["loss"] > 0).all()
