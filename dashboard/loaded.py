@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.cells import Cell, grid
+from core.cells import Cell
 from core.convergence import shortfall as shortfall_of
 from core.errors import UserError
 from core.figures import tables
@@ -89,7 +89,7 @@ def importance(study: Study, cell: Cell | str) -> pd.DataFrame:
 
 def shortfall(study: Study, method: str) -> str:
     """Return what `core.convergence.shortfall` says."""
-    return _shortfall(study, str(study.folder), stamp(study.folder), method)
+    return shortfall_of(summary(study), study.config.explain, method)
 
 
 def histories(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
@@ -185,11 +185,6 @@ def _measures(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame
 @_kept(128)
 def _importance(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
     return _study.importance(cell)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _shortfall(_study: Study, folder: str, stamp: str, method: str) -> str:
-    return shortfall_of(_study, [*grid(_study.config), *imported(_study)], method)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

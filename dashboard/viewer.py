@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from PIL import Image
-from scipy.stats import rankdata
 
 from core.overlay import FADE, colours, contours, shared_scale
 from dashboard.names import rho
@@ -163,7 +163,7 @@ def ranks(importance: np.ndarray) -> list[int | None]:
     """
     visible = np.isfinite(importance) & bool(np.nan_to_num(importance).any())
     places = np.zeros(len(importance), int)
-    places[visible] = rankdata(-importance[visible], method="min")
+    places[visible] = pd.Series(importance[visible]).rank(method="min", ascending=False)
     return [int(place) if seen else None for place, seen in zip(places, visible, strict=True)]
 
 

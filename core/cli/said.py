@@ -22,7 +22,7 @@ def say_shortfall(study: Study) -> None:
     """Say how many of a study's maps are less exact than asked, if any."""
     from core.convergence import shortfall
 
-    if said := shortfall(study, study.cells, "integrated_gradients"):
+    if said := shortfall(study.summary(), study.config.explain, "integrated_gradients"):
         say(said)
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 from core.associations import associations
 from core.cost_measures import cost_rows
 from core.study import Study
+from core.summarise.exact import exact
 from core.summarise.levels import normalised
 from core.summarise.measured import doses, measured, questions, spreads
 from core.summarise.parts import parts
@@ -24,6 +25,7 @@ def summarise(study: Study) -> pd.DataFrame:
     rows = [row for station in (measured, doses, questions, normalised, spreads) for row in station(study, found)]
     rows += [summary_row(*row) for row in associations(study, found)]
     rows += parts(study)
+    rows += exact(study)
     table = pd.concat([pd.DataFrame(rows, columns=COLUMNS), cost_rows(study.costs())], ignore_index=True)
     text = ["kind", "cell", "architecture", "seed", "method", "measure", "importance", "outside", "subset", "control"]
     table[text] = table[text].fillna("").astype(str)

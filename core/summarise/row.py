@@ -41,6 +41,7 @@ association  how two measures go together
 part         share of the looking that a part receives; `subset` is the part. `control` "no distillation": the same
              less α = 1.0, paired by seed, without an interval where there is one seed
 quantile     how rank alignment spreads over images; `control` is p5 … p95
+exact        share of a method's maps, over all networks, that became as exact as asked
 cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
 
 The intervals of cell, group, control, mean and part end where their measure's range ends, since t with few seeds goes

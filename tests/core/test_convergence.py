@@ -1,42 +1,41 @@
+"""How many maps became as exact as asked: counted over all networks, and said where it is not all."""
+
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from core.convergence import EXACT, reached, shortfall
+from core.convergence import shortfall
 from core.study import Study
+from core.summarise import summarise
 from tests.tiny import fall_short, tiny_study
 
 IG = "integrated_gradients"
 
 
-def table(converged: list[bool], method: str = IG) -> pd.DataFrame:
-    """A row a map, and one of another measure."""
-    rows = [(image, EXACT, method, float(value)) for image, value in enumerate(converged)]
-    return pd.DataFrame([*rows, (0, "focus", method, 0.5)], columns=["image", "measure", "method", "value"])
-
-
-def test_maps_are_counted_once_each_over_all_cells() -> None:
-    assert reached([table([True, False, False]), table([True, True])], IG) == (3, 5)
-    assert reached([table([True, False]), table([True])], "saliency") == (0, 0)
-
-
-def test_a_method_that_does_not_know_has_fallen_short_of_nothing() -> None:
-    assert reached([table([], "captum")], "captum") == (0, 0)
-    assert reached([table([True, True], "saliency")], "saliency") == (2, 2)
+def test_maps_are_counted_once_each_over_all_networks(tmp_path: Path) -> None:
+    study = Study(tiny_study(tmp_path / "tiny"))
+    maps = (
+        study.importance()
+        .groupby("method", observed=True)[["cell", "image"]]
+        .apply(lambda of: len(of.drop_duplicates()))
+    )
+    assert maps[IG] > len(study.cells)
+    fall_short(study, study.cells[:1])
+    summary = summarise(study).query("kind == 'exact'").set_index("method")
+    assert dict(summary["n"]) == dict(maps)
+    assert summary.loc[IG, "estimate"] == pytest.approx(1 - 1 / len(study.cells))
+    assert summary.loc["saliency", "estimate"] == 1
 
 
 def test_a_study_says_how_many(tmp_path: Path) -> None:
     study = Study(tiny_study(tmp_path / "tiny"))
-    assert shortfall(study, study.cells, IG) == ""
+    asked = study.config.explain
+    assert shortfall(study.summary(), asked, IG) == ""
     fall_short(study)
     of = len(study.cells) * study.importance(study.cells[0])["image"].nunique()
-    said = shortfall(study, study.cells, IG)
-    assert said.startswith(f"Only 0 of {of:,} maps (0%)")
-    assert shortfall(study, study.cells, "saliency") == ""
-    for cell in study.cells[1:]:
-        study.path("measures", cell).unlink()
-    assert f"of {of // len(study.cells):,} maps" in shortfall(study, study.cells, IG)
+    assert shortfall(study.summary(), asked, IG).startswith(f"Only 0 of {of:,} maps (0%)")
+    assert shortfall(study.summary(), asked, "saliency") == ""
+    assert shortfall(study.summary(), asked, "captum") == "", "a method that does not know has fallen short of nothing"
 
 
 def test_the_command_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
