@@ -26,5 +26,6 @@ def shortfall(summary: pd.DataFrame, explain: Explain, method: str) -> str:
     of = int(rows["n"].iloc[0])
     return (
         f"Only {round(share * of):,} of {of:,} maps ({share:.0%}) became as exact as asked (the parts' error bar "
-        f"at most {explain.tolerance:.1%}, within {explain.budget} gradients); what is made of the others may be off by more."
+        f"at most {explain.tolerance:.1%}, within {explain.budget} gradients); what is made of the others may be off "
+        "by more."
     )
