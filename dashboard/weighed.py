@@ -84,9 +84,10 @@ def everything(choices: Choices, costs: list[str], measures: list[str]) -> pd.Da
     """Return one row a network: each cost and its ratio, then each measure with `_low` and `_high`."""
     tables = {measure: points(choices, costs[0], measure) for measure in measures}
     found = pd.concat(tables.values())[KEYS].drop_duplicates()
+    widest = max(tables, key=lambda measure: len(tables[measure]))  # accuracy, which the teacher has too
     for cost in costs:
-        prices = pd.concat([points(choices, cost, measure) for measure in measures]).drop_duplicates(KEYS)
-        found = found.merge(prices[[*KEYS, "cost", "ratio"]], on=KEYS)
+        prices = points(choices, cost, widest)
+        found = found.merge(prices[[*KEYS, "cost", "ratio"]], on=KEYS, how="left")
         found = found.rename(columns={"cost": cost, "ratio": f"{cost}_ratio"})
     for measure, each in tables.items():
         columns = {"estimate": measure, "low": f"{measure}_low", "high": f"{measure}_high"}
