@@ -1,7 +1,9 @@
 """A study's tables, read once and kept until its files change. Nothing here imports torch."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -124,10 +126,7 @@ def logits(study: Study, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
 
 def imported(study: Study) -> list[Cell]:
     """Return the networks somebody brought in (`core add`), as far as the summary knows them."""
-    try:
-        return tables.imported(summary(study))
-    except UserError:  # whoever shows the summary says what is wrong with it
-        return []
+    return _imported(study, str(study.folder), stamp(study.folder))
 
 
 def knows(study: Study) -> str | None:
@@ -148,8 +147,22 @@ def _file_stamp(path: Path) -> str:
     return f"{found.st_mtime_ns:x}.{found.st_size:x}"
 
 
-def _kept(count: int) -> Callable[[Callable[..., pd.DataFrame]], Callable[..., pd.DataFrame]]:
-    return st.cache_data(max_entries=count, show_spinner=False)
+def tables_kept(count: int) -> Callable[[Callable[..., pd.DataFrame]], Callable[..., pd.DataFrame]]:
+    """Keep tables, and hand out views of them, which whoever writes into one leaves as they are (copy on write).
+
+    Words are kept as objects: Arrow lets other threads go first at every look at its own, which 20 visitors feel.
+    """
+
+    def keep(read: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+        @st.cache_resource(max_entries=count, show_spinner=False)
+        @wraps(read)
+        def plain(*asked: Any, **named: Any) -> pd.DataFrame:
+            table = read(*asked, **named)
+            return table.astype(dict.fromkeys(table.select_dtypes("str"), object))
+
+        return lambda *asked: plain(*asked).copy(deep=False)
+
+    return keep
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -157,32 +170,32 @@ def _study(cache: str, name: str, changed: str) -> Study:
     return open_study(name)
 
 
-@_kept(8)
+@tables_kept(8)
 def _summary(_study: Study, folder: str, stamp: str) -> pd.DataFrame:
     return _study.summary()
 
 
-@_kept(8)
+@tables_kept(8)
 def _images(_study: Study, folder: str, stamp: str) -> pd.DataFrame:
     return _study.images()
 
 
-@_kept(128)
+@tables_kept(128)
 def _history(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
     return _study.history(cell)
 
 
-@_kept(128)
+@tables_kept(128)
 def _curve(_study: Study, _cell: Cell, folder: str, stamp: str, name: str) -> pd.DataFrame:
     return curves.curve(_study, _cell)
 
 
-@_kept(128)
+@tables_kept(128)
 def _measures(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
     return _study.measures(cell)
 
 
-@_kept(128)
+@tables_kept(128)
 def _importance(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFrame:
     return _study.importance(cell)
 
@@ -195,6 +208,14 @@ def _claims(_study: Study, folder: str, stamp: str, analysis: Analysis) -> list[
 @st.cache_data(max_entries=64, show_spinner=False)
 def _logits(_study: Study, folder: str, stamp: str, cell: str) -> tuple[np.ndarray, np.ndarray]:
     return _study.logits(cell)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _imported(_study: Study, folder: str, stamp: str) -> list[Cell]:
+    try:
+        return tables.imported(_summary(_study, folder, stamp))
+    except UserError:  # whoever shows the summary says what is wrong with it
+        return []
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

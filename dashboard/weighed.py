@@ -118,7 +118,7 @@ def _chosen(choices: Choices, table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@loaded.tables_kept(8)
 def _rows(_study: Study, folder: str, stamp: str, method: str) -> pd.DataFrame:
     summary = loaded.summary(_study)
     keep = summary["measure"].isin([*COSTS, *tradeoffs.QUALITIES]) & summary["method"].isin(["", method])
