@@ -27,7 +27,7 @@ from core.figures.matrix import height as matrix_height
 from core.figures.matrix import matrix
 from core.measures import MEASURES
 
-HEIGHT = 380
+HEIGHT = 420
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
 """A shape that no α has."""
 
@@ -268,21 +268,23 @@ def _ticks(chance: pd.DataFrame, beside: dict[str, Any], theme: str, form: str) 
 def _crosses(untrained: pd.DataFrame, beside: dict[str, Any], theme: str, form: str) -> alt.Chart:
     rows = untrained.assign(never="never trained")
     legend = reference_legend(CROSS, QUIET[theme])
-    never = alt.StrokeWidth("never:N", scale=alt.Scale(range=[2]), legend=legend)
+    # Of its own accord it would be a scale of positions, and the legend's symbols without width.
+    never = alt.StrokeWidth("never:N", scale=alt.Scale(type="ordinal", range=[2]), legend=legend)
     mark = alt.Chart(rows).mark_point(shape=CROSS, filled=False, size=90, color=QUIET[theme], opacity=1)
     tooltip = [alt.Tooltip("network:N", title="Network"), *_reference_tooltip("never", "estimate", form)]
     return mark.encode(x=beside["x"], y="estimate:Q", strokeWidth=never, tooltip=tooltip)
 
 
 def _hollow(poster: pd.DataFrame, beside: dict[str, Any], alphas: list[float], theme: str, form: str) -> alt.Chart:
-    rows = poster.assign(α=poster["alpha"].map(label), what="the poster")
-    what = alt.Stroke(
-        "what:N", scale=alt.Scale(range=[POSTER[theme]]), legend=reference_legend("circle", POSTER[theme])
+    # A field of its own: legends of one field are drawn as one.
+    rows = poster.assign(α=poster["alpha"].map(label), whose="the poster")
+    whose = alt.Stroke(
+        "whose:N", scale=alt.Scale(range=[POSTER[theme]]), legend=reference_legend("circle", POSTER[theme])
     )
     mark = alt.Chart(rows).mark_point(filled=False, size=80, strokeWidth=2, opacity=1)
     tooltip = [alt.Tooltip("network:N", title="Network"), alt.Tooltip("α:N", title="α")]
-    tooltip += _reference_tooltip("what", "estimate", form)
-    return mark.encode(**beside, y="estimate:Q", shape=shape(alphas), stroke=what, tooltip=tooltip)
+    tooltip += _reference_tooltip("whose", "estimate", form)
+    return mark.encode(**beside, y="estimate:Q", shape=shape(alphas), stroke=whose, tooltip=tooltip)
 
 
 def _line(name: str, height: float, theme: str, form: str) -> alt.Chart:

@@ -116,12 +116,17 @@ def axis(form: str) -> alt.Axis:
     return alt.Axis(format="%" if "%" in form else "~g")
 
 
-def reference_legend(symbol: str, colour: str, columns: int | None = None) -> alt.Legend:
-    """Return the legend, below a chart, of something that the points are compared with; in columns on a telephone."""
-    sizes: dict[str, Any] = {"symbolSize": 160, "symbolStrokeWidth": 2, "symbolStrokeColor": colour}
-    if columns is not None:
-        sizes["columns"] = columns
-    return alt.Legend(title=None, orient="bottom", symbolType=symbol, **sizes)
+def reference_legend(symbol: str, colour: str) -> alt.Legend:
+    """Return the legend, below a chart, of something that the points are compared with."""
+    return alt.Legend(
+        title=None,
+        orient="bottom",
+        columns=1,
+        symbolType=symbol,
+        symbolSize=160,
+        symbolStrokeWidth=2,
+        symbolStrokeColor=colour,
+    )
 
 
 def finish(chart: Any, height: int, theme: str) -> Spec:
@@ -131,6 +136,8 @@ def finish(chart: Any, height: int, theme: str) -> Spec:
     even = {"labelBound": False, "labelFlush": False}
     done = chart.properties(height=height).configure_view(strokeWidth=0)
     spec: Spec = done.configure_axis(**ink, **even).configure_legend(**ink).to_dict()
+    # Side by side, the last would be cut off on a telephone. Vega's own word, which Altair's schema lacks.
+    spec["config"]["legend"]["layout"] = {"bottom": {"direction": "vertical", "anchor": "start", "margin": 4}}
     for layer in spec["layer"]:
         if "href" in layer.get("encoding", {}):
             layer["mark"] = {**layer["mark"], "cursor": POINTER}

@@ -123,7 +123,7 @@ def slopes(shares: pd.DataFrame, alpha: float, alphas: list[float], theme: str =
     dashes = alt.StrokeDash(
         "told:N",
         scale=alt.Scale(domain=[TOLD, UNTOLD], range=[[1, 0], [3, 3]]),
-        legend=reference_legend("stroke", QUIET[theme], columns=1),
+        legend=reference_legend("stroke", QUIET[theme]),
     )
     hue, base = colour(alphas, theme), alt.Chart(pupils).encode(**leads(shares))
     layers = [

@@ -132,7 +132,7 @@ def _references(
     dashes = alt.StrokeDash(
         "line:N",
         scale=alt.Scale(domain=names, range=[DASHES[name] for name in names]),
-        legend=reference_legend("stroke", QUIET[theme], columns=2),
+        legend=reference_legend("stroke", QUIET[theme]),
     )
     layers = []
     if FRONT in names:

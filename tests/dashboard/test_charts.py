@@ -1,11 +1,14 @@
 """Charts: intervals, colours that keep their meaning and can be told apart, words in the tooltips."""
 
 import json
+import re
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
 import pandas as pd
 import pytest
+import vl_convert
 
 from core import literature
 from core.figures import charts, effects, encoding, images, matrix, ranks, tables
@@ -363,3 +366,22 @@ def test_a_figure_of_a_visitors_own_is_kept_by_nobody() -> None:
         for _ in range(2):
             figure.spec("light")
     assert len(made) == 1 + 2
+
+
+@pytest.mark.usefixtures("cache")
+def test_every_reference_has_a_legend_of_its_own_one_below_the_other() -> None:
+    """As it is drawn: legends of one field would be one, and side by side the last would leave a telephone's screen."""
+    choices = wide()
+    chance, untrained = (tables.control(choices.view, of, "density") for of in ("shuffled", "random network"))
+    poster, lines = literature.poster_logits(choices.view), {"the teacher": 0.5}
+    drawn = vl_convert.vegalite_to_svg(dots(choices, chance=chance, untrained=untrained, poster=poster, lines=lines))
+    legend = r'legend for [^:"]*: ([^"]*)"><g transform="translate\(([-\d.]+),([-\d.]+)\)'
+    found = [(name, float(x), float(y)) for name, x, y in re.findall(legend, drawn) if "0.5" not in name]
+    assert {name for name, _, _ in found} == {"never trained", "by chance", "the poster", "the teacher"}
+    assert len({x for _, x, _ in found}) == 1
+    assert all(above[2] + 13 < below[2] for above, below in pairwise(found))
+    mark = (
+        r'role-legend-symbol"[^>]*><path transform="translate\(([\d.]+),.*?<text[^>]*translate\(([\d.]+),[^>]*>([^<]*)<'
+    )
+    for symbol, text, name in re.findall(mark, drawn):
+        assert float(text) - float(symbol) > 9, f"the mark stands in '{name}'"
