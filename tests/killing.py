@@ -40,7 +40,7 @@ def arm(stage: str, files: int = 0, seconds: float = 0.0, whom: str = "all") -> 
         "all" processes of the session; the "run" that started the others, which see it and end; or the "worker" that
         is at it.
     """
-    name, parent, place = STAGES[stage], parent_process(), os.replace
+    name, place = STAGES[stage], os.replace
     work = getattr(stages, name)
     fired, count = False, 0
 
@@ -51,6 +51,7 @@ def arm(stage: str, files: int = 0, seconds: float = 0.0, whom: str = "all") -> 
         fired = True
         if whom == "all":
             os.killpg(0, signal.SIGKILL)
+        parent = parent_process()  # not known yet where this module is read anew for a worker
         run = parent.pid if whom == "run" and parent is not None else None
         os.kill(run or os.getpid(), signal.SIGKILL)
 
