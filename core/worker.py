@@ -3,15 +3,13 @@
 import ctypes
 import os
 import threading
-import time
 from contextlib import suppress
-
-POLL_SECONDS = 1.0
+from multiprocessing import parent_process
 
 
 def die_with_parent() -> None:
-    """End this process soon after the process that started it has ended, however that ended."""
-    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True, name="die-with-parent").start()
+    """End this process, one of `multiprocessing`'s, as soon as the one that started it has ended, however that ended."""
+    threading.Thread(target=_watch, daemon=True, name="die-with-parent").start()
 
 
 def keep_memory() -> None:
@@ -27,8 +25,9 @@ def keep_memory() -> None:
         mallopt(trim_threshold, never)
 
 
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(POLL_SECONDS)
-    # Not sys.exit: in a thread it ends only the thread.
-    os._exit(1)
+def _watch() -> None:
+    # Its pid would not do: it may have ended before this process looked.
+    if (parent := parent_process()) is not None:
+        parent.join()
+        # Not sys.exit: in a thread it ends only the thread.
+        os._exit(1)

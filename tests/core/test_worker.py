@@ -53,6 +53,38 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path) -> None:
                 os.kill(worker, signal.SIGKILL)
 
 
+ORPHAN = """
+import multiprocessing, os, sys, time
+
+if __name__ == "__mp_main__":
+    # Before the worker asks for anything: its parent has ended by then.
+    os.kill(os.getppid(), 9)
+    while os.getppid() == int(os.environ["PARENT"]):
+        time.sleep(0.01)
+
+from core.worker import die_with_parent
+
+def work():
+    die_with_parent()
+    time.sleep(20)
+    print("still here", flush=True)
+
+if __name__ == "__main__":
+    os.environ["PARENT"] = str(os.getpid())
+    multiprocessing.get_context("spawn").Process(target=work).start()
+    time.sleep(60)
+"""
+
+
+def test_a_worker_whose_parent_ended_before_it_began_ends_too(tmp_path) -> None:
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.wait() == -signal.SIGKILL
+        assert parent.stdout is not None
+        assert parent.stdout.read() == ""  # to the end, which is when the worker, who has inherited it, has ended
+
+
 FAULTS = """
 import resource, sys
 import numpy as np
