@@ -8,7 +8,7 @@ from multiprocessing import parent_process
 
 
 def die_with_parent() -> None:
-    """End this process, one of `multiprocessing`'s, as soon as the one that started it has ended, however that ended."""
+    """End this process, one of `multiprocessing`, as soon as the one that started it has ended, however that ended."""
     threading.Thread(target=_watch, daemon=True, name="die-with-parent").start()
 
 
