@@ -63,7 +63,8 @@ def accuracy(rows: Rows) -> Finding | None:
     title = f"Distillation makes {smaller} more accurate"
     teacher = rows.teacher("accuracy")
     beside = f"The teacher itself: {teacher.estimate:.1%}." if teacher is not None else ""
-    return Finding(1, title, judged, sentence, "training", _weak_teacher(rows), beside, _each(rows, "accuracy"))
+    detail = " ".join(filter(None, (_weak_teacher(rows), _learnt_nothing(rows))))
+    return Finding(1, title, judged, sentence, "training", detail, beside, _each(rows, "accuracy"))
 
 
 def alignment(rows: Rows) -> Finding | None:
@@ -82,10 +83,11 @@ def alignment(rows: Rows) -> Finding | None:
             f"{signed(row.estimate, 3)} ({span(row, 1, 3)})."
         )
     title = "Distillation aligns explanations"
-    controls = " ".join([_controls(rows, "rank_alignment", row.alpha), _normalised(rows, row.alpha), _wins(rows)])
+    controls = [_controls(rows, "rank_alignment", row.alpha), _normalised(rows, row.alpha), _wins(rows)]
     each = _each(rows, "rank_alignment")
     judged = verdict(row.low, row.high)
-    return Finding(2, title, judged, sentence, "rank", _both_right(rows, "rank_alignment"), controls.strip(), each)
+    told = " ".join(filter(None, controls))
+    return Finding(2, title, judged, sentence, "rank", _both_right(rows, "rank_alignment"), told, each)
 
 
 def focus(rows: Rows) -> Finding | None:
@@ -180,9 +182,10 @@ def _normalised(rows: Rows, alpha: float) -> str:
     row = rows.mean("rank_alignment", alpha, "normalised")
     if row is None:
         return ""
+    seeds = f", over the {row.n} seeds that have such a network" if row.n > 1 else ""
     return (
-        "With chance at 0 and the teacher's network trained again at 1, distilled students stand at "
-        f"{with_interval(row, share=False)}."
+        "With chance at 0 and the teacher's network trained again at 1, both less their own chance, distilled students "
+        f"stand at {with_interval(row, share=False)}{seeds}."
     )
 
 
@@ -207,6 +210,20 @@ def _both_right(rows: Rows, measure: str) -> str:
         f"On the images that teacher and students get right: {signed(row.estimate * scale, digits)}{unit} "
         f"({span(row, scale, digits)}), {verdict(row.low, row.high)}."
     )
+
+
+def _learnt_nothing(rows: Rows) -> str:
+    """Say which networks are no more accurate than untrained ones, "" where none is."""
+    found = []
+    for name in rows.config.students.architectures:
+        untrained = rows.control("accuracy", "random network", architecture=name)
+        for alpha in sorted(rows.config.students.alphas, reverse=True):
+            row = rows.group("accuracy", name, alpha)
+            if row is not None and untrained is not None and row.estimate <= untrained.high:
+                found.append(f"{nice_name(name)} at α = {alpha:g} ({row.estimate:.1%})")
+    if not found:
+        return ""
+    return f"No more accurate than untrained, so what they look at means little: {listed(found)}."
 
 
 def _weak_teacher(rows: Rows) -> str:

@@ -37,20 +37,16 @@ def question(summary: pd.DataFrame, config: Config) -> Question | None:
     if all_together.empty:
         return None
     row: Any = next(all_together.itertuples())
-    effects = rows[(rows["kind"] == "finding") & (rows["architecture"] == "")].set_index("method")["estimate"]
-    gradients, saliency = (signed(effects[method], 3) + _ends(rows, method, row.alpha) for method in METHODS)
+    effects = rows[(rows["kind"] == "finding") & (rows["architecture"] == "")].set_index("method")
+    gradients, saliency = (
+        signed(effects["estimate"][method], 3) + _ends(rows, method, row.alpha) for method in METHODS
+    )
     about = f"{signed(row.estimate, 3)} ({span(row, 1, 3)})"
     who = students_named(config)
     if row.low <= 0 <= row.high or pd.isna(row.low):
         verdict = "whether it moves one more than the other is not settled"
     else:
-        first, second = ("integrated gradients", "saliency")[:: 1 if row.estimate > 0 else -1]
-        if effects[["integrated_gradients", "saliency"]].max() < 0:
-            verdict = f"it takes {second} further from the teacher's than it takes {first}"
-        elif effects[["integrated_gradients", "saliency"]].min() < 0:
-            verdict = f"it brings {first} nearer the teacher's, and takes {second} further from it"
-        else:
-            verdict = f"it moves {first} further towards the teacher's than {second}"
+        verdict = _more(effects, *METHODS[:: 1 if row.estimate > 0 else -1])
     sentence = (
         f"Distilling {who} at α = {row.alpha:g} changes rank alignment by {gradients} as integrated gradients see it "
         f"and by {saliency} as saliency does: {verdict}, a difference of {about}."
@@ -60,6 +56,25 @@ def question(summary: pd.DataFrame, config: Config) -> Question | None:
         f"{nice_name(one.architecture)}: {signed(one.estimate, 3)} ({span(one, 1, 3, 'interval')})" for one in alone
     )
     return Question("Does distillation move saliency and integrated gradients alike?", sentence, each)
+
+
+def _more(effects: pd.DataFrame, first: str, second: str) -> str:
+    """Say how distillation does more for one method than for the other: a direction where its interval has it."""
+    (up, down), (also_up, also_down) = (
+        (effects["low"][method] > 0, effects["high"][method] < 0) for method in (first, second)
+    )
+    one, other = (name.replace("_", " ") for name in (first, second))
+    if up and also_down:
+        return f"it brings {one} nearer the teacher's, and takes {other} further from it"
+    if up and also_up:
+        return f"it moves {one} further towards the teacher's than {other}"
+    if up:
+        return f"it brings {one} nearer the teacher's, and whether it moves {other} is not settled"
+    if down:
+        return f"it takes {other} further from the teacher's than it takes {one}"
+    if also_down:
+        return f"it takes {other} further from the teacher's, and whether it moves {one} is not settled"
+    return f"it does more for {one} than for {other}, though whether it moves either is not settled"
 
 
 def _ends(rows: pd.DataFrame, method: str, alpha: float) -> str:

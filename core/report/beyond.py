@@ -9,7 +9,7 @@ from core.cost_measures import COSTS
 from core.figures import charts, tables
 from core.figures.effects import effects
 from core.figures.encoding import FORMATS
-from core.figures.tables import estimates, students, teacher_value
+from core.figures.tables import estimates, teacher_value
 from core.figures.tradeoffs import scatter
 from core.findings import Analysis, nice_name
 from core.measures import MEASURES
@@ -162,11 +162,9 @@ def other_measures(source: Source) -> list[Section]:
             if len(source.of("group", measure)):
                 table = estimates(source.view, measure, *Analysis(source.view.method).keys(measure)[1:])
                 own = teacher_value(table)
-                lines = {"the teacher itself": own} if own is not None and measure in ("enrichment",) else {}
                 if measure in ("logit_alignment", "enrichment"):
-                    alphas = source.view.alphas
-                    spec = charts.dots(students(table), measure, source.networks, alphas, lines)
-                    blocks.append(figure_of(source, measure, spec))
+                    lines = {"the teacher itself": own} if own is not None and measure == "enrichment" else {}
+                    blocks.append(figure_of(source, measure, lines))
             blocks += [*every_network(source, measure), *control_table(source, measure)]
             sections.append(Section(about.label, blocks, 3))
     return sections

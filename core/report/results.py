@@ -7,7 +7,7 @@ import pandas as pd
 from core import sentences
 from core.cells import teacher_cell
 from core.figures import charts, tables
-from core.figures.encoding import Spec, trained
+from core.figures.encoding import trained
 from core.figures.tables import View, estimates, students, teacher_value
 from core.findings import Analysis, Finding, nice_name, not_judged, verdict
 from core.measures import MEASURES
@@ -77,7 +77,8 @@ def findings_sections(source: Source) -> list[Section]:
         blocks: list[Block] = [Verdict(finding.verdict, finding.sentence)]
         blocks += [Text(said) for said in (finding.detail, finding.controls) if said]
         if finding.each:
-            blocks.append(Text("Each by itself; the intervals of the differences hold for all of them together:"))
+            holds = "; the intervals of the differences hold for all of them together" if finding.claim < 4 else ""
+            blocks.append(Text(f"Each by itself{holds}:"))
             blocks.append(Items(tuple((SIGNS[each.verdict], each.sentence) for each in finding.each)))
         measure = PAGES.get(finding.claim)
         blocks += _of_measure(source, measure) if measure else _together(source) if finding.claim == 4 else []
@@ -89,10 +90,16 @@ def findings_sections(source: Source) -> list[Section]:
     return sections
 
 
-def figure_of(source: Source, measure: str, spec: Spec, chance: float | None = None) -> Figure:
-    """Caption a chart of a measure with its definition and with what it shows."""
-    table = estimates(source.view, measure, *Analysis(source.view.method).keys(measure)[1:])
-    said = sentences.levels(table, measure, chance)
+def figure_of(source: Source, measure: str, lines: dict[str, float]) -> Figure:
+    """Draw a measure of all networks beside its controls and `lines`, with its definition and what it shows."""
+    view = source.view
+    importance, outside = Analysis(view.method).keys(measure)[1:]
+    table = estimates(view, measure, importance, outside)
+    chance, untrained = (
+        tables.control(view, name, importance, measure, outside) for name in ("shuffled", "random network")
+    )
+    spec = charts.dots(students(table), measure, source.networks, view.alphas, lines, chance, untrained=untrained)
+    said = sentences.levels(table, measure, chance["estimate"].mean() if measure == "rank_alignment" else None)
     return Figure(measure.replace("_", "-"), f"{MEASURES[measure].label}. {MEASURES[measure].sentence}", said, spec)
 
 
@@ -148,19 +155,14 @@ def _how_to_read(source: Source) -> str:
 
 
 def _of_measure(source: Source, measure: str) -> list[Block]:
-    view, alphas = source.view, source.view.alphas
-    importance, outside = Analysis(view.method).keys(measure)[1:]
-    table = estimates(view, measure, importance, outside)
+    view = source.view
+    table = estimates(view, measure, *Analysis(view.method).keys(measure)[1:])
     lines: dict[str, float] = {}
-    chance = None
     if measure == "rank_alignment":
-        chance = tables.control(view, "shuffled", "density")
         lines = {"by part size alone": tables.control(view, "area", "density")["estimate"].mean()}
     elif (own := teacher_value(table)) is not None:
         lines = {"the teacher itself": own}
-    spec = charts.dots(students(table), measure, source.networks, alphas, lines, chance)
-    beside = None if chance is None else chance["estimate"].mean()
-    figure = figure_of(source, measure, spec, beside)
+    figure = figure_of(source, measure, lines)
     return [figure, *every_network(source, measure), *_differences(source, measure)]
 
 

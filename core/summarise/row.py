@@ -44,23 +44,26 @@ quantile     how rank alignment spreads over images; `control` is p5 … p95
 exact        share of a method's maps, over all networks, that became as exact as asked
 cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
 
-The intervals of cell, group, control, mean and part end where their measure's range ends, since t with few seeds goes
-beyond what there can be. Those of differences, and of `control` "normalised", have no such ends.
+The intervals of cell, group, control, mean, part and association end where their measure's range ends, since t with few
+seeds goes beyond what there can be. Those of differences, and of `control` "normalised", have no such ends.
 """
 
-LEVELS = ("cell", "group", "control", "mean", "part")
+LEVELS = ("cell", "group", "control", "mean", "part", "association")
 """Kinds whose numbers are values of their measure, and no differences."""
 NO_LEVELS = ("normalised", "no distillation")
 """Controls for which that does not hold."""
 RANGES = {**{name: about.range for name, about in MEASURES.items()}, "part_share": (0.0, 1.0)}
+CORRELATED = (-1.0, 1.0)
+"""The range of an association, which is of two measures."""
 
 
 def summary_row(kind: str, keys: Keys, estimate: Estimate, more: dict[str, Any]) -> dict[str, Any]:
     """Return a row of `COLUMNS`, of all images unless `more` says otherwise; its interval ends as said there."""
     made: dict[str, Any] = {"kind": kind, **keys._asdict(), "subset": "all", **estimate._asdict(), **more}
     made["estimate"] = made.pop("value")
-    if kind in LEVELS and made["control"] not in NO_LEVELS and keys.measure in RANGES:
-        least, most = RANGES[keys.measure]
+    ends = CORRELATED if kind == "association" else RANGES.get(keys.measure)
+    if kind in LEVELS and made["control"] not in NO_LEVELS and ends is not None:
+        least, most = ends
         # An estimate that rounding takes beyond the range by a bit stays within its interval.
         made["low"] = max(estimate.low, min(least, estimate.value))
         made["high"] = min(estimate.high, max(most, estimate.value))

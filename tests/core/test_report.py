@@ -347,6 +347,12 @@ def test_figures_have_ids_of_their_own() -> None:
     assert all(f'id="{name}"' in one for name in re.findall(r"url\(#([^)]+)\)", one))
 
 
+@pytest.mark.parametrize("measure", ["rank-alignment", "focus", "enrichment", "logit-alignment"])
+def test_a_figure_has_what_chance_and_an_untrained_network_reach(measure: str, ready: Ready) -> None:
+    _, made = ready["tiny"]
+    assert {"by chance", "never trained"} <= set(re.findall(r">([^<>]+)</text>", made.figures[measure].svg))
+
+
 def test_what_students_learned_besides_is_told(cache: Path) -> None:
     path = cache / "studies" / "tiny" / "study.toml"
     plain = str(studied(open_study("tiny")))

@@ -44,6 +44,7 @@ def test_t_over_few_seeds_ends_at_the_range_and_that_of_a_difference_does_not() 
         ("cell", "", (-1.0, 1.0)),
         ("control", "shuffled", (-1.0, 1.0)),
         ("mean", "shuffled", (-1.0, 1.0)),
+        ("association", "accuracy", (-1.0, 1.0)),
         ("mean", "normalised", (-1.5, 1.5)),
         ("normalised", "", (-1.5, 1.5)),
         ("contrast", "no distillation", (-1.5, 1.5)),
