@@ -13,7 +13,7 @@ SECONDS = 4
 ACTIONS = ("opacity", "threshold", "hover", "swipe", "pan", "zoom")
 LEAST_FRAMES = 50
 """A second, whatever is done."""
-SETTLED = 1500
+SETTLED = 1000
 """Milliseconds after which whatever follows on a drag has been sent: the address tells the view 0.4 s after it."""
 ROOT = """
   const host = [...document.querySelectorAll("*")].find((each) => each.shadowRoot?.querySelector(".viewer"))

@@ -127,7 +127,7 @@ def test_a_browser_turns_pages_and_switches(server: Server):
 @pytest.mark.browser
 @pytest.mark.usefixtures("chromiums")
 def test_clients_and_a_browser_move_through_the_pages_together(server: Server):
-    found = finished(crowd(server, minutes=0.2, clients=2, browsers=1, pause=1.0, photos=0))
+    found = finished(crowd(server, minutes=0.1, clients=2, browsers=1, pause=0.5, photos=0))
     assert not failures(found.clicks)
     assert sum(click.first for click in found.clicks) == 3, "each arrives once, and nobody is thrown out"
     assert all(size > 2**20 for size in found.memory)

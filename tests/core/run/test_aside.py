@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save
 
 from core.errors import UserError
+from core.imported import add_model
 from core.models import build
 from core.overview import facts, overview
 from core.run import aside
@@ -54,10 +55,13 @@ def test_what_does_not_fit_or_could_run_is_refused_and_nothing_is_kept(ran_copy:
     }
     before = sorted(ran_copy.folder.rglob("*"))
     for said, content in refused.items():
-        suffix = ".safetensors" if said in ("do not fit", "cannot be read") else ".pth"
-        with pytest.raises(UserError, match=said) as caught:
-            aside.add("small", "mine", "resnet18", content, suffix, *SLIM, Place())
-        assert str(caught.value).startswith("The file")
+        file = tmp_path / f"weights{'.safetensors' if said in ('do not fit', 'cannot be read') else '.pth'}"
+        file.write_bytes(content)
+        with pytest.raises(UserError, match=said):
+            add_model(ran_copy, "mine", "resnet18", file, *SLIM)
+    with pytest.raises(UserError, match="could run code") as caught:
+        aside.add("small", "mine", "resnet18", refused["could run code"], ".pth", *SLIM, Place())
+    assert str(caught.value).startswith("The file")
     with pytest.raises(UserError, match="cannot be a cell's name"):
         aside.add("small", "../mine", "resnet18", save(state()), ".safetensors", *SLIM, Place())
     assert sorted(ran_copy.folder.rglob("*")) == before
