@@ -1,15 +1,17 @@
 """Distillation beside its plain form, interleaved in one process: how long a batch takes all students of a grid."""
 
+import io
 import json
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
@@ -27,7 +29,10 @@ from core.store import write_bytes
 
 RATE = 1e-4
 WARM_UP = 2
+FILE_SIDES = (500, 375)
+"""Pixels of a photo as it is kept, of the size that those of CUB-200-2011 have."""
 WAYS = {
+    "files": "plain, and every batch of every student read from JPEG files",
     "plain": "plain: fp32, torch's BatchNorm, each student its own batch and teacher pass",
     "separate": "ours, one student at a time",
     "shared": "ours, all students on one batch and one teacher pass",
@@ -53,6 +58,8 @@ class Found:
     teacher: dict[str, list[float]] = field(default_factory=lambda: {"plain": [], "ours": []})
     load: list[float] = field(default_factory=list)
     """Reading and augmenting a batch."""
+    decode: list[float] = field(default_factory=list)
+    """The same from JPEG files."""
 
     def bound(self, way: str) -> float:
         """Return how many times as fast as `separate` a way would be if it took its pieces' times and no more."""
@@ -80,12 +87,15 @@ class Subject:
         for module in (module for student in self.students for module in student.model.modules()):
             if isinstance(module, BatchNorm2d):
                 module.twice = plain  # which takes torch's own way
-        self.batches = Batches(_noise(config, recipe), recipe, 0, device, layout, device.type == "cuda")
+        data = _noise(config, recipe)
+        self.batches = Batches(data, recipe, 0, device, layout, device.type == "cuda")
+        files: Any = Files(len(data.ids), config.data.image_size)
+        self.files = Batches(replace(data, images=files), recipe, 0, device, layout)
 
-    def separate(self, step: int) -> None:
+    def separate(self, step: int, source: Batches | None = None) -> None:
         """Let each student learn from a batch of its own."""
         for student in self.students:
-            x, y = self.batches.at(0, step)
+            x, y = (source or self.batches).at(0, step)
             take_step(student, x, y, ask(self.teacher, x, self.dtype, student.explains), RATE, self.dtype)
 
     def shared(self, step: int) -> None:
@@ -106,6 +116,29 @@ class Subject:
         for name, student in {parse_cell(each.name).architecture: each for each in self.students}.items():
             times = found.steps.setdefault(name, {"plain": [], "ours": []})
             times[way].append(clocked(lambda one=student: take_step(one, x, y, answer, RATE, self.dtype)))  # type: ignore[misc]
+
+
+class Files:
+    """Photos as JPEG files in memory, decoded and made small whenever they are asked for, as a plain data set does."""
+
+    def __init__(self, count: int, side: int) -> None:
+        rng = np.random.default_rng(0)
+        self.side, self.files = side, []
+        for _ in range(count):
+            shapes = Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)).resize(
+                FILE_SIDES, Image.Resampling.BICUBIC
+            )
+            grain = rng.normal(0, 6, (*FILE_SIDES[::-1], 3))
+            file = io.BytesIO()
+            Image.fromarray((np.asarray(shapes) + grain).clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
+            self.files.append(file.getvalue())
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Return (len(rows), side, side, 3) bytes."""
+        photos = [Image.open(io.BytesIO(self.files[row])).convert("RGB") for row in rows]
+        return np.stack(
+            [np.asarray(photo.resize((self.side, self.side), Image.Resampling.BILINEAR)) for photo in photos]
+        )
 
 
 def _noise(config: Config, recipe: Training) -> TrainingData:
@@ -170,7 +203,13 @@ def _measure(config: Config, device: torch.device, rounds: int, batches: int, te
         for student in ours.students:
             take_step(student, x, y, answers[step], RATE, ours.dtype)
 
-    ways = {"plain": plain.separate, "separate": ours.separate, "shared": ours.shared, "replayed": replayed}
+    ways = {
+        "files": lambda step: plain.separate(step, plain.files),
+        "plain": plain.separate,
+        "separate": ours.separate,
+        "shared": ours.shared,
+        "replayed": replayed,
+    }
     for turn in range(-WARM_UP, rounds):
         tell(f"round {turn + 1} of {rounds}" if turn >= 0 else "warming up")
         for way in list(ways) if turn % 2 == 0 else reversed(ways):
@@ -178,6 +217,7 @@ def _measure(config: Config, device: torch.device, rounds: int, batches: int, te
             if turn >= 0:
                 found.ways[way].append(statistics.mean(times))
         if turn >= 0:
+            found.decode.append(clocked(lambda step=turn % count: plain.files.at(0, step)))  # type: ignore[misc]
             plain.pieces(found, clocked, "plain", turn % count)
             ours.pieces(found, clocked, "ours", turn % count)
     return found
@@ -193,13 +233,13 @@ def tables(found: Found) -> tuple[Table, Table]:
     title = f"{len(found.students)} distilled students of '{found.preset}', a batch of {found.batch}"
     columns = [
         Column("", no_wrap=False),
-        *(Column(h, justify="right") for h in ("ms", "× plain", "× separate", "bound")),
+        *(Column(h, justify="right") for h in ("ms", "× files", "× plain", "× separate", "bound")),
     ]
     whole = Table(*columns, title=title, caption="median (range) over rounds", box=SIMPLE, padding=0)
     for way, label in WAYS.items():
         times = found.ways[way]
         bound = f"{found.bound(way):.2f}" if way in ("shared", "replayed") else ""
-        beside = [spread(ratios(found.ways[other], times), ".2f") for other in ("plain", "separate")]
+        beside = [spread(ratios(found.ways[other], times), ".2f") for other in ("files", "plain", "separate")]
         whole.add_row(label, spread(times, ".3g"), *beside, bound)
     columns = [Column("", no_wrap=True), *(Column(h, justify="right") for h in ("plain, ms", "ours, ms", "× plain"))]
     title = "One student's step on a batch, and the teacher's pass"
@@ -220,9 +260,11 @@ def run(console: Console, config: Config, rounds: int, batches: int, file: Path 
     for table in tables(found):
         console.print(table)
     shared = statistics.median(found.ways["shared"])
+    decode = statistics.median(found.decode)
     console.print(
-        f"Reading and augmenting is {statistics.median(found.load) / shared:.1%} of a shared batch; the networks' own "
-        f"arithmetic goes at {found.flops / shared / 1e9:.3g} TFLOP/s.",
+        f"Reading and augmenting is {statistics.median(found.load) / shared:.1%} of a shared batch, from JPEG files "
+        f"{decode / found.batch:.1f} ms an image. The networks' own arithmetic goes at "
+        f"{found.flops / shared / 1e9:.3g} TFLOP/s.",
         highlight=False,
         soft_wrap=True,
     )

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
@@ -27,13 +28,21 @@ def test_students_learn_the_same_one_at_a_time_and_together() -> None:
     assert all(torch.equal(a, b) for a, b in zip(trained("separate"), trained("shared"), strict=True))
 
 
+def test_photos_are_read_anew_from_their_files() -> None:
+    files = distill.Files(3, 16)
+    photos = files[np.array([2, 0])]
+    assert (photos.shape, photos.dtype) == ((2, 16, 16, 3), np.uint8)
+    assert np.array_equal(photos[1], files[np.array([0])][0])
+    assert not np.array_equal(photos[0], photos[1])
+
+
 def test_everything_is_timed_in_every_round_and_told(tmp_path: Path) -> None:
     console = Console(record=True, width=160)
     distill.run(console, tiny_config(), 2, 1, tmp_path / "found.json")
     found = read_json(tmp_path / "found.json")
     assert found["students"] == [cell.name for cell in CELLS]
     assert set(found["steps"]) == {"resnet34", "resnet18"}
-    timed = [*found["ways"].values(), found["load"], *found["teacher"].values()]
+    timed = [*found["ways"].values(), found["load"], found["decode"], *found["teacher"].values()]
     timed += [times for each in found["steps"].values() for times in each.values()]
     assert all(len(times) == 2 and min(times) > 0 for times in timed)
     assert found["flops"] > 0
