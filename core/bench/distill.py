@@ -32,8 +32,8 @@ WARM_UP = 2
 FILE_SIDES = (500, 375)
 """Pixels of a photo as it is kept, of the size that those of CUB-200-2011 have."""
 WAYS = {
-    "files": "plain, and every batch of every student read from JPEG files",
-    "plain": "plain: fp32, torch's BatchNorm, each student its own batch and teacher pass",
+    "files": "as plain, and every batch of every student read from JPEG files",
+    "plain": "fp32, torch's BatchNorm, each student its own batch and teacher pass",
     "separate": "ours, one student at a time",
     "shared": "ours, all students on one batch and one teacher pass",
     "replayed": "ours, all students, the teacher's answers read",
@@ -232,15 +232,15 @@ def tables(found: Found) -> tuple[Table, Table]:
     """Return the ways to train the grid, and one step of each architecture."""
     title = f"{len(found.students)} distilled students of '{found.preset}', a batch of {found.batch}"
     columns = [
-        Column("", no_wrap=False),
+        Column("", no_wrap=True),
         *(Column(h, justify="right") for h in ("ms", "× files", "× plain", "× separate", "bound")),
     ]
     whole = Table(*columns, title=title, caption="median (range) over rounds", box=SIMPLE, padding=0)
-    for way, label in WAYS.items():
+    for way in WAYS:
         times = found.ways[way]
         bound = f"{found.bound(way):.2f}" if way in ("shared", "replayed") else ""
         beside = [spread(ratios(found.ways[other], times), ".2f") for other in ("files", "plain", "separate")]
-        whole.add_row(label, spread(times, ".3g"), *beside, bound)
+        whole.add_row(way, spread(times, ".3g"), *beside, bound)
     columns = [Column("", no_wrap=True), *(Column(h, justify="right") for h in ("plain, ms", "ours, ms", "× plain"))]
     title = "One student's step on a batch, and the teacher's pass"
     each = Table(*columns, title=title, box=SIMPLE, padding=0)
@@ -259,6 +259,8 @@ def run(console: Console, config: Config, rounds: int, batches: int, file: Path 
     console.print(f"{found.device}, ours in {found.precision}, torch {around['torch']}, one thread", highlight=False)
     for table in tables(found):
         console.print(table)
+    for way, label in WAYS.items():
+        console.print(f"{way}: {label}", highlight=False, soft_wrap=True)
     shared = statistics.median(found.ways["shared"])
     decode = statistics.median(found.decode)
     console.print(
