@@ -9,7 +9,7 @@ from rich.text import Text
 from core.cli.explaining import add, explain
 from core.cli.reading import list_, report, show, verify
 from core.cli.running import expect, run
-from core.cli.timing import bench_data, bench_distill, bench_findings, bench_ig
+from core.cli.timing import bench_data, bench_distill, bench_findings, bench_ig, bench_precision
 from core.errors import UserError
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ timings.command("ig")(bench_ig)
 timings.command("distill")(bench_distill)
 timings.command("findings")(bench_findings)
 timings.command("data")(bench_data)
+timings.command("precision")(bench_precision)
 
 
 def main() -> None:

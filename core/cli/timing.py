@@ -67,3 +67,13 @@ def bench_distill(
     from core.bench.distill import run as run_bench
 
     run_bench(console, settings_of(study, set_)[0], rounds, batches, json_)
+
+
+def bench_precision(
+    study: Annotated[str, typer.Argument(help="Whose grid: a preset, a TOML file, or a study.")] = "quick",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
+) -> None:
+    """Train a grid in fp32 and in bf16, and compare accuracies over seeds; as long as two runs of the study."""
+    from core.bench.precision import run as run_bench
+
+    run_bench(console, settings_of(study, set_)[0])
