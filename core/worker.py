@@ -1,15 +1,33 @@
-"""What a worker process does for itself."""
+"""What a worker process does for itself, and is given when it begins."""
 
 import ctypes
 import os
+import signal
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
 
 
 def die_with_parent() -> None:
     """End this process, one of `multiprocessing`, as soon as the one that started it has ended, however that ended."""
     threading.Thread(target=_watch, daemon=True, name="die-with-parent").start()
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Let processes that are begun in this block hear no Ctrl-C, from their first instruction on.
+
+    It reaches every process of a terminal; the one that began them alone decides what it means. That one misses none.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which is inherited
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def keep_memory() -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,7 +16,7 @@ from numpy.lib.format import dtype_to_descr, open_memmap, write_array_header_1_0
 
 from core.data.dataset import Dataset, Reader
 from core.errors import UserError
-from core.worker import die_with_parent
+from core.worker import deaf, die_with_parent
 
 FEW = 64
 """Below this many images, starting processes takes longer than reading."""
@@ -135,7 +134,8 @@ def _in_processes(read: Reader, chunks: list[np.ndarray], workers: int) -> Gener
     try:
         waiting: deque[Future[Pair]] = deque()
         for chunk in chunks:
-            waiting.append(pool.submit(_work, chunk))
+            with deaf():
+                waiting.append(pool.submit(_work, chunk))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -156,8 +156,6 @@ def _begin(read: Reader) -> None:
     global _reader
     _reader = read
     die_with_parent()
-    # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _work(chunk: np.ndarray) -> Pair:

@@ -1,7 +1,6 @@
 """Run a study on this machine: what is missing, in processes of one thread each."""
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -32,7 +31,7 @@ from core.run.recipe import keys, stays, to_make
 from core.run.status import told
 from core.store import remove_unfinished, sha256_file, write_json
 from core.study import Study, cache_folder
-from core.worker import die_with_parent, keep_memory
+from core.worker import deaf, die_with_parent, keep_memory
 
 
 @dataclass(frozen=True)
@@ -226,7 +225,8 @@ def _run(
                         del shares[task.name]
                         tell(task.name)
                         break
-                    running[pool.submit(_call, task, study.folder, queue)] = task
+                    with deaf():
+                        running[pool.submit(_call, task, study.folder, queue)] = task
                 finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 while not queue.empty():
                     hear(*queue.get())
@@ -260,7 +260,8 @@ def _run(
 @contextmanager
 def _manager(context: SpawnContext) -> Iterator[SyncManager]:
     manager = SyncManager(ctx=context)
-    manager.start(die_with_parent)
+    with deaf():
+        manager.start(die_with_parent)
     with manager:
         yield manager
 
@@ -295,8 +296,6 @@ def _forget_state(study: Study, task: Task) -> None:
 def _worker() -> None:
     die_with_parent()
     keep_memory()
-    # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Several processes of one thread beat one of several threads by far (BIRDS.md), and give the same bits every time.
     torch.set_num_threads(1)
 

@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -274,6 +275,17 @@ def descendants(pid: int) -> set[int]:
     return found - {pid}
 
 
+def hearing(pids: set[int]) -> set[int]:
+    """Return those that a Ctrl-C would reach; they need not have come to their first line of Python."""
+    found = set()
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            masks = dict(line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            ignored = int(masks["SigBlk"], 16) | int(masks["SigIgn"], 16)
+            found |= set() if ignored >> (signal.SIGINT - 1) & 1 else {pid}
+    return found
+
+
 def alive(pids: set[int]) -> set[int]:
     found = set()
     for pid in pids:
@@ -314,6 +326,7 @@ def test_stopped_and_killed_it_goes_on_to_the_same_bits(ran: Study, tmp_path: Pa
 
     with until("state/resnet34-a1.0*.safetensors") as process:
         workers = descendants(process.pid)
+        assert not hearing(workers)
         os.killpg(process.pid, signal.SIGINT)  # a terminal's Ctrl-C goes to all
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
