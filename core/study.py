@@ -3,10 +3,11 @@
 import os
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from core.data.dataset import Dataset
     from core.models import Header
+
+T = TypeVar("T")
 
 
 def cache_folder() -> Path:
@@ -196,7 +199,7 @@ class Study:
 
     def images(self) -> pd.DataFrame:
         """Return one row an image: id, label, split, source, visible_parts, explained, kept."""
-        return read_table(self.folder / "images.parquet")
+        return self._read(read_table, self.folder / "images.parquet")
 
     def labels(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the labels of some images."""
@@ -204,11 +207,11 @@ class Study:
 
     def history(self, cell: Cell | str) -> pd.DataFrame:
         """Return one row an epoch: epoch, learning_rate, loss and its parts, accuracies, seconds."""
-        return read_table(self.path("history", cell))
+        return self._read(read_table, self.path("history", cell))
 
     def logits(self, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
         """Return test image ids (N,) and their logits (N, classes) float32."""
-        arrays = read_arrays(self.path("logits", cell), "ids", "logits")
+        arrays = self._read(read_arrays, self.path("logits", cell), "ids", "logits")
         return arrays["ids"], arrays["logits"].astype(np.float32)
 
     def maps(self, cell: Cell | str, method: str, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -219,7 +222,7 @@ class Study:
         UserError
             Also where no map of an image was kept.
         """
-        arrays = read_arrays(self.path("maps", cell, method), "ids", "maps")
+        arrays = self._read(read_arrays, self.path("maps", cell, method), "ids", "maps")
         found, maps = arrays["ids"], arrays["maps"]
         if ids is None:
             return found, maps.astype(np.float32)
@@ -242,23 +245,34 @@ class Study:
 
     def parts(self, cell: Cell | str) -> pd.DataFrame:
         """Return method, part, mean, error, n: the share of a cell's looking that each part receives."""
-        return read_table(self.path("parts", cell))
+        return self._read(read_table, self.path("parts", cell))
+
+    def _read(self, read: Callable[..., T], path: Path, *names: str) -> T:
+        """Read a file; where that fails, and a run has made it, say so too."""
+        try:
+            return read(path, *names)
+        except UserError as error:
+            made: Sequence[str] | dict[str, Any] = ()
+            with suppress(UserError):  # a damaged manifest has a sentence of its own
+                made = self.manifest
+            mends = f" {self.command} makes it anew." if path.relative_to(self.folder).as_posix() in made else ""
+            raise UserError(f"{error}{mends}") from None
 
     def _tables(self, kind: str, cell: Cell | str | None) -> pd.DataFrame:
         if cell is not None:
-            return read_table(self.path(kind, cell))
-        tables = [read_table(self.path(kind, c)).assign(cell=c.name) for c in self.cells]
+            return self._read(read_table, self.path(kind, cell))
+        tables = [self._read(read_table, self.path(kind, c)).assign(cell=c.name) for c in self.cells]
         return pd.concat(tables, ignore_index=True)
 
     def costs(self) -> pd.DataFrame:
         """Return what each architecture costs, and each imported network (the columns of `core.costs.COLUMNS`)."""
-        return read_table(self.folder / "costs.parquet")
+        return self._read(read_table, self.folder / "costs.parquet")
 
     def summary(self) -> pd.DataFrame:
         """Return one row a number shown (the columns of `core.summarise.COLUMNS`); UserError before there is."""
         if unfinished := self.unfinished():
             raise UserError(unfinished)
-        return read_table(self.folder / "summary.parquet")
+        return self._read(read_table, self.folder / "summary.parquet")
 
     def view(self, photo: np.ndarray, side: int | None = None) -> np.ndarray:
         """Return what the networks see of a photo (H, W, 3), at their size or at `side` pixels: its middle square."""
@@ -268,13 +282,13 @@ class Study:
         """Return what a cell's network says of itself."""
         from core.models import read_header
 
-        return read_header(self.path("models", cell))
+        return self._read(read_header, self.path("models", cell))
 
     def model(self, cell: Cell | str) -> "nn.Module":
         """Return a cell's network: fp32, evaluation mode, parameters frozen."""
         from core.models import load_model
 
-        return load_model(self.path("models", cell))[0]
+        return self._read(load_model, self.path("models", cell))[0]
 
 
 def _size(path: Path) -> int:

@@ -177,7 +177,7 @@ def test_verify_says_what_it_does_not_cover(call: Call, ran: Study) -> None:
 
 def test_a_study_with_an_empty_file_is_not_complete(call: Call, ran_copy: Study) -> None:
     ran_copy.path("logits", STUDENT).write_bytes(b"")
-    assert re.search(r"small\W+4 of 4\W+4 of 4\W+not finished", call("list").out)
+    assert re.search(r"small\W+4 of 4\W+4 of 4\W+damaged", call("list").out)
 
 
 def test_explain_without_a_network_says_how_to_get_it(call: Call, ran_copy: Study, tmp_path: Path) -> None:

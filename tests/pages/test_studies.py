@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.run import aside, launch
 from core.run.begin import begin
 from core.run.status import begun, log_path, write_status
-from core.store import read_table, write_json, write_table
+from core.store import read_table, sha256_file, write_json, write_table
 from core.study import Study, study_names
 from core.turns import Place
 from dashboard import studies_add
@@ -64,7 +64,8 @@ def test_without_a_study_it_says_how_to_begin_one(empty: Path) -> None:
 def make_whole(folder: Path) -> Study:
     """Give a study written by hand its networks, and the manifest that a run would have left."""
     study = add_networks(folder)
-    write_json(folder / "manifest.json", {"files": {"summary.parquet": {"sha256": "", "key": ""}}})
+    summary = sha256_file(folder / "summary.parquet")
+    write_json(folder / "manifest.json", {"files": {"summary.parquet": {"sha256": summary, "key": ""}}})
     return study
 
 
@@ -78,6 +79,21 @@ def test_every_study_is_told_how_complete_it_is(cache: Path) -> None:
     assert "0 of 18 networks are trained, 18 are measured" in markdown(app)
     assert "4 of 4 networks are trained, 4 are measured" in markdown(app)
     assert "broken" in markdown(app)
+
+
+def test_a_damaged_study_is_told_and_can_be_mended(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = make_whole(tiny_study(cache / "studies" / "whole", name="whole"))
+    (study.folder / "summary.parquet").write_bytes(b"12345")
+    resumed: list[str] = []
+    monkeypatch.setattr(launch, "resume", resumed.append)
+    app = open_page("studies")
+    assert errors(app) == []
+    assert "1 damaged" in headline(app)
+    assert "summary.parquet is damaged; python -m core run whole makes it anew." in markdown(app)
+    button(app, "Mend").click().run()
+    assert resumed == ["whole"]
+    (said,) = errors(open_page("rank", study="whole"))
+    assert said.endswith("is damaged (no table can be read from it). python -m core run whole makes it anew.")
 
 
 def test_a_run_is_followed_and_can_be_stopped_but_not_deleted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
