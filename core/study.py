@@ -75,8 +75,17 @@ class Study:
 
     @property
     def name(self) -> str:
-        """The study's name."""
+        """The study's name, as its settings have it."""
         return self.config.name
+
+    @property
+    def called(self) -> str:
+        """What lists and addresses call it: its folder's name in the cache, which for a copy is not its settings'."""
+        return self.folder.name if self._in_cache else self.name
+
+    @property
+    def _in_cache(self) -> bool:
+        return self.folder.parent == cache_folder() / "studies"
 
     @property
     def knows(self) -> str:
@@ -158,8 +167,8 @@ class Study:
     @property
     def command(self) -> str:
         """What a person types to go on with the study."""
-        if self.folder.parent == cache_folder() / "studies":
-            return f"python -m core run {self.folder.name}"
+        if self._in_cache:
+            return f"python -m core run {self.called}"
         return f"python -m core run {self.folder / 'study.toml'} --out {self.folder}"
 
     def complete(self) -> bool:
@@ -173,7 +182,7 @@ class Study:
         cells = grid(self.config)
         trained, measured = (sum(self.path(kind, c).exists() for c in cells) for kind in ("models", "measures"))
         return (
-            f"The study '{self.name}' is not finished: {trained} of {len(cells)} networks are trained, {measured} of "
+            f"The study '{self.called}' is not finished: {trained} of {len(cells)} networks are trained, {measured} of "
             f"{len(cells)} measured. If no run is going, go on with: {self.command}"
         )
 
@@ -229,7 +238,7 @@ class Study:
         rows = {int(image): row for row, image in enumerate(found)}
         missing = [i for i in ids if int(i) not in rows]
         if missing:
-            raise UserError(f"No map of image {missing[0]} was kept in the study '{self.name}'.")
+            raise UserError(f"No map of image {missing[0]} was kept in the study '{self.called}'.")
         return np.asarray(ids), maps[[rows[int(i)] for i in ids]].astype(np.float32)
 
     def importance(self, cell: Cell | str | None = None) -> pd.DataFrame:

@@ -237,6 +237,17 @@ def test_the_page_itself_says_which_study_and_method_it_shows(page: str) -> None
     assert shown(app.main.caption[0].value) == ("Study: tiny" if page == "training" else "Study: tiny · Saliency")
 
 
+def test_a_copy_is_called_as_its_folder_is(cache: Path) -> None:
+    copy = (cache / "studies" / "tiny").rename(cache / "studies" / "copied")
+    app = open_page("rank", study="copied")
+    assert errors(app) == []
+    assert shown(app.main.caption[0].value) == "Study: copied · Integrated gradients"
+    (copy / "summary.parquet").unlink()
+    (said,) = errors(app.run())
+    assert said.startswith("The study 'copied' is not finished: ")
+    assert said.endswith("python -m core run copied")
+
+
 @pytest.mark.usefixtures("cache")
 def test_home_asks_the_question_that_it_answers() -> None:
     said = texts(open_page("home"))
