@@ -98,11 +98,11 @@ class Training(Section):
 
     epochs: int = Field(50, ge=1)
     batch_size: int = Field(32, ge=2)
-    learning_rate: float = Field(0.08, gt=0)
-    weight_decay: float = Field(5e-4, ge=0)
+    learning_rate: float = Field(0.08, gt=0, le=10)
+    weight_decay: float = Field(5e-4, ge=0, le=1)
     warmup: Unit = 0.15
     """Share of all steps over which the learning rate rises; a cosine takes it down."""
-    temperature: float = Field(4.0, gt=0)
+    temperature: float = Field(4.0, gt=0, le=1000)
     explanation_weight: float = Field(0.0, ge=0)
     """Of 1 − cos(student's map, teacher's map) in the loss of distilled students; 0 does without maps."""
     augmentation: Unit = 1.0
@@ -163,6 +163,9 @@ class Config(Section):
     def _complete(self) -> "Config":
         if self.data.dataset != "birds" and not self.data.root:
             raise ValueError(f"data.root: the dataset '{self.data.dataset}' needs the folder it lies in")
+        if self.data.dataset == "birds" and self.data.train_images < self.data.classes:
+            found = f"(found {self.data.train_images} of {self.data.classes} classes)"
+            raise ValueError(f"data.train_images: at least one image of every class is needed {found}")
         if 1.0 not in self.students.alphas:
             raise ValueError("students.alphas: 1.0 (no distillation) must be among them, every finding is against it")
         return self

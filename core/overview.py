@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from core.errors import UserError
 from core.progress import duration
 from core.run.launch import last_line
 from core.run.status import Status, read_status
+from core.store import sha256_file
 from core.study import Study, cache_folder, study_names
 
 Word = Literal["complete", "running", "stopped", "failed", "interrupted", "not finished", "damaged"]
@@ -30,7 +32,8 @@ class Overview:
         Of its folder.
     word : str
         complete; running; stopped, failed (of itself) or interrupted (by a kill or a power cut) in its last run; not
-        finished, without anything known of a run; damaged: it cannot be read.
+        finished, without anything known of a run; damaged: its settings or its manifest cannot be read, or a file is
+        no longer what a run has written.
     cells, trained, measured : int
         Its networks, imported ones included, and how many of them are trained and measured.
     said : str
@@ -76,18 +79,29 @@ def overview(name: str) -> Overview:
     """Look at one study of the cache."""
     folder = cache_folder() / "studies" / name
     status = read_status(folder)
+    alive = status is not None and status.alive
     try:
         study = Study(folder)
-        names = {*(cell.name for cell in grid(study.config)), *imported(study)}
-        gone = {Path(file).stem for file in study.left_out if file.startswith("models/")}
-        trained = sum(each in gone or study.path("models", each).exists() for each in names)
-        measured = sum(study.path("measures", each).exists() for each in names)
-        whole = study.whole() and trained == measured == len(names)
     except UserError as error:
-        word: Word = "running" if status is not None and status.alive else "damaged"
-        return Overview(name, word, said=str(error), status=status)
+        return Overview(name, "running" if alive else "damaged", said=str(error), status=status)
+    names = {*(cell.name for cell in grid(study.config)), *imported(study)}
+    gone: set[str] = set()
+    whole = False
+    try:
+        gone = {Path(file).stem for file in study.left_out if file.startswith("models/")}
+        whole = study.whole()
+        # What a run leaves that was cut off, the next one looks through by itself.
+        wrong = damage(study) if status is None else ""
+    except UserError as error:
+        wrong = str(error)
+    trained = sum(each in gone or study.path("models", each).exists() for each in names)
+    measured = sum(study.path("measures", each).exists() for each in names)
     counts = len(names), trained, measured
-    word, said = _word(folder, status, whole)
+    word: Word
+    if wrong and not alive:
+        word, said = "damaged", wrong
+    else:
+        word, said = _word(folder, status, whole and trained == measured == len(names))
     return Overview(name, word, *counts, said, status, study.config.description, _bytes(folder))
 
 
@@ -111,6 +125,44 @@ def facts(path: Path) -> dict[str, Any]:
         return {key: json.loads(value) for key, value in meta.items() if key != "format"}
     except (SafetensorError, OSError, ValueError):
         return {}
+
+
+def damage(study: Study) -> str:
+    """Say which files are no longer what a run wrote, and what mends them; "" where none is found.
+
+    Compared with their checksums are the summary and the files written since the manifest was, each read once until it
+    is written again: that takes a moment, where `Study.damaged` reads every file.
+    """
+    files, written = study.manifest, _stamp(study.folder / "manifest.json")
+    found = []
+    for name, entry in files.items():
+        path = study.folder / name
+        stamp = _stamp(path)
+        if stamp and written and (stamp[0] > written[0] or name == "summary.parquet"):
+            found += [name] if _checksum(path, stamp) != entry["sha256"] else []
+    if not found:
+        return ""
+    if len(found) == 1:
+        return f"{found[0]} is damaged; {study.command} makes it anew."
+    return f"{len(found)} files are damaged, {found[0]} among them; {study.command} makes them anew."
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return when a file was written and its bytes; None where there is none (any more)."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=10_000)
+def _checksum(path: Path, stamp: tuple[int, int]) -> str:
+    """Return the checksum of a file, "" where it cannot be read."""
+    try:
+        return sha256_file(path)
+    except OSError:
+        return ""
 
 
 def _bytes(folder: Path) -> int:

@@ -120,7 +120,7 @@ def read_table(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except Exception as error:  # pyarrow's errors share no base with a name of their own
-        raise UserError(f"{path} is damaged ({str(error).splitlines()[0][:120]}).") from None
+        raise _damaged(path, error, "no table can be read from it") from None
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -132,13 +132,18 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
     """Read arrays, `names` among them; UserError where the file is missing or damaged."""
     try:
         arrays = load_file(path)
-        if missing := set(names) - set(arrays):
-            raise ValueError(f"it has no {missing.pop()}")
-        return arrays
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged ({error}).") from None
+        raise _damaged(path, error, "no arrays can be read from it") from None
+    if missing := set(names) - set(arrays):
+        raise UserError(f"{path} is damaged (it has no {missing.pop()}).")
+    return arrays
+
+
+def _damaged(path: Path, error: Exception, said: str) -> UserError:
+    """Return the error for a file that cannot be read: in the system's words where it is the system that cannot."""
+    return UserError(f"{path} is damaged ({getattr(error, 'strerror', None) or said}).")
 
 
 def in_order(content: bytes) -> bytes:

@@ -3,10 +3,11 @@
 import os
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from core.data.dataset import Dataset
     from core.models import Header
+
+T = TypeVar("T")
 
 
 def cache_folder() -> Path:
@@ -72,8 +75,17 @@ class Study:
 
     @property
     def name(self) -> str:
-        """The study's name."""
+        """The study's name, as its settings have it."""
         return self.config.name
+
+    @property
+    def called(self) -> str:
+        """What lists and addresses call it: its folder's name in the cache, which for a copy is not its settings'."""
+        return self.folder.name if self._in_cache else self.name
+
+    @property
+    def _in_cache(self) -> bool:
+        return self.folder.parent == cache_folder() / "studies"
 
     @property
     def knows(self) -> str:
@@ -155,8 +167,8 @@ class Study:
     @property
     def command(self) -> str:
         """What a person types to go on with the study."""
-        if self.folder.parent == cache_folder() / "studies":
-            return f"python -m core run {self.folder.name}"
+        if self._in_cache:
+            return f"python -m core run {self.called}"
         return f"python -m core run {self.folder / 'study.toml'} --out {self.folder}"
 
     def complete(self) -> bool:
@@ -170,7 +182,7 @@ class Study:
         cells = grid(self.config)
         trained, measured = (sum(self.path(kind, c).exists() for c in cells) for kind in ("models", "measures"))
         return (
-            f"The study '{self.name}' is not finished: {trained} of {len(cells)} networks are trained, {measured} of "
+            f"The study '{self.called}' is not finished: {trained} of {len(cells)} networks are trained, {measured} of "
             f"{len(cells)} measured. If no run is going, go on with: {self.command}"
         )
 
@@ -196,7 +208,7 @@ class Study:
 
     def images(self) -> pd.DataFrame:
         """Return one row an image: id, label, split, source, visible_parts, explained, kept."""
-        return read_table(self.folder / "images.parquet")
+        return self._read(read_table, self.folder / "images.parquet")
 
     def labels(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the labels of some images."""
@@ -204,11 +216,11 @@ class Study:
 
     def history(self, cell: Cell | str) -> pd.DataFrame:
         """Return one row an epoch: epoch, learning_rate, loss and its parts, accuracies, seconds."""
-        return read_table(self.path("history", cell))
+        return self._read(read_table, self.path("history", cell))
 
     def logits(self, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
         """Return test image ids (N,) and their logits (N, classes) float32."""
-        arrays = read_arrays(self.path("logits", cell), "ids", "logits")
+        arrays = self._read(read_arrays, self.path("logits", cell), "ids", "logits")
         return arrays["ids"], arrays["logits"].astype(np.float32)
 
     def maps(self, cell: Cell | str, method: str, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -219,14 +231,14 @@ class Study:
         UserError
             Also where no map of an image was kept.
         """
-        arrays = read_arrays(self.path("maps", cell, method), "ids", "maps")
+        arrays = self._read(read_arrays, self.path("maps", cell, method), "ids", "maps")
         found, maps = arrays["ids"], arrays["maps"]
         if ids is None:
             return found, maps.astype(np.float32)
         rows = {int(image): row for row, image in enumerate(found)}
         missing = [i for i in ids if int(i) not in rows]
         if missing:
-            raise UserError(f"No map of image {missing[0]} was kept in the study '{self.name}'.")
+            raise UserError(f"No map of image {missing[0]} was kept in the study '{self.called}'.")
         return np.asarray(ids), maps[[rows[int(i)] for i in ids]].astype(np.float32)
 
     def importance(self, cell: Cell | str | None = None) -> pd.DataFrame:
@@ -242,23 +254,34 @@ class Study:
 
     def parts(self, cell: Cell | str) -> pd.DataFrame:
         """Return method, part, mean, error, n: the share of a cell's looking that each part receives."""
-        return read_table(self.path("parts", cell))
+        return self._read(read_table, self.path("parts", cell))
+
+    def _read(self, read: Callable[..., T], path: Path, *names: str) -> T:
+        """Read a file; where that fails, and a run has made it, say so too."""
+        try:
+            return read(path, *names)
+        except UserError as error:
+            made: Sequence[str] | dict[str, Any] = ()
+            with suppress(UserError):  # a damaged manifest has a sentence of its own
+                made = self.manifest
+            mends = f" {self.command} makes it anew." if path.relative_to(self.folder).as_posix() in made else ""
+            raise UserError(f"{error}{mends}") from None
 
     def _tables(self, kind: str, cell: Cell | str | None) -> pd.DataFrame:
         if cell is not None:
-            return read_table(self.path(kind, cell))
-        tables = [read_table(self.path(kind, c)).assign(cell=c.name) for c in self.cells]
+            return self._read(read_table, self.path(kind, cell))
+        tables = [self._read(read_table, self.path(kind, c)).assign(cell=c.name) for c in self.cells]
         return pd.concat(tables, ignore_index=True)
 
     def costs(self) -> pd.DataFrame:
         """Return what each architecture costs, and each imported network (the columns of `core.costs.COLUMNS`)."""
-        return read_table(self.folder / "costs.parquet")
+        return self._read(read_table, self.folder / "costs.parquet")
 
     def summary(self) -> pd.DataFrame:
         """Return one row a number shown (the columns of `core.summarise.COLUMNS`); UserError before there is."""
         if unfinished := self.unfinished():
             raise UserError(unfinished)
-        return read_table(self.folder / "summary.parquet")
+        return self._read(read_table, self.folder / "summary.parquet")
 
     def view(self, photo: np.ndarray, side: int | None = None) -> np.ndarray:
         """Return what the networks see of a photo (H, W, 3), at their size or at `side` pixels: its middle square."""
@@ -268,13 +291,13 @@ class Study:
         """Return what a cell's network says of itself."""
         from core.models import read_header
 
-        return read_header(self.path("models", cell))
+        return self._read(read_header, self.path("models", cell))
 
     def model(self, cell: Cell | str) -> "nn.Module":
         """Return a cell's network: fp32, evaluation mode, parameters frozen."""
         from core.models import load_model
 
-        return load_model(self.path("models", cell))[0]
+        return self._read(load_model, self.path("models", cell))[0]
 
 
 def _size(path: Path) -> int:

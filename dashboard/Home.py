@@ -19,9 +19,10 @@ from core.errors import UserError  # noqa: E402
 from dashboard.hints import hint, read  # noqa: E402
 from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import WIDE, sections  # noqa: E402
-from dashboard.sidebar import missing, sidebar  # noqa: E402
+from dashboard.sidebar import sidebar  # noqa: E402
 from dashboard.steps import steps  # noqa: E402
 from dashboard.warm import warm  # noqa: E402
+from dashboard.widgets import missing  # noqa: E402
 
 page = st.navigation(sections())
 # Once a run: of two calls the first can win in the browser.
@@ -31,10 +32,12 @@ sidebar(page.url_path)
 with st.sidebar:
     steps(read())
 warm()
-for sentence in missing():
-    st.warning(plain(sentence))
+in_vain = st.container()
 hint(page.url_path)
 try:
     page.run()
 except UserError as error:
     st.error(plain(str(error)))
+finally:  # only now every switch has been drawn
+    for sentence in missing():
+        in_vain.warning(plain(sentence))

@@ -36,7 +36,7 @@ def begin(title: str, method: bool = True, finished: bool = True) -> Choices:
     """
     st.title(title, anchor=False)
     chosen = choices()
-    about = f"Study: {plain(chosen.study.name)}"
+    about = f"Study: {plain(chosen.study.called)}"
     st.caption(f"{about} · {words.method_label(chosen.method)}" if method else about)
     if finished:
         loaded.summary(chosen.study)

@@ -124,7 +124,7 @@ def pick(choices: Choices, student: Cell | None) -> int | None:
     filters = _filters(table, student)
     rows = ordered(choices, student, table, filters)
     ids = state[ORDER] = [int(image) for image in rows["id"]]
-    known, of = {str(image) for image in table["id"]}, (choices.study.name, choices.method, student, filters)
+    known, of = {str(image) for image in table["id"]}, (choices.study.called, choices.method, student, filters)
     # Who filters otherwise wants to see what is left; who follows a link, its image.
     stays = turned or by_address() or state.get(ASKED_OF, of) == of
     outside = stays and asked == named and asked in known and asked not in map(str, ids)

@@ -21,7 +21,7 @@ def offer(study: Study) -> None:
         st.session_state[MADE] = (of, made.html)
     of_what, html = st.session_state.get(MADE, (None, ""))
     if of_what == of:
-        name = f"{study.name}-report.html"
+        name = f"{study.called}-report.html"
         st.download_button(
             f"Download the report ({len(html) / 1e6:.1f} MB)", html, name, "text/html", on_click="ignore"
         )

@@ -18,13 +18,14 @@ from dashboard.state import (
     other_methods,
     usual_method,
 )
-from dashboard.widgets import SWITCHED, TURNED, choose, first_since, pick, restore
+from dashboard.widgets import SWITCHED, TURNED, begin_run, choose, forget_missing, note_missing, pick, restore
 
-STUDY, MISSING = "study shown", "missing"
+STUDY = "study shown"
 
 
 def sidebar(page: str) -> None:
     """Draw the study, architectures, α and method; `page` is the address of the page about to run."""
+    begin_run()
     usual = loaded.usual_study()
     if usual is None:
         return
@@ -50,15 +51,11 @@ def sidebar(page: str) -> None:
             return  # the page says it
         networks, alphas = architectures(study), study.config.students.alphas
         methods = list(study.config.explain.methods)
-        _heed("architectures", "network", [nice_name(network) for network in networks])
-        _heed("alphas", "α", [str(alpha) for alpha in alphas])
-        _heed("method", "method", [words.method_label(method) for method in methods])
         pick("architectures", "Networks", networks, nice_name, words.ARCHITECTURES_HELP)
         pick("alphas", "α, weight of the labels", alphas, str, words.ALPHA_HELP)
         choose("method", "Method", methods, usual_method(study), words.method_label, words.METHOD_HELP)
         if page in LIVE:
             others = [STUDYS, *other_methods(study)]
-            _heed("other_method", "method", [_other(method) for method in others])
             choose("other_method", "Or a method computed now", others, STUDYS, _other, words.OTHERS_HELP, menu=True)
         if page in words.METHOD_NOTES:
             st.caption(words.METHOD_NOTES[page])
@@ -68,28 +65,11 @@ def _other(method: str) -> str:
     return "The one above" if method == STUDYS else words.method_label(method)
 
 
-def missing() -> list[str]:
-    """Return a sentence on everything that the address asked for and that is not there, until a study is chosen."""
-    return list(_missing().values())
-
-
-def _missing() -> dict[str, str]:
-    found: dict[str, str] = st.session_state.setdefault(MISSING, {})
-    return found
-
-
-def _heed(key: str, kind: str, names: list[str]) -> None:
-    """Note what the address asks of a switch that has no such value: Streamlit drops it in silence."""
-    asked = [value for value in st.query_params.get_all(key) if value and value not in names]
-    if asked and not first_since(SWITCHED, key):  # else it asks the study before
-        _missing()[key] = " ".join(str(unknown(kind, value, names)) for value in asked)
-
-
 def _study(usual: str) -> str:
     names = study_names()
     asked = st.query_params.get("study")
     if asked and asked not in names and asked not in st.session_state.get(GONE, ()):
-        _missing()["study"] = f"{unknown('study', asked, names)} '{kept().get('study', usual)}' is shown instead."
+        note_missing("study", f"{unknown('study', asked, names)} '{kept().get('study', usual)}' is shown instead.")
     restored = restore("study", names)
     name = st.selectbox(
         "Study",
@@ -97,7 +77,7 @@ def _study(usual: str) -> str:
         index=names.index(usual),
         key="study",
         bind="query-params",
-        on_change=lambda: _missing().clear(),
+        on_change=forget_missing,
     )
     if not restored:
         kept()["study"] = name

@@ -82,6 +82,7 @@ def _begin(config: Config) -> None:
             st.error(plain(str(error)))
         else:
             st.session_state.pop(EXPECTED, None)
+            st.session_state[study_form.BEGUN] = True
             st.rerun()
 
 

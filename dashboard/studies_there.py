@@ -114,9 +114,10 @@ def _buttons(seen: Overview) -> None:
         about = "What is finished is kept, and the study can be gone on with."
         st.button(label, key=f"stop {seen.name}", disabled=asked, help=about, on_click=_stop, args=(seen,))
         return
-    if seen.word not in ("complete", "damaged"):
+    if seen.word != "complete" and seen.cells:  # else not even its settings can be read
         measure = seen.trained == seen.cells and seen.measured < seen.cells
-        if st.button("Measure the rest" if measure else "Resume", key=f"resume {seen.name}"):
+        label = "Mend" if seen.word == "damaged" else "Measure the rest" if measure else "Resume"
+        if st.button(label, key=f"resume {seen.name}"):
             _do(lambda: launch.resume(seen.name))
     with st.popover("Delete …"):
         _delete(seen)

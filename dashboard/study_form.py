@@ -1,5 +1,6 @@
 """Settings of a study, filled in: checked at every change by the one reader of settings (`core.config`)."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +21,30 @@ DATASETS = {
     "cub": "CUB-200-2011",
     "coco-parts": "Masks of parts (COCO)",
 }
+LABELS = {
+    "name": "Name",
+    "data.root": "Where they lie",
+    "data.image_size": "Pixels a side",
+    "data.classes": "Species",
+    "data.train_images": "Images to learn from",
+    "data.test_images": "Images to test on",
+    "teacher.architecture": "Teacher",
+    "teacher.weights": "Weights the teacher begins with",
+    "students.architectures": "Students",
+    "students.alphas": "α, weight of the labels",
+    "students.seeds": "Trainings of each",
+    "students.width": "Width",
+    "students.weights": "Weights the students begin with",
+    "training.epochs": "Passes over the images",
+    "training.batch_size": "Images a step",
+    "training.learning_rate": "Learning rate",
+    "training.temperature": "Temperature",
+    "explain.methods": "Methods",
+    "explain.images": "Test images explained",
+}
+"""What the fields of these settings are called."""
+BEGUN = "study begun"
+"""Session state: that the name in the form has just become a study's."""
 ROOT_HELP = (
     "A path on the computer that serves this page, the whole of it. A folder holds train/<class>/*.jpg and "
     "val/<class>/*.jpg, or one folder of classes; CUB-200-2011 its original layout; masks of parts are "
@@ -38,10 +63,12 @@ def settings() -> Config | None:
     Raises
     ------
     UserError
-        What is wrong with them, by key.
+        What is wrong with them, by field.
     """
+    if st.session_state.pop(BEGUN, False):
+        st.session_state["form name"] = ""  # the next study takes another
     usual = read_config("quick") if "quick" in presets() else Config(name="own")
-    tree: dict[str, Any] = {"name": st.text_input("Name", key="form name", placeholder="flowers").strip()}
+    tree: dict[str, Any] = {"name": st.text_input(LABELS["name"], key="form name", placeholder="flowers").strip()}
     tree["description"] = st.text_input("In a sentence, what it is about", key="form description")
     tree["data"] = _data(usual)
     tree["teacher"], tree["students"] = _networks(usual)
@@ -60,8 +87,18 @@ def checked(tree: dict[str, Any]) -> Config:
     Raises
     ------
     UserError
-        What is wrong with them, by key.
+        What is wrong with them, by field.
     """
+    try:
+        return _checked(tree)
+    except UserError as error:
+        said = str(error)
+    for key, label in LABELS.items():
+        said = re.sub(rf"(?<![\w.]){re.escape(key)}(\.\d+)?:", f"{label}:", said)
+    raise UserError(said)
+
+
+def _checked(tree: dict[str, Any]) -> Config:
     for section, key, words in (("data", "root", {""}), ("teacher", "weights", WORDS), ("students", "weights", WORDS)):
         path = tree.get(section, {}).get(key, "") if isinstance(tree.get(section), dict) else ""
         if isinstance(path, str) and path not in words | {""} and not Path(path).is_absolute():
@@ -82,27 +119,18 @@ def _data(usual: Config) -> dict[str, Any]:
     if dataset == "birds":
         found |= {"validation_images": usual.data.validation_images, "difficulty": usual.data.difficulty}
         size, *rest = st.columns(4)
-        for place, (key, label) in zip(
-            rest,
-            {"classes": "Species", "train_images": "Images to learn from", "test_images": "Images to test on"}.items(),
-            strict=True,
-        ):
+        for place, key in zip(rest, ("classes", "train_images", "test_images"), strict=True):
             with place:
-                value, most = getattr(usual.data, key), _most(key)
-                found[key] = st.number_input(label, max_value=most, value=value, key=f"form {key}")
+                value = getattr(usual.data, key)
+                found[key] = st.number_input(LABELS[f"data.{key}"], value=value, key=f"form {key}")
     else:
-        found["root"] = st.text_input("Where they lie", key="form root", placeholder="/data/flowers", help=ROOT_HELP)
+        found["root"] = st.text_input(LABELS["data.root"], key="form root", placeholder="/data/flowers", help=ROOT_HELP)
         size = st.container()
     with size:
         side = usual.data.image_size if dataset == "birds" else Data(root="-").image_size
-        key, most = f"form size {dataset == 'birds'}", _most("image_size")
-        found["image_size"] = st.number_input("Pixels a side", max_value=most, value=side, key=key)
+        key = f"form size {dataset == 'birds'}"
+        found["image_size"] = st.number_input(LABELS["data.image_size"], value=side, key=key)
     return found
-
-
-def _most(key: str) -> int | None:
-    """Return the largest number that the reader of settings takes of the data, None where it takes any."""
-    return next((rule.le for rule in Data.model_fields[key].metadata if hasattr(rule, "le")), None)
 
 
 def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -110,7 +138,7 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
     known = list(Students().architectures)
     about = "A torchvision classifier; any other than these by typing its name, at width 1.0 only."
     teacher = st.selectbox(
-        "Teacher",
+        LABELS["teacher.architecture"],
         known,
         key="form teacher",
         format_func=nice_name,
@@ -118,7 +146,7 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
         accept_new_options=True,
     )
     students = st.multiselect(
-        "Students",
+        LABELS["students.architectures"],
         known,
         default=known,
         key="form students",
@@ -128,14 +156,13 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
     )
     alphas, seeds, width = st.columns(3)
     with alphas:
-        written = st.text_input("α, weight of the labels", "1.0, 0.5, 0.1", key="form alphas")
+        written = st.text_input(LABELS["students.alphas"], "1.0, 0.5, 0.1", key="form alphas")
     with seeds:
         about_seeds = f"Each from a random start; at most {MAX_SEEDS}."
-        count = st.number_input("Trainings of each", max_value=MAX_SEEDS, value=1, key="form seeds", help=about_seeds)
+        count = st.number_input(LABELS["students.seeds"], value=1, key="form seeds", help=about_seeds)
     with width:
         share = st.number_input(
-            "Width",
-            max_value=1.0,
+            LABELS["students.width"],
             value=usual.students.width,
             key="form width",
             help="Channels, as a share of the usual.",
@@ -151,13 +178,13 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
     )
     first, second = st.columns(2)
     with first:
-        begins = st.text_input("Weights the teacher begins with", "none", key="form teacher weights", help=WEIGHTS_HELP)
+        begins = st.text_input(LABELS["teacher.weights"], "none", key="form teacher weights", help=WEIGHTS_HELP)
     with second:
-        begin = st.text_input("Weights the students begin with", "none", key="form weights", help=WEIGHTS_HELP)
+        begin = st.text_input(LABELS["students.weights"], "none", key="form weights", help=WEIGHTS_HELP)
     return {"architecture": teacher, "weights": begins}, {
         "architectures": students,
         "alphas": _numbers(written),
-        # Held to its bounds by the browser alone: one more is enough to be refused.
+        # One more than may be is enough to be refused.
         "seeds": list(range(min(int(count), MAX_SEEDS + 1))),
         "width": float(share),
         "stem": stem,
@@ -168,17 +195,12 @@ def _networks(usual: Config) -> tuple[dict[str, Any], dict[str, Any]]:
 def _training(usual: Config) -> dict[str, Any]:
     st.markdown("**Training**")
     found: dict[str, Any] = {}
-    labels = {
-        "epochs": "Passes over the images",
-        "batch_size": "Images a step",
-        "learning_rate": "Learning rate",
-        "temperature": "Temperature",
-    }
-    for place, (key, label) in zip(st.columns(len(labels)), labels.items(), strict=True):
+    keys = ("epochs", "batch_size", "learning_rate", "temperature")
+    for place, key in zip(st.columns(len(keys)), keys, strict=True):
         with place:
             value = getattr(usual.training, key)
             form = "%g" if isinstance(value, float) else None
-            found[key] = st.number_input(label, value=value, key=f"form {key}", format=form)
+            found[key] = st.number_input(LABELS[f"training.{key}"], value=value, key=f"form {key}", format=form)
     return found
 
 
@@ -187,9 +209,11 @@ def _explaining(usual: Config) -> dict[str, Any]:
     left, right = st.columns([2, 1])
     with left:
         own = usual.explain.methods
-        methods = st.multiselect("Methods", get_args(Method), default=own, key="form methods", format_func=method_label)
+        methods = st.multiselect(
+            LABELS["explain.methods"], get_args(Method), default=own, key="form methods", format_func=method_label
+        )
     with right:
-        images = st.number_input("Test images explained", value=usual.explain.images, key="form explained")
+        images = st.number_input(LABELS["explain.images"], value=usual.explain.images, key="form explained")
     return {"methods": methods, "images": images, "tolerance": usual.explain.tolerance}
 
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from core.errors import unknown
 from dashboard.state import kept
 
 T = TypeVar("T")
@@ -14,6 +15,10 @@ T = TypeVar("T")
 TURNED, SWITCHED = "drawn since the page was turned", "drawn since another study was chosen"
 """Session state: keys of the widgets that were; None where the address alone says what is shown. `dashboard.sidebar`
 begins them. By widget, not by run: a click ends the run that draws a page, and the next one draws the rest of it.
+"""
+HEEDED, SHOWN = "asked in vain", "switches on show"
+"""Session state: per switch, a sentence on what the address asked of it in vain, "" where it did not; and which of them
+this run draws.
 """
 USUAL = "usual values"
 """Session state: per key, the default that a list had when it was drawn last."""
@@ -45,6 +50,7 @@ def choose(
     menu : bool
         Whether the options fold into a menu: for many, or long ones.
     """
+    _heed(key, label, [name(option) for option in options])
     if st.query_params.get(key) == "":  # it asks for nothing, which Streamlit takes for an answer
         with suppress(StreamlitAPIException):  # going Back to it, one may not: then nothing is marked
             del st.query_params[key]
@@ -75,6 +81,7 @@ def select(
     width: int | Literal["stretch"] = "stretch",
 ) -> T:
     """Draw a list of which one option is chosen, where they are too many for a switch. Parameters as `choose`."""
+    _heed(key, label, [name(option) for option in options])
     restored = restore(key, options)
     _follow(key, default)
     index = list(options).index(default)
@@ -141,6 +148,7 @@ def pick(
     key: str, label: str, options: Sequence[T], name: Callable[[T], str] = str, help: str | None = None
 ) -> list[T]:
     """Draw buttons of which any number may be on, all at first; return those that are. Parameters as `choose`."""
+    _heed(key, label, [name(option) for option in options])
     restored = restore(key, options)
     value = st.pills(
         label,
@@ -157,6 +165,38 @@ def pick(
     if not restored:
         kept()[key] = value
     return value
+
+
+def begin_run() -> None:
+    """Forget which switches are on show, the list of studies aside: a run of the whole page draws them anew."""
+    st.session_state[SHOWN] = {"study"}
+
+
+def missing() -> list[str]:
+    """Return a sentence on everything that the address asked of the switches on show, and that is not there."""
+    shown = st.session_state.get(SHOWN, ())
+    return [sentence for key, sentence in st.session_state.get(HEEDED, {}).items() if sentence and key in shown]
+
+
+def note_missing(key: str, sentence: str) -> None:
+    """Note what the address asks of a switch in vain, or with "" that it does not."""
+    st.session_state.setdefault(HEEDED, {})[key] = sentence
+
+
+def forget_missing() -> None:
+    """Let nothing be missing any more."""
+    st.session_state[HEEDED] = dict.fromkeys(st.session_state.get(HEEDED, ()), "")
+
+
+def _heed(key: str, label: str, names: Sequence[str]) -> None:
+    """Note what the address asks of a switch that has no such option: Streamlit drops it in silence.
+
+    Only when it is drawn for the first time: later the address holds what was chosen, perhaps among other options.
+    """
+    st.session_state.setdefault(SHOWN, set()).add(key)
+    if key not in st.session_state.get(HEEDED, ()):
+        asked = [value for value in st.query_params.get_all(key) if value and value not in names]
+        note_missing(key, " ".join(str(unknown(f"choice of '{label}'", value, names)) for value in asked))
 
 
 def restore(key: str, options: Sequence[T]) -> bool:

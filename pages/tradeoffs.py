@@ -52,4 +52,4 @@ else:
     place.markdown(f"## {plain(answer.sentence)}")
     st.caption(words.SMALLEST_CAPTION)
 
-weighed.table(chosen, costs, qualities, f"{chosen.study.name}-trade-offs")
+weighed.table(chosen, costs, qualities, f"{chosen.study.called}-trade-offs")

@@ -86,12 +86,15 @@ def add(
     name: str,
     architecture: Annotated[str, typer.Option(help="A torchvision classifier, such as resnet18.")],
     weights: Annotated[Path, typer.Option(help="A .safetensors or .pth state dict.")],
-    width: Annotated[float, typer.Option(help="Channels, as a share of the usual.")] = 1.0,
-    stem: Annotated[str, typer.Option(help="imagenet or small.")] = "imagenet",
+    width: Annotated[
+        float | None, typer.Option(help="Channels, as a share of the usual; the study's by default.")
+    ] = None,
+    stem: Annotated[str | None, typer.Option(help="imagenet or small; the study's by default.")] = None,
 ) -> None:
     """Bring your own checkpoint into a study as a cell; `run` then measures it beside the others."""
     from core.imported import add_model
 
     opened = open_study(study)
-    cell = add_model(opened, name, architecture, weights, width, stem)
+    own = opened.config.students
+    cell = add_model(opened, name, architecture, weights, own.width if width is None else width, stem or own.stem)
     console.print(f"{cell.name} is in. Measure it with: {opened.command}", highlight=False, markup=False)

@@ -73,7 +73,7 @@ def report(
     from core.store import write_bytes
 
     opened = open_study(study)
-    out = out or Path(f"{opened.name}-report.html")
+    out = out or Path(f"{opened.called}-report.html")
     with console.status("Reading the study") as status:
         made = make(opened, lambda done, total, what: status.update(f"Drawing figure {done} of {total}  {what}"))
     write_bytes(out, made.html.encode())
@@ -88,7 +88,7 @@ def verify(study: str) -> None:
     count = len(opened.manifest)
     if not count:
         raise UserError(
-            f"The study '{opened.name}' has no manifest.json, so there is nothing to compare with; {opened.command} "
+            f"The study '{opened.called}' has no manifest.json, so there is nothing to compare with; {opened.command} "
             "writes it, and keeps the networks that are there."
         )
     damaged = opened.damaged()

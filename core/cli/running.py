@@ -33,7 +33,7 @@ def run(
         raise typer.Exit(130) from None
     console.print(study_table(done))
     say_shortfall(done)
-    say(f"The study '{done.name}' is in {done.folder}.")
+    say(f"The study '{done.called}' is in {done.folder}.")
 
 
 def expect(

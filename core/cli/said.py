@@ -46,7 +46,7 @@ def study_table(study: Study) -> Table:
     columns = (Column("cell", no_wrap=True), "accuracy", "logit ρ", "part rank ρ", "focus")
     caption = "means with 95 % intervals; part ranks and focus: integrated gradients, density, within the object"
     caption += "; one training a row, so intervals are over images, of these networks only"
-    table = Table(*columns, title=study.name, caption=caption, box=SIMPLE, padding=0, pad_edge=False)
+    table = Table(*columns, title=study.called, caption=caption, box=SIMPLE, padding=0, pad_edge=False)
     keys = ["measure", "method", "importance", "outside"]
     cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()
     for cell in study.cells:

@@ -104,7 +104,7 @@ def test_a_study_from_its_form_to_its_end(visitor: Page, place: Place) -> None:
     expect(page.get_by_text("One study is here")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("../mine")
     page.get_by_label("Name", exact=True).press("Enter")
-    expect(page.get_by_test_id("stAlertContentError")).to_contain_text("name: letters, digits")
+    expect(page.get_by_test_id("stAlertContentError")).to_contain_text("Name: letters, digits")
     page.get_by_label("Name", exact=True).fill("mine")
     page.get_by_label("Name", exact=True).press("Enter")
     page.get_by_label("Other settings", exact=True).fill(SETTINGS)

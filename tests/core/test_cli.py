@@ -177,7 +177,7 @@ def test_verify_says_what_it_does_not_cover(call: Call, ran: Study) -> None:
 
 def test_a_study_with_an_empty_file_is_not_complete(call: Call, ran_copy: Study) -> None:
     ran_copy.path("logits", STUDENT).write_bytes(b"")
-    assert re.search(r"small\W+4 of 4\W+4 of 4\W+not finished", call("list").out)
+    assert re.search(r"small\W+4 of 4\W+4 of 4\W+damaged", call("list").out)
 
 
 def test_explain_without_a_network_says_how_to_get_it(call: Call, ran_copy: Study, tmp_path: Path) -> None:
@@ -258,9 +258,8 @@ def test_one_s_own_checkpoint_is_measured_beside_the_others(
 ) -> None:
     """It is a copy of the teacher: it must agree with it throughout, and change nothing else."""
     torch.save(read_weights(ran_copy.path("models", ran_copy.teacher)), tmp_path / "mine.pth")
-    slim = ["--width", 0.0625, "--stem", "small"]
     before = contents(ran_copy.folder)
-    result = call("add", "small", "mine", "--architecture", "resnet34", "--weights", tmp_path / "mine.pth", *slim)
+    result = call("add", "small", "mine", "--architecture", "resnet34", "--weights", tmp_path / "mine.pth")
     assert result.code == 0, result.err
     assert "mine is in" in result.out
     assert re.search(r"small\W+5 of 5\W+4 of 5\W+not finished", call("list").out)
@@ -313,7 +312,6 @@ def broken(folder: Path) -> dict[str, tuple[list[object], str]]:
     (folder / "bad.pth").write_bytes(b"PK\x03\x04 not really")
     (folder / "file").touch()
     add = ["add", "small", "mine", "--weights"]
-    slim = ["--width", "0.0625", "--stem", "small"]
     return {
         "study": (["show", "smal"], "There is no study called 'smal'. Did you mean small?"),
         "study to verify": (["verify", "none"], "There is no study called 'none'. There is: small."),
@@ -355,19 +353,16 @@ def broken(folder: Path) -> dict[str, tuple[list[object], str]]:
         "report file": (["report", "small", "--out", folder / "file" / "a.html"], "cannot be written"),
         "csv": (["show", "small", "--csv", folder / "file" / "a.csv"], "cannot be written"),
         "weights": ([*add, folder / "none.pth", "--architecture", "resnet18"], "There is no file"),
-        "fit": ([*add, folder / "r18.pth", "--architecture", "resnet34", *slim], "do not fit"),
+        "fit": ([*add, folder / "r18.pth", "--architecture", "resnet34"], "do not fit"),
         "width": (
-            [*add, folder / "r18.pth", "--architecture", "resnet18"],
+            [*add, folder / "r18.pth", "--architecture", "resnet18", "--width", "1"],
             "is it another architecture, width or stem?",
         ),
         "damaged": ([*add, folder / "bad.pth", "--architecture", "resnet18"], "bad.pth"),
         "own architecture": ([*add, folder / "r18.pth", "--architecture", "resnet19"], "Did you mean"),
-        "taken": (
-            ["add", "small", STUDENT, *add[3:], folder / "r18.pth", "--architecture", "resnet18", *slim],
-            "choose",
-        ),
+        "taken": (["add", "small", STUDENT, *add[3:], folder / "r18.pth", "--architecture", "resnet18"], "choose"),
         "name": (
-            ["add", "small", "../x", *add[3:], folder / "r18.pth", "--architecture", "resnet18", *slim],
+            ["add", "small", "../x", *add[3:], folder / "r18.pth", "--architecture", "resnet18"],
             "letters",
         ),
     }

@@ -45,6 +45,38 @@ def test_a_file_that_goes_away_meanwhile_is_missing(folder: Path, monkeypatch: p
     assert not study.whole()
 
 
+def test_a_file_that_was_written_over_is_damage(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert overview("small").word == "complete"
+    student = "resnet18-a0.1-s0"
+    for name in ("summary.parquet", f"maps/saliency/{student}.safetensors", f"importance/{student}.parquet"):
+        path = ran_copy.folder / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        seen = overview("small")
+        assert (seen.word, seen.trained, seen.measured) == ("damaged", 4, 4)
+        assert seen.said == f"{name} is damaged; python -m core run small makes it anew."
+        path.write_bytes(whole)
+        assert overview("small").word == "complete", "as it was, if later"
+    monkeypatch.setattr("core.overview.sha256_file", lambda path: pytest.fail(f"{path} was read again"))
+    assert overview("small").word == "complete"
+
+
+def test_the_summary_is_looked_at_however_old_it_is(ran_copy: Study) -> None:
+    path = ran_copy.folder / "summary.parquet"
+    path.write_bytes(b"12345")
+    os.utime(path, (1, 1))
+    assert overview("small").word == "damaged"
+    path.unlink()
+    assert overview("small").word == "not finished"
+
+
+def test_a_damaged_manifest_leaves_the_counts(ran_copy: Study) -> None:
+    (ran_copy.folder / "manifest.json").write_text("{")
+    seen = overview("small")
+    assert (seen.word, seen.cells, seen.trained, seen.measured) == ("damaged", 4, 4, 4)
+    assert "python -m core run small" in seen.said
+
+
 def test_a_study_that_is_deleted_meanwhile_is_not_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.overview.study_names", lambda: ["small", "gone"])
     assert [seen.name for seen in overviews()] == ["small"]

@@ -153,6 +153,8 @@ def test_a_missing_or_damaged_file_is_one_sentence_with_its_name(name: str, ran_
         with pytest.raises(UserError, match=file) as caught:
             read(Study(ran_copy.folder) if name != "study.toml" else ran_copy)
         assert "\n" not in str(caught.value)
+        if name != "study.toml":
+            assert "python -m core run small makes it anew" in str(caught.value)
     path.unlink()
     if name == "manifest.json":
         assert Study(ran_copy.folder).manifest == {}

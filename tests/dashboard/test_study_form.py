@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.config import MAX_SEEDS, Data
+from core.config import MAX_SEEDS, Config, Data
 from core.errors import UserError
 from dashboard import study_form
 
@@ -19,9 +19,13 @@ def test_other_settings_that_cannot_be_read_are_one_sentence(text: str) -> None:
         study_form._with({}, text)
 
 
-def test_numbers_are_bounded_as_the_reader_of_settings_has_it() -> None:
-    assert study_form._most("image_size") == 1024
-    assert study_form._most("train_images") is None
-    with pytest.raises(UserError, match=f"at most {MAX_SEEDS} are taken"):
+def test_numbers_are_bounded_by_the_reader_of_settings() -> None:
+    with pytest.raises(UserError, match=f"^These settings: Trainings of each: at most {MAX_SEEDS} are taken"):
         study_form.checked({"name": "x", "students": {"seeds": list(range(MAX_SEEDS + 1))}})
     assert study_form.checked({"name": "x", "data": {"image_size": 1024}}).data == Data(image_size=1024)
+
+
+def test_every_field_s_label_is_of_a_setting() -> None:
+    for key in study_form.LABELS:
+        section, _, setting = key.rpartition(".")
+        assert setting in (Config.model_fields[section].annotation if section else Config).model_fields

@@ -182,11 +182,43 @@ def test_what_the_address_asks_for_in_vain_is_told() -> None:
     app = open_page("rank", study="tiny", architectures=["ResNet99", "ResNet18"], alphas="7", method="Salency")
     assert errors(app) == []
     said = " ".join(shown(warning.value) for warning in app.warning)
-    assert "no network called 'ResNet99'. Did you mean ResNet" in said
-    assert "no α called '7'. There is: 0.1, 1.0" in said
-    assert "no method called 'Salency'. Did you mean Saliency?" in said
+    assert "no choice of 'Networks' called 'ResNet99'. Did you mean ResNet" in said
+    assert "no choice of 'α, weight of the labels' called '7'. There is: 0.1, 1.0" in said
+    assert "no choice of 'Method' called 'Salency'. Did you mean Saliency?" in said
     assert "ResNet18'" not in said
     app.sidebar.selectbox[0].set_value("wide").run()
+    assert not app.warning
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(
+    ("page", "key", "label"),
+    [
+        ("explanations", "student", "Student"),
+        ("explanations", "sort", "Order"),
+        ("explanations", "who", "Answers"),
+        ("tradeoffs", "cost", "Cost"),
+        ("changes", "agree_by", "Agreement by"),
+        ("focus", "parts_of", "Student"),
+    ],
+)
+def test_a_page_s_own_switch_says_what_was_asked_in_vain(page: str, key: str, label: str) -> None:
+    app = open_page(page, study="tiny", **{key: "ResNet9"})
+    assert errors(app) == []
+    (warning,) = app.warning
+    assert f"There is no choice of '{label}' called 'ResNet9'. " in shown(warning.value)
+    app.run()
+    assert len(app.warning) == 1, "it stays while the page does"
+    app.switch_page("../pages/rank.py").run()
+    assert not app.warning
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_another_choice_takes_away_was_not_asked_in_vain() -> None:
+    app = open_page("focus", study="tiny", parts_of="ResNet34")
+    assert not app.warning
+    app.sidebar.get("button_group")[0].set_value(["resnet18"]).run()
+    assert errors(app) == []
     assert not app.warning
 
 
@@ -203,6 +235,17 @@ def test_another_study_is_no_reason_to_warn() -> None:
 def test_the_page_itself_says_which_study_and_method_it_shows(page: str) -> None:
     app = open_page(page, study="tiny", method="Saliency")
     assert shown(app.main.caption[0].value) == ("Study: tiny" if page == "training" else "Study: tiny · Saliency")
+
+
+def test_a_copy_is_called_as_its_folder_is(cache: Path) -> None:
+    copy = (cache / "studies" / "tiny").rename(cache / "studies" / "copied")
+    app = open_page("rank", study="copied")
+    assert errors(app) == []
+    assert shown(app.main.caption[0].value) == "Study: copied · Integrated gradients"
+    (copy / "summary.parquet").unlink()
+    (said,) = errors(app.run())
+    assert said.startswith("The study 'copied' is not finished: ")
+    assert said.endswith("python -m core run copied")
 
 
 @pytest.mark.usefixtures("cache")

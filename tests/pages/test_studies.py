@@ -15,8 +15,8 @@ from core.errors import UserError
 from core.run import aside, launch
 from core.run.begin import begin
 from core.run.status import begun, log_path, write_status
-from core.store import read_table, write_json, write_table
-from core.study import Study, study_names
+from core.store import read_table, sha256_file, write_json, write_table
+from core.study import Study, cache_folder, study_names
 from core.turns import Place
 from dashboard import studies_add
 from tests.networks import add_networks
@@ -64,7 +64,8 @@ def test_without_a_study_it_says_how_to_begin_one(empty: Path) -> None:
 def make_whole(folder: Path) -> Study:
     """Give a study written by hand its networks, and the manifest that a run would have left."""
     study = add_networks(folder)
-    write_json(folder / "manifest.json", {"files": {"summary.parquet": {"sha256": "", "key": ""}}})
+    summary = sha256_file(folder / "summary.parquet")
+    write_json(folder / "manifest.json", {"files": {"summary.parquet": {"sha256": summary, "key": ""}}})
     return study
 
 
@@ -78,6 +79,21 @@ def test_every_study_is_told_how_complete_it_is(cache: Path) -> None:
     assert "0 of 18 networks are trained, 18 are measured" in markdown(app)
     assert "4 of 4 networks are trained, 4 are measured" in markdown(app)
     assert "broken" in markdown(app)
+
+
+def test_a_damaged_study_is_told_and_can_be_mended(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = make_whole(tiny_study(cache / "studies" / "whole", name="whole"))
+    (study.folder / "summary.parquet").write_bytes(b"12345")
+    resumed: list[str] = []
+    monkeypatch.setattr(launch, "resume", resumed.append)
+    app = open_page("studies")
+    assert errors(app) == []
+    assert "1 damaged" in headline(app)
+    assert "summary.parquet is damaged; python -m core run whole makes it anew." in markdown(app)
+    button(app, "Mend").click().run()
+    assert resumed == ["whole"]
+    (said,) = errors(open_page("rank", study="whole"))
+    assert said.endswith("is damaged (no table can be read from it). python -m core run whole makes it anew.")
 
 
 def test_a_run_is_followed_and_can_be_stopped_but_not_deleted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,12 +211,18 @@ def test_a_form_is_checked_as_it_is_filled_in(started: list[Config]) -> None:
     assert errors(app) == []
     app.number_input("form epochs").set_value(0).run()
     said = errors(app)
-    assert said == ["These settings: training.epochs: input should be greater than or equal to 1 (found 0)"]
+    assert said == ["These settings: Passes over the images: input should be greater than or equal to 1 (found 0)"]
     assert "See what it would take" not in buttons(app)
     app.number_input("form epochs").set_value(3).run()
     app.text_input("form alphas").set_value("1, half").run()
-    assert "students.alphas.1: input should be a valid number (found 'half')" in errors(app)[0]
+    assert "These settings: α, weight of the labels: input should be a valid number (found 'half')" in errors(app)[0]
     app.text_input("form alphas").set_value("1.0, 0.25").run()
+    app.number_input("form size True").set_value(100_000).run()
+    assert "Pixels a side: input should be less than or equal to 1024 (found 100000)" in errors(app)[0]
+    app.number_input("form size True").set_value(48).run()
+    app.number_input("form train_images").set_value(3).run()
+    assert "Images to learn from: at least one image of every class is needed (found 3 of 6" in errors(app)[0]
+    app.number_input("form train_images").set_value(24).run()
     app.text_area("form more").set_value("training.epoch = 4").run()
     assert "unknown key training.epoch" in errors(app)[0]
     app.text_area("form more").set_value("training.weight_decay = 0.25\n[keep]\nmaps = 7").run()
@@ -213,15 +235,32 @@ def test_a_form_is_checked_as_it_is_filled_in(started: list[Config]) -> None:
 
 
 @pytest.mark.usefixtures("cache")
+def test_the_name_of_a_study_just_begun_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "start", lambda config: begin(config, cache_folder() / "studies" / config.name, {}))
+    monkeypatch.setattr(aside, "expected", lambda config, place: FOUND)
+    app = open_page("studies", begin="Settings of your own")
+    app.number_input("form epochs").set_value(3).run()
+    app.text_input("form name").set_value("flowers").run()
+    button(app, "See what it would take").click().run()
+    button(app, "Begin the study flowers").click().run()
+    assert "flowers" in study_names()
+    assert errors(app) == []
+    assert app.text_input("form name").value == "", "the next one takes another"
+    assert app.number_input("form epochs").value == 3
+    app.text_input("form name").set_value("flowers").run()
+    assert "Name: there is a study or a preset called 'flowers' already" in errors(app)[0]
+
+
+@pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("tiny", "a study or a preset called 'tiny'"),
         ("Quick", "a study or a preset called 'Quick'"),
-        ("../up", "name: letters, digits"),
-        ("a b", "name: letters, digits"),
-        ("/etc", "name: letters, digits"),
-        ("x" * 65, "name: letters, digits"),
+        ("../up", "Name: letters, digits"),
+        ("a b", "Name: letters, digits"),
+        ("/etc", "Name: letters, digits"),
+        ("x" * 65, "Name: letters, digits"),
     ],
 )
 def test_a_name_that_is_taken_or_no_name_is_refused(name: str, said: str) -> None:
@@ -236,9 +275,9 @@ def test_a_folder_is_a_whole_path_on_the_servers_machine() -> None:
     app = open_page("studies", begin="Settings of your own")
     app.text_input("form name").set_value("flowers")
     next(each for each in app.get("button_group") if each.key == "form dataset").set_value("folder").run()
-    assert "data.root: the dataset 'folder' needs the folder it lies in" in errors(app)[0]
+    assert "Where they lie: the dataset 'folder' needs the folder it lies in" in errors(app)[0]
     app.text_input("form root").set_value("photos").run()
-    assert "data.root: give the whole path" in errors(app)[0]
+    assert "Where they lie: give the whole path" in errors(app)[0]
     app.text_input("form root").set_value("/data/photos").run()
     assert errors(app) == []
     assert "It runs on the computer that serves this page" in markdown(app)

@@ -42,14 +42,10 @@ def birds(config: Data) -> Dataset:
     Raises
     ------
     UserError
-        The seed is too large for the generator, or there are fewer training images than classes.
+        The seed is too large for the generator.
     """
     if config.seed >= 2**64:
         raise UserError(f"data.seed must be below 2**64 (found {config.seed}).")
-    if config.train_images < config.classes:
-        raise UserError(
-            f"data.train_images must be at least the number of classes, {config.classes} (found {config.train_images})."
-        )
     numbers = (config.train_images, config.validation_images, config.test_images)
     index = np.concatenate([np.arange(n) for n in numbers])
     table = pd.DataFrame(

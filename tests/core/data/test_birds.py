@@ -272,11 +272,6 @@ def test_species_do_not_depend_on_the_study():
 # ---- wrong values
 
 
-def test_too_few_training_images_for_the_classes():
-    with pytest.raises(UserError, match="train_images"):
-        small(classes=30)
-
-
 def test_a_seed_beyond_the_generator():
     with pytest.raises(UserError, match="seed"):
         small(seed=2**64)
