@@ -1,7 +1,5 @@
 """The whole grid on one image: every network's map small, a row an α, a column an architecture; a click opens one."""
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -9,12 +7,11 @@ from typing import Any
 import cv2
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from core.cells import Cell
 from core.overlay import overlay, shared_scale
 from dashboard.names import decimal, kind, title
-from dashboard.viewer import FOLDER, Panel
+from dashboard.viewer import FOLDER, Panel, webp
 
 SIDE, OPACITY = 160, 0.9
 """Pixels of a small map, whole blocks of the picture's compression, which would mix neighbours' colours within one;
@@ -85,9 +82,7 @@ def _sheet(photo: np.ndarray | None, maps: list[np.ndarray]) -> str:
     base = cv2.resize(plain, (SIDE, SIDE), interpolation=cv2.INTER_AREA if len(plain) > SIDE else cv2.INTER_CUBIC)
     scale = shared_scale(maps)
     sheet = np.concatenate([overlay(base, each, OPACITY, scale) for each in maps], axis=1)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "WEBP", quality=85)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return webp(sheet, 85)
 
 
 @cache

@@ -1,7 +1,5 @@
 """A strip of thumbnails, of which one is chosen: walked through with arrow keys, and every choice is said aloud."""
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -9,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from core.data.photos import square
-from dashboard.viewer import FOLDER
+from dashboard.viewer import FOLDER, webp
 
 SIDE, COLUMNS = 58, 64
 """Pixels of a thumbnail, and thumbnails in a row of the sheet that they travel on."""
@@ -65,9 +62,7 @@ def sheet_of(photos: Sequence[np.ndarray]) -> str:
     for place, photo in enumerate(photos):
         top, left = place // COLUMNS * SIDE, place % COLUMNS * SIDE
         sheet[top : top + SIDE, left : left + SIDE] = square(photo, SIDE)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "WEBP", quality=80)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return webp(sheet, 80)
 
 
 @cache

@@ -132,7 +132,7 @@ def payload(
     own = [shared_scale([panel.relevance]) for panel in panels]
     unit = max(shared, *own, 0.0) / UNITS or 1.0
     data = {
-        "photo": None if photo is None else _data_url(photo),
+        "photo": None if photo is None else webp(photo, 88, lossless=len(photo) <= CRISP),
         "fade": FADE,
         "colours": {
             "heat": _base64(colours()),
@@ -206,9 +206,10 @@ def _line(line: np.ndarray) -> str:
     return _base64(np.rint(line * 65535).astype("<u2"))
 
 
-def _data_url(photo: np.ndarray) -> str:
+def webp(picture: np.ndarray, quality: int, lossless: bool = False) -> str:
+    """Return a picture (H, W, 3) uint8 as an address that the browser reads it from."""
     buffer = io.BytesIO()
-    Image.fromarray(photo).save(buffer, "WEBP", lossless=len(photo) <= CRISP, quality=88)
+    Image.fromarray(picture).save(buffer, "WEBP", lossless=lossless, quality=quality)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
