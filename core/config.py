@@ -98,7 +98,7 @@ class Training(Section):
 
     epochs: int = Field(50, ge=1)
     batch_size: int = Field(32, ge=2)
-    learning_rate: float = Field(0.08, gt=0, le=10)
+    learning_rate: float = Field(0.08, gt=0)
     weight_decay: float = Field(5e-4, ge=0, le=1)
     warmup: Unit = 0.15
     """Share of all steps over which the learning rate rises; a cosine takes it down."""
