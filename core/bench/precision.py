@@ -17,7 +17,7 @@ WAYS = ("fp32", "auto")
 
 
 def accuracies(config: Config, folder: Path, console: Console) -> np.ndarray:
-    """Run a study and return the test accuracy (cells, seeds) of its grid, the architectures and α in their order."""
+    """Run a study and return the test accuracy (cells, seeds) of its students, by architecture and α."""
     with console.status(f"training in {config.training.precision}") as status:
 
         def tell(progress: Progress) -> None:
@@ -26,6 +26,7 @@ def accuracies(config: Config, folder: Path, console: Console) -> np.ndarray:
         study = run_study(config, folder, on_progress=tell)
     rows = study.summary()
     rows = rows[(rows["kind"] == "cell") & (rows["measure"] == "accuracy") & rows["alpha"].notna()]
+    rows = rows[rows["architecture"].isin(config.students.architectures)]  # a teacher of another has one seed
     table = rows.pivot(index=["architecture", "alpha"], columns="seed", values="estimate")
     return table.to_numpy(np.float64)
 

@@ -40,8 +40,11 @@ def test_both_are_trained_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "by 10.00 points" in said
 
 
-def test_accuracies_are_those_of_the_grid(ran_copy: Study) -> None:
-    found = precision.accuracies(tiny_config(), ran_copy.folder, Console(quiet=True))
-    cells = sorted(ran_copy.cells, key=lambda cell: (cell.architecture, cell.alpha))
+@pytest.mark.parametrize("architectures", [["resnet34", "resnet18"], ["resnet18"]])
+def test_accuracies_are_those_of_the_students(ran_copy: Study, architectures: list[str], here: None) -> None:
+    config = tiny_config(students={"architectures": architectures})
+    found = precision.accuracies(config, ran_copy.folder, Console(quiet=True))
+    cells = [cell for cell in ran_copy.cells if cell.architecture in architectures]
+    cells.sort(key=lambda cell: (cell.architecture, cell.alpha))
     known = [ran_copy.measures(cell).query("measure == 'accuracy'")["value"].mean() for cell in cells]
     assert found == pytest.approx(np.array(known)[:, None])
