@@ -15,7 +15,7 @@ from diskcache.core import MODE_RAW
 from safetensors.numpy import load, save
 
 from core.study import cache_folder
-from core.turns import Stopped
+from core.turns import STUCK, Stopped
 
 SIZE = 256_000_000
 """Bytes on disk; the least recently used go first."""
@@ -82,7 +82,8 @@ class LiveCache:
     def once(self, key: str, compute: Callable[[], Arrays], fits: Callable[[Arrays], bool] = bool) -> Arrays:
         """Return what is kept under a key, or compute and keep it; who asks meanwhile waits for that one result.
 
-        Where whoever computes it does not want it any more (`Stopped`), the next who waits computes it.
+        Where whoever computes it does not want it any more (`Stopped`), or has not come back for `STUCK` seconds, the
+        next who waits computes it.
         """
         while True:
             with self._lock:
@@ -91,25 +92,30 @@ class LiveCache:
                     mine: Future[Arrays] = Future()
                     self._flights[key] = mine
                     break
-            with suppress(Stopped):
-                return flight.result()
+            try:
+                return flight.result(STUCK)
+            except Stopped:
+                continue
+            except TimeoutError:
+                self._land(key, flight)
         try:
             found = self.get(key, fits)
             if found is None:
                 found = compute()
                 self._keep(key, found)
         except BaseException as error:
-            self._land(key)
+            self._land(key, mine)
             mine.set_exception(error)
             raise
-        self._land(key)
+        self._land(key, mine)
         mine.set_result(found)
         return found
 
-    def _land(self, key: str) -> None:
+    def _land(self, key: str, flight: Future[Arrays]) -> None:
         """Take a flight off the board, before those who wait are told: who is to try again must not find it there."""
         with self._lock:
-            del self._flights[key]
+            if self._flights.get(key) is flight:
+                del self._flights[key]
 
     def _keep(self, key: str, arrays: Arrays) -> None:
         content = save({name: np.ascontiguousarray(value) for name, value in arrays.items()})

@@ -12,11 +12,12 @@ from core.cells import Cell
 from core.errors import UserError
 from core.inputs import as_input
 from core.live.cache import Arrays, LiveCache
-from core.live.explain import explain_image, workers
+from core.live.explain import explain_image
 from core.live.kept import VERSION as MAPS_VERSION
 from core.live.networks import Interruptible, Networks, network
 from core.live.results import CellResult
 from core.live.scene import Scene
+from core.live.work import done
 from core.store import digest_of
 from core.trust import Trust, trust
 from core.turns import Place
@@ -99,7 +100,7 @@ def check_maps(
             compute = partial(_checked, networks, scene, shown, other, ask, place)
             place.short = False
             with place:
-                arrays = workers().submit(partial(kept.once, key, compute, _fits) if kept else compute).result()
+                arrays = done(partial(kept.once, key, compute, _fits) if kept else compute, place)
         yield Checked(cell, method, Trust.from_arrays(arrays))
     if failed is not None:
         raise failed

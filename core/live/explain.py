@@ -1,10 +1,9 @@
 """An image explained now: every chosen network, saliency first, integrated gradients finer and finer."""
 
-import os
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from threading import Event
 
 import numpy as np
@@ -20,6 +19,8 @@ from core.live.kept import answer_key, is_answer, is_map, map_arrays, map_key, r
 from core.live.networks import Interruptible, Networks, network
 from core.live.results import CellResult, aligned, densities
 from core.live.scene import Scene
+from core.live.work import done as computed
+from core.live.work import first_of, workers
 from core.models import Header
 from core.turns import Place, Stopped
 
@@ -92,14 +93,13 @@ def explain_image(
         with place:
             if ask.target == "teacher" and target is None:
                 # In the pool as well: two threads in one small network come to a halt on busy cores.
-                asked = workers().submit(lambda: _answer(*network(networks, networks.teacher), scene, kept))
-                target = asked.result()[0]
+                target = computed(lambda: _answer(*network(networks, networks.teacher), scene, kept), place)[0]
             closed = Event()
             check = partial(_check, place, closed)
             beside = with_teacher(networks, left)
             levels = {cell: _levels(networks, scene, cell, method, target, ask, kept, check) for cell in beside}
             teacher: np.ndarray | None = None
-            for found in _side_by_side(levels, failed, closed):
+            for found in _side_by_side(levels, failed, closed, place):
                 if found.cell == networks.teacher:
                     teacher = found.density
                 yield found if teacher is None else aligned(found, teacher)
@@ -223,27 +223,31 @@ def _result(
     )
 
 
-def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str], closed: Event) -> Generator[CellResult]:
+def _side_by_side(
+    levels: dict[Cell, Iterator[CellResult]], failed: list[str], closed: Event, place: Place
+) -> Generator[CellResult]:
     """Take every cell's next level in turn, so that all become finer together; the first cell's first level first.
 
-    At the end, or when it is closed, `closed` is set and nothing is under way any more.
+    Between two levels the turn is passed on where it is due. At the end, or when it is closed, `closed` is set and
+    nothing is under way any more, but for what was cut off.
     """
-    pool = workers()
     running: dict[Future[CellResult | None], Cell] = {}
     last: dict[Cell, CellResult] = {}
-
-    def go_on(cell: Cell) -> None:
-        running[pool.submit(next, levels[cell], None)] = cell
+    left = list(levels)
 
     try:
-        for cell in levels:
-            go_on(cell)
-        first = next(iter(levels), None)
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            if first not in last:
-                done = {future for future in running if running[future] == first}
-            for future in done:
+        first = left[0] if left else None
+        while running or left:
+            due = place.due and first in last
+            if due:
+                left += [running.pop(future) for future in list(running) if future.cancel()]
+            if due and not running:
+                place.pass_on()
+                due = False
+            if not due:
+                running |= {workers().submit(next, levels[cell], None): cell for cell in left}
+                left.clear()
+            for future in first_of(running if first in last else [_of(running, first)], place):
                 cell = running.pop(future)
                 try:
                     found = future.result()
@@ -256,11 +260,16 @@ def _side_by_side(levels: dict[Cell, Iterator[CellResult]], failed: list[str], c
                     yield replace(last[cell], final=True)
                     continue
                 last[cell] = found
-                go_on(cell)
+                left.append(cell)
                 yield found
     finally:
         closed.set()
-        wait([future for future in running if not future.cancel()])
+        if not place.cut_off:
+            wait([future for future in running if not future.cancel()])
+
+
+def _of(running: dict[Future[CellResult | None], Cell], cell: Cell | None) -> Future[CellResult | None]:
+    return next(future for future in running if running[future] == cell)
 
 
 def _predict(prepared: Prepared, header: Header, scene: Scene) -> tuple[int, float]:
@@ -268,11 +277,3 @@ def _predict(prepared: Prepared, header: Header, scene: Scene) -> tuple[int, flo
         logits = prepared(as_input(scene.image[None], header.mean, header.std))[0]
     predicted = int(logits.argmax())
     return predicted, float(torch.softmax(logits, 0)[predicted])
-
-
-@cache
-def workers() -> ThreadPoolExecutor:
-    """Return the threads that compute: one pool for the whole process, so that visitors queue, not slow each other."""
-    # One thread a network, as the operations of a small one are too short to share.
-    threads = max(1, min(8, os.cpu_count() or 1))
-    return ThreadPoolExecutor(threads, "explain", initializer=lambda: torch.set_num_threads(1))

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from core import turns
 from core.turns import PASSED, Place, Stopped, Turns
 
 
@@ -162,3 +163,59 @@ def test_a_stop_while_one_looks_is_not_lost():
 
     place = Place(there=there)
     assert place.stopped
+
+
+def test_who_passes_on_goes_to_the_end_and_comes_again():
+    log, line = [], Turns()
+    first = Place(line)
+    with first:
+        others = [Worker(Place(line), log, number) for number in range(2)]
+        while len(line._line) < 3:
+            pass
+        assert not first.due
+        passing = threading.Thread(target=lambda: (first.pass_on(), log.append("first")))
+        passing.start()
+        for other in others:
+            assert other.begun.wait(20)
+            assert first.before, "it waits"
+            other.join()
+        passing.join(20)
+        assert sorted(log[:2]) == [0, 1]
+        assert log[2] == "first"
+        assert first.at_work
+    assert not line._line
+
+
+def test_a_turn_is_due_after_a_while_where_others_wait(monkeypatch):
+    line = Turns()
+    with Place(line) as place:
+        monkeypatch.setattr(turns, "SLICE", 0.0)
+        assert not place.due, "nobody waits"
+        other = Worker(Place(line), [], 0)
+        while len(line._line) < 2:
+            pass
+        assert place.due
+        monkeypatch.setattr(turns, "SLICE", 100.0)
+        assert not place.due, "not yet"
+        assert not other.place.due
+    other.join()
+
+
+def test_who_gives_no_sign_of_life_is_cut_off(monkeypatch):
+    monkeypatch.setattr(turns, "LOOK", 0.01)
+    log, line = [], Turns()
+    stuck, next_ = Worker(Place(line), log, "stuck"), Worker(Place(line), log, "next")
+    assert stuck.begun.wait(20) or next_.begun.wait(20)
+    first, second = (stuck, next_) if stuck.begun.is_set() else (next_, stuck)
+    assert not first.place.cut_off
+    monkeypatch.setattr(turns, "STUCK", 0.1)
+    assert second.begun.wait(20), "the line goes on"
+    monkeypatch.setattr(turns, "STUCK", 100.0)
+    assert first.place.cut_off
+    with pytest.raises(Stopped):
+        first.place.check()
+    second.place.check()
+    assert not second.place.cut_off
+    for each in (first, second):
+        each.join()
+    assert not line._line

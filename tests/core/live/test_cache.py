@@ -75,7 +75,7 @@ def test_one_who_leaves_takes_nobody_along(kept):
         assert begun.wait(20)
         flight, asked = kept._flights["a"], threading.Semaphore(0)
         real = flight.result
-        flight.result = lambda: asked.release() or real()
+        flight.result = lambda longest: asked.release() or real(longest)
         waiting = [pool.submit(kept.once, "a", compute) for _ in range(3)]
         for _ in waiting:
             assert asked.acquire(timeout=20)
@@ -85,6 +85,25 @@ def test_one_who_leaves_takes_nobody_along(kept):
         for future in waiting:
             np.testing.assert_array_equal(future.result()["maps"], arrays()["maps"])
     assert len(calls) == 1
+
+
+def test_one_who_never_comes_back_is_not_waited_for(kept, monkeypatch):
+    monkeypatch.setattr(cache, "STUCK", 0.1)
+    begun, hangs = threading.Event(), threading.Event()
+
+    def stuck():
+        begun.set()
+        hangs.wait(20)
+        return arrays()
+
+    with ThreadPoolExecutor(2) as pool:
+        lost = pool.submit(kept.once, "a", stuck)
+        assert begun.wait(20)
+        assert pool.submit(kept.once, "a", arrays).result(20)["n"] == 3
+        assert not lost.done()
+        hangs.set()
+        assert lost.result(20)["n"] == 3
+    assert not kept._flights
 
 
 def test_nothing_is_made_before_something_is_kept(kept):

@@ -1,5 +1,6 @@
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
@@ -7,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from core import live
+from core import live, turns
 from core.ask import Ask
 from core.attribution import Settings, baseline, explain, relevance
 from core.errors import UserError
 from core.inputs import as_input
 from core.live import explain as engine
-from core.live import networks
+from core.live import networks, work
 from core.live.kept import answer_key, is_answer, is_map, map_key
 from core.measures import rank_alignment
 from core.models import load_model, save_model
@@ -211,7 +212,7 @@ def test_closing_drops_what_has_not_begun(study, scene, monkeypatch):
     found = live.explain_image(study, scene, study.cells, METHODS, Ask(tolerance=0.005))
     next(found)
     found.close()
-    engine.workers().submit(lambda: None).result()
+    work.workers().submit(lambda: None).result()
     assert len(begun) < whole / 2
 
 
@@ -378,7 +379,7 @@ def test_a_place_that_is_stopped_ends_it_within_one_pass(study, scene, monkeypat
     monkeypatch.setattr(networks.Prepared, "gradient", gradient)
     with pytest.raises(Stopped):
         list(found)
-    assert len(passes) <= 3 + len(engine.workers()._threads)
+    assert len(passes) <= 3 + len(work.workers()._threads)
     with place._turns._moved:
         assert not place._turns._line, "and the turn is given back"
 
@@ -404,6 +405,52 @@ def test_every_method_waits_for_its_turn_anew(study, scene):
     begun = order.index("integrated_gradients")
     assert order[begun - 1] == "other"
     assert set(order[: begun - 1]) == {"saliency"}
+
+
+def test_one_with_many_maps_lets_others_go_first_and_loses_nothing(study, scene, monkeypatch):
+    monkeypatch.setattr(turns, "SLICE", 0.0)
+    methods, line, order = ["integrated_gradients"], Turns(), []
+    alone = levels(study, scene, methods=methods)
+    maps = {found.cell: found.map for found in alone if found.final}
+
+    def visit(name):
+        for found in live.explain_image(study, scene, study.cells, methods, place=Place(line)):
+            order.append(name)
+            assert not found.final or np.array_equal(found.map, maps[found.cell])
+
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(visit, name) for name in "ab"]:
+            future.result(60)
+    a, b = ([at for at, name in enumerate(order) if name == each] for each in "ab")
+    assert len(a) == len(b) == len(alone)
+    assert a[0] < b[-1], "each is shown something before the other has all"
+    assert b[0] < a[-1]
+    assert not line._line
+
+
+def test_what_gives_no_sign_of_life_is_cut_off_and_the_line_goes_on(study, scene, monkeypatch):
+    for cell in study.cells:
+        live.network(study, cell)
+    monkeypatch.setattr(turns, "STUCK", 3.0)
+    monkeypatch.setattr(work, "LOOK", 0.05)
+    line, begun, hangs, real = Turns(), threading.Event(), threading.Event(), networks.Prepared.gradient
+
+    def gradient(self, *args):
+        if not begun.is_set():
+            begun.set()
+            hangs.wait(60)
+        return real(self, *args)
+
+    monkeypatch.setattr(networks.Prepared, "gradient", gradient)
+    before = work.workers()
+    with pytest.raises(UserError, match="no sign of life"):
+        list(live.explain_image(study, scene, study.cells, METHODS, place=Place(line)))
+    assert not line._line
+    monkeypatch.setattr(turns, "STUCK", 60.0)
+    again = live.explain_image(study, scene, study.cells, METHODS, place=Place(line))
+    assert {found.cell for found in again if found.final} == set(study.cells)
+    assert work.workers() is not before, "nobody waits for a thread that hangs"
+    hangs.set()
 
 
 def test_a_pass_is_short_while_somebody_waits(study, monkeypatch):

@@ -1,0 +1,49 @@
+"""Threads that compute while somebody waits, and what becomes of who waits for one that never comes back."""
+
+import os
+from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import cache
+from typing import Any, TypeVar
+
+import torch
+
+from core.errors import UserError
+from core.turns import LOOK, STUCK, Place
+
+T = TypeVar("T")
+
+
+@cache
+def workers() -> ThreadPoolExecutor:
+    """Return the threads that compute: one pool for the whole process, so that visitors queue, not slow each other."""
+    # One thread a network, as the operations of a small one are too short to share.
+    threads = max(1, min(8, os.cpu_count() or 1))
+    return ThreadPoolExecutor(threads, "explain", initializer=lambda: torch.set_num_threads(1))
+
+
+def done(compute: Callable[[], T], place: Place) -> T:
+    """Return what a worker computes; raises what it raises, and as `first_of`."""
+    future = workers().submit(compute)
+    first_of([future], place)
+    return future.result()
+
+
+def first_of(running: Collection[Future[Any]], place: Place) -> set[Future[Any]]:
+    """Wait until at least one of them is done, and return those that are.
+
+    Raises
+    ------
+    UserError
+        The place was cut off meanwhile. What keeps its workers cannot be ended from outside, so from then on others
+        are at work.
+    """
+    while True:
+        found, _ = wait(running, LOOK, FIRST_COMPLETED)
+        if found:
+            return found
+        if place.cut_off:
+            old = workers()
+            workers.cache_clear()
+            old.shutdown(wait=False, cancel_futures=True)
+            raise UserError(f"This gave no sign of life for {STUCK:.0f} seconds and was cut off. What is there stays.")
