@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from core.run.local import Progress
+    from core.run.loop import Progress
 
 QUIET_SECONDS = 15.0
 """Between two lines where the output is not a terminal."""

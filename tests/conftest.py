@@ -19,7 +19,7 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="session")
 def run_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache in which `tiny_config()` was run once, by processes, without a disturbance. Read only."""
-    from core.run.local import run_study
+    from core.run.complete import run_study
 
     cache = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:

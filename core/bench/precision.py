@@ -11,7 +11,8 @@ from core.config import Config
 from core.distill.train import autocast_dtype
 from core.errors import UserError
 from core.estimates import mean_over_seeds
-from core.run.local import Progress, run_study
+from core.run.complete import run_study
+from core.run.loop import Progress
 
 WAYS = ("fp32", "auto")
 

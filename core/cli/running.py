@@ -21,7 +21,7 @@ def run(
 ) -> None:
     """Run what is missing of a study: train, explain, measure."""
     from core.progress import shown
-    from core.run.local import run_study
+    from core.run.complete import run_study
 
     config, there = settings_of(study, set_)
     out = out or there or _free_folder(config)

@@ -235,7 +235,7 @@ def _training(names: tuple[str, ...], config: Config, counts: dict[str, int], ti
 
 
 def _makespan(tasks: list[Task], seconds: dict[str, float], workers: int) -> float:
-    """Return when the last task ends, if tasks are begun as `core.run.local` does: what is ready, the dearest first."""
+    """Return when the last task ends, if tasks are begun as `core.run.loop` does: what is ready, the dearest first."""
     now, pending, running = 0.0, list(tasks), list[tuple[float, Task]]()
     while pending or running:
         unmade = {name for task in [*pending, *(task for _, task in running)] for name in task.gives}

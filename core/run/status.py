@@ -14,7 +14,7 @@ from core.errors import UserError
 from core.store import read_json, write_json
 
 if TYPE_CHECKING:
-    from core.run.local import Progress
+    from core.run.loop import Progress
 
 SECONDS = 1.0
 """Between two writings."""

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from core.progress import duration, headline, shown
-from core.run.local import Progress
+from core.run.loop import Progress
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 
 from core.models import load_model, save_model
 from core.run.adopt import adopt
-from core.run.local import Progress, run_study
+from core.run.complete import run_study
+from core.run.loop import Progress
 from core.run.recipe import keys
 from core.study import Study
 from tests.tiny import tiny_config

@@ -7,7 +7,7 @@ import pytest
 
 from core.config import read_config
 from core.errors import UserError
-from core.run.local import run_study
+from core.run.complete import run_study
 from core.study import cache_folder
 from tests.coco_tree import partimagenet
 from tests.cub_tree import cub_tree

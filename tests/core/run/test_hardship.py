@@ -11,8 +11,8 @@ import torch
 from core import stages
 from core.distill import train
 from core.errors import UserError
+from core.run.complete import run_study
 from core.run.failures import why
-from core.run.local import run_study
 from core.run.recipe import keys
 from core.store import sha256_file
 from core.study import Study

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core import explain_cell
-from core.run import local
-from core.run.local import run_study
+from core.run import complete, local
+from core.run.complete import run_study
 from core.study import Study, open_study
 from tests.core.conftest import Manager, Threads
 from tests.killing import arm
@@ -38,7 +38,7 @@ def run(cache: Path, stage: str, files: int) -> None:
     os.environ["WHERE_MODELS_LOOK_CACHE"] = str(cache)
     local.ProcessPoolExecutor = Threads  # type: ignore[misc, assignment]
     local.SyncManager = Manager  # type: ignore[misc, assignment]
-    local.cores = lambda: 1  # students in one group
+    complete.cores = lambda: 1  # students in one group
     import_module("core.distill.train").SECONDS = explain_cell.SECONDS = -1.0  # type: ignore[attr-defined]
     if stage:
         arm(stage, files)

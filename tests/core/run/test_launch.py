@@ -15,7 +15,7 @@ from core.config import Config
 from core.errors import UserError
 from core.overview import Overview, overview
 from core.run import curves, launch, lock
-from core.run.local import run_study
+from core.run.complete import run_study
 from core.run.lock import held
 from core.run.status import Status, begun, log_path, process_stamp, read_status, write_status
 from core.study import Study, cache_folder, study_names

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from core.config import Config
 from core.errors import UserError
 from core.models import build, load_model
-from core.run.local import run_study
+from core.run.complete import run_study
 from core.run.recipe import keys
 from core.study import Study, cache_folder
 from tests.tiny import tiny_config

@@ -21,8 +21,9 @@ from core import stages
 from core.config import Config
 from core.errors import UserError
 from core.run import local
+from core.run.complete import run_study
 from core.run.failures import reasons
-from core.run.local import Progress, run_study
+from core.run.loop import Progress
 from core.run.recipe import keys, to_make
 from core.store import sha256_file
 from core.study import Study, cache_folder

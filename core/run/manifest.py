@@ -1,0 +1,49 @@
+"""A study's manifest as a run keeps it: what is as it should be, what was made, and what is left out."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from core.errors import UserError
+from core.run.adopt import adopt
+from core.run.recipe import stays
+from core.store import sha256_file, write_json
+from core.study import Study
+
+Files = dict[str, dict[str, str]]
+"""The manifest: per file its `key`, and its `sha256` unless it was left out."""
+
+
+def up_to_date(study: Study, wanted: dict[str, str], unchanged: bool, on_note: Callable[[str], None]) -> Files:
+    """Return the manifest's entries of the files that are as they should be."""
+    with suppress(UserError):  # a damaged manifest is as good as none
+        if study.manifest:
+            files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
+            paths = {name: study.folder / name for name in files}
+            whole = {n: e for n, e in files.items() if paths[n].is_file() and sha256_file(paths[n]) == e["sha256"]}
+            gone = {name: {"key": key} for name, key in study.left_out.items() if wanted.get(name) == key}
+            return gone | whole
+    files, sentence = adopt(study, wanted, unchanged)
+    if sentence:
+        on_note(sentence)
+    return files
+
+
+def write_manifest(study: Study, files: Files) -> None:
+    """Write it, atomically."""
+    kept = {name: entry for name, entry in files.items() if "sha256" in entry}
+    left_out = {name: entry["key"] for name, entry in files.items() if "sha256" not in entry}
+    write_json(study.folder / "manifest.json", {"files": kept, "left_out": left_out})
+
+
+def sweep(study: Study, wanted: dict[str, str], files: Files) -> None:
+    """Remove what `[keep]` leaves out; the manifest goes on to say what it was made from."""
+    gone = {name for name in set(wanted) - stays(study, wanted) if "sha256" in files.get(name, {})}
+    if not gone:
+        return
+    for name in gone:
+        del files[name]["sha256"]
+    write_manifest(study, files)
+    for name in gone:
+        (study.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # other files are there
+            (study.folder / name).parent.rmdir()
