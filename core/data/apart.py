@@ -10,10 +10,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
-from core.data.photos import MAX_BYTES, open_photo
+from core.data.photos import MAX_BYTES, DamagedError, open_photo
 from core.errors import UserError
 
 SECONDS, PATIENCE = 2.0, 60.0
@@ -75,10 +76,16 @@ def main() -> None:
     _bound()
     try:
         photo = open_photo(sys.stdin.buffer.read(), name=name, longest=longest)
+    except DamagedError:
+        _refuse(f"{name} cannot be read to its end: it is damaged, or takes more memory than a photo may.")
     except UserError as error:
-        sys.stdout.buffer.write(str(error).encode())
-        sys.exit(_REFUSED)
+        _refuse(str(error))
     sys.stdout.buffer.write(b"%d %d\n" % photo.shape[:2] + photo.tobytes())
+
+
+def _refuse(why: str) -> NoReturn:
+    sys.stdout.buffer.write(why.encode())
+    sys.exit(_REFUSED)
 
 
 def _bound() -> None:
@@ -86,6 +93,8 @@ def _bound() -> None:
         return
     import resource
 
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no file is written to, nor the memory of a crash
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.setitimer(signal.ITIMER_PROF, SECONDS)  # its signal ends the process, whatever it is in
     with suppress(OSError):  # only Linux tells what is taken already, and keeps to what it is told
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])

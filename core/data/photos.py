@@ -20,6 +20,10 @@ MARGIN = 0.1
 BICUBIC, NEAREST = Image.Resampling.BICUBIC, Image.Resampling.NEAREST
 
 
+class DamagedError(UserError):
+    """The file is an image, but not a whole one; or its decoder failed for want of memory, and did not say so."""
+
+
 def open_photo(
     source: Path | bytes | BinaryIO, *, name: str = "", upright: bool = True, longest: int | None = None
 ) -> np.ndarray:
@@ -60,8 +64,9 @@ def open_photo(
             if image.width * image.height > MAX_PIXELS:
                 raise too_many
             if longest is not None:
-                # Pillow cannot average 16-bit pixels.
-                image.thumbnail((longest, longest), NEAREST if image.mode.startswith("I") else BICUBIC)
+                # Pillow cannot average 16-bit pixels. Without a gap, a JPEG is decoded no larger than it must be.
+                way = NEAREST if image.mode.startswith("I") else BICUBIC
+                image.thumbnail((longest, longest), way, reducing_gap=1)
             return _rgb(image, name, upright)
     except UserError:
         raise
@@ -72,7 +77,7 @@ def open_photo(
     except Image.UnidentifiedImageError:
         raise UserError(f"{name} is not an image that can be opened (JPEG, PNG, WebP, BMP, GIF or TIFF).") from None
     except Exception:  # Pillow's decoders raise almost anything on damaged bytes
-        raise UserError(f"{name} is damaged: it starts as an image but cannot be read to its end.") from None
+        raise DamagedError(f"{name} is damaged: it starts as an image but cannot be read to its end.") from None
 
 
 def _bytes(source: Path | bytes | BinaryIO, name: str) -> bytes:
@@ -98,7 +103,7 @@ def _rgb(image: Image.Image, name: str, upright: bool) -> np.ndarray:
     if image.mode in ("I", "F") and not wide:
         raise UserError(f"{name} holds 32-bit values, which have no agreed brightness; save it with 8 or 16 bits.")
     if upright:
-        image = ImageOps.exif_transpose(image)
+        image = _turned(image)
     if wide:
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
@@ -106,6 +111,16 @@ def _rgb(image: Image.Image, name: str, upright: bool) -> np.ndarray:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     return np.array(image.convert("RGB"))
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """Turn an image as its EXIF says; where that is damaged, the image is as it is stored."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except MemoryError:
+        raise
+    except Exception:  # as of the decoders
+        return image
 
 
 @dataclass(frozen=True)

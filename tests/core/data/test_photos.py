@@ -110,9 +110,25 @@ def test_exif_orientation_is_followed_unless_pixels_as_stored_are_wanted() -> No
     assert open_photo(data, upright=False).shape == (20, 40, 3)
 
 
-def test_damaged_exif_does_not_refuse_the_photo() -> None:
-    data = encoded(halves(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff" + b"\x01" * 40)
-    assert open_photo(data).shape == (20, 40, 3)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"II*\x00\xff\xff\xff\xff" + b"\x01" * 40, b"no EXIF at all"])
+def test_damaged_exif_does_not_refuse_the_photo(kind: str, exif: bytes) -> None:
+    assert open_photo(encoded(halves(), kind, exif=b"Exif\x00\x00" + exif)).shape == (20, 40, 3)
+
+
+def test_all_eight_orientations_end_the_same_way_up() -> None:
+    """Stored by the inverse of what each stands for, as EXIF's table of rows and columns has them."""
+    upright = np.zeros((16, 32), np.uint8)
+    upright[:8, :16], upright[8:, :16] = 255, 120
+    stored = [
+        upright, upright[:, ::-1], upright[::-1, ::-1], upright[::-1], upright.T, upright[:, ::-1].T,
+        upright[::-1, ::-1].T, upright[::-1].T,
+    ]  # fmt: skip
+    for orientation, pixels in enumerate(stored, 1):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        found = open_photo(encoded(Image.fromarray(np.ascontiguousarray(pixels)), "PNG", exif=exif))
+        assert np.array_equal(found[:, :, 0], upright), orientation
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
