@@ -5,8 +5,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
+from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import streamlit as st
 from streamlit.runtime import Runtime
@@ -29,13 +32,14 @@ KEY, CHECKS, PHOTO, SCENE = "live job", "live checks", "live photo", "live scene
 as networks get it."""
 TURNS = Turns()
 """The line that every visitor of this process stands in."""
+_joining = threading.Lock()
 GRACE = 10.0
 """Seconds that a browser may be away, as when its connection breaks for a moment, before its place is given up."""
 
 
 @dataclass
 class Background(ABC, Generic[T]):
-    """Results that come one by one; belongs to one visitor, and ends when that visitor has left.
+    """Results that come one by one; ends when every visitor who wanted them has left.
 
     Parameters
     ----------
@@ -52,17 +56,24 @@ class Background(ABC, Generic[T]):
     place: Place = field(default_factory=Place, init=False)
     """In the line; another one after `go_on`."""
     _compute: Callable[[Place], Generator[T]] = field(init=False)
+    _wanted: dict[str, Callable[[], bool]] = field(default_factory=dict, init=False)
+    """Of every visitor who wants them, whether the browser is there still."""
 
     @abstractmethod
     def take(self, result: T) -> None:
         """Keep a result."""
 
     def start(self, compute: Callable[[Place], Generator[T]]) -> None:
-        """Begin; `compute` is called with the visitor's place, and iterated, in a thread of its own."""
+        """Begin; `compute` is called with a place in the line, and iterated, in a thread of its own."""
         self._compute, self.error = compute, ""
-        self.place, self.running = Place(TURNS, watched()), True
+        self.join()
+        self.place, self.running = Place(TURNS, lambda: any(there() for there in list(self._wanted.values()))), True
         given = compute, self.place
         threading.Thread(target=self._run, args=given, daemon=True, name="explain-photo").start()
+
+    def join(self) -> None:
+        """Want it too: this visitor's leaving alone then ends nothing."""
+        self._wanted[_visitor()] = watched()
 
     def go_on(self) -> None:
         """Begin again after `cancel`; what is finished stays."""
@@ -74,9 +85,12 @@ class Background(ABC, Generic[T]):
         return self.running and self.place.before > 0
 
     def cancel(self) -> None:
-        """Leave the line, and stop what is under way; what is there stays."""
-        self.place.stop()
-        self.running = False
+        """Want it no more. If nobody does, leave the line and stop what is under way; what is there stays."""
+        with _joining:
+            self._wanted.pop(_visitor(), None)
+            if not self._wanted:
+                self.place.stop()
+                self.running = False
 
     def _run(self, compute: Callable[[Place], Generator[T]], place: Place) -> None:
         error = ""
@@ -94,6 +108,11 @@ class Background(ABC, Generic[T]):
         finally:
             if self.place is place:  # else another thread has gone on
                 self.error, self.running = error, False
+
+
+def _visitor() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else ""
 
 
 def watched() -> Callable[[], bool]:
@@ -158,6 +177,12 @@ class Job(Background["CellResult"]):
         found = list(self.found.values())
         return settled(found if scene is None else [in_parts(result, scene) for result in found], teacher)
 
+    def apart(self) -> "Job":
+        """Return it as it is now, stopped, for a visitor who stops it where others go on."""
+        alone = copy(self)
+        alone.found, alone.running, alone.place, alone._wanted = dict(self.found), False, Place(), {}
+        return alone
+
     def take(self, result: "CellResult") -> None:
         """Keep a result in place of the level before; one that is as fine as it gets stays."""
         key = result.method, result.cell
@@ -203,6 +228,8 @@ def visitors(
 ) -> Job:
     """Return the visitor's one job, begun if it has another key than the one before, which is dropped.
 
+    Visitors who ask for the same at once share one job: it is computed once.
+
     Parameters
     ----------
     key, total, ask
@@ -217,9 +244,31 @@ def visitors(
         return job
     if job is not None:
         job.cancel()
-    begun = st.session_state[KEY] = Job(key, total, ask, dict(there or {}))
-    begun.start(lambda place: compute(begun, place))
+    with _joining:
+        shared = _jobs.get(key)
+        if shared is not None and (shared.running or shared.done == total):
+            shared.join()
+            st.session_state[KEY] = shared
+            return shared
+        begun = st.session_state[KEY] = _jobs[key] = Job(key, total, ask, dict(there or {}))
+        begun.start(partial(compute, begun))
     return begun
+
+
+def stop(job: Job) -> None:
+    """Stop a visitor's job; where others wait for the same, for this visitor alone."""
+    job.cancel()
+    if job.running:
+        st.session_state[KEY] = job.apart()
+
+
+def stopped_here(job: Job) -> bool:
+    """Return whether this visitor has stopped a job with which others go on."""
+    return st.session_state.get(KEY, job) is not job
+
+
+_jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
+"""Those that some visitor still has."""
 
 
 @dataclass

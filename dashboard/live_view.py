@@ -15,7 +15,7 @@ from core.numbers import percent
 from core.study import Study, cache_folder
 from core.turns import Place
 from dashboard import asking, gallery, loaded, maps_view, one_image, trust_view, words
-from dashboard.live_job import Job, seen, visitors
+from dashboard.live_job import Job, seen, stop, stopped_here, visitors
 from dashboard.names import kind, plain, short, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel
@@ -60,12 +60,12 @@ def follow(job: Job, show: Callable[[], None]) -> None:
     @st.fragment(run_every=(WAITING if waiting else POLL) if running else None)
     def look() -> None:
         more = job.news > news and (not news or time.monotonic() - drawn >= REDRAW)
-        if more or (job.running, job.waiting) != (running, waiting):
+        if more or stopped_here(job) or (job.running, job.waiting) != (running, waiting):
             st.rerun()
         if job.running or job.stopped:
             bar, button = st.columns([4, 1], vertical_alignment="center")
             bar.progress(*progress(job))
-            label, click = ("Stop", job.cancel) if job.running else ("Go on", job.go_on)
+            label, click = ("Stop", partial(stop, job)) if job.running else ("Go on", job.go_on)
             button.button("Try again" if job.error else label, on_click=click, width="stretch")
 
     @st.fragment

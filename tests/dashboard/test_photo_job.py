@@ -1,6 +1,7 @@
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ SCENE = live.Scene(np.zeros((8, 8, 3), np.uint8), np.ones((8, 8), np.uint8), ("a
 def session(monkeypatch):
     state = {}
     monkeypatch.setattr(live_job.st, "session_state", state)
+    monkeypatch.setattr(live_job, "_jobs", WeakValueDictionary())
     return state
 
 
@@ -133,6 +135,68 @@ def test_a_page_that_is_left_computes_no_more_and_what_has_ended_stays(session, 
     session[live_job.KEY] = job
     live_job.leave()
     assert session[live_job.KEY] is job
+
+
+@pytest.fixture
+def visitor(monkeypatch):
+    """Be one of several visitors, each with a session of its own."""
+    states = {}
+
+    def become(name):
+        monkeypatch.setattr(live_job, "_visitor", lambda: name)
+        monkeypatch.setattr(live_job.st, "session_state", states.setdefault(name, {}))
+        return states[name]
+
+    return become
+
+
+def test_visitors_with_the_same_photo_share_its_job_until_the_last_has_left(of_study, monkeypatch, visitor):
+    calls, more = [], threading.Semaphore(0)
+
+    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None):
+        calls.append(len(done))
+        with place:
+            for cell in cells:
+                while not more.acquire(timeout=0.01):
+                    place.check()
+                yield result(cell, SALIENCY)
+
+    monkeypatch.setattr(live, "explain_image", explain)
+    visitor("a")
+    job = photo_job.job_for(of_study, b"one", SCENE, Ask())
+    visitor("b")
+    assert photo_job.job_for(of_study, b"one", SCENE, Ask()) is job, "which is under way"
+    assert photo_job.job_for(of_study, b"two", SCENE, Ask()) is not job, "and left for another photo"
+    assert photo_job.job_for(of_study, b"one", SCENE, Ask()) is job
+    own = visitor("c")
+    assert photo_job.job_for(of_study, b"one", SCENE, Ask()) is job
+    more.release()
+    while not job.found:
+        pass
+    live_job.stop(job)
+    assert job.running, "for the others"
+    alone = own[live_job.KEY]
+    assert (alone.running, alone.stopped, len(alone.found)) == (False, True, 1)
+    assert photo_job.job_for(of_study, b"one", SCENE, Ask()) is alone, "until this visitor goes on"
+    visitor("a")
+    live_job.forget()
+    assert job.running, "b has not left"
+    assert not job.place.stopped
+    visitor("b")
+    live_job.forget()
+    ended(job)
+    assert calls.count(0) == 2, "once for each photo"
+    visitor("d")
+    assert photo_job.job_for(of_study, b"one", SCENE, Ask()) is not job, "which was stopped half way"
+    live_job.forget()
+
+
+def test_what_is_finished_is_there_for_who_comes_with_the_same_photo(of_study, explained, visitor):
+    visitor("a")
+    job = ended(photo_job.job_for(of_study, b"one", SCENE, Ask()))
+    visitor("b")
+    assert photo_job.job_for(of_study, b"one", SCENE, Ask()) is job
+    assert len(explained) == 1
 
 
 def test_a_photo_is_decoded_once_and_forgotten_with_its_file(session, monkeypatch):

@@ -16,8 +16,8 @@ from tests.pages.test_explanations import button, until
 from tests.pages.test_pages import errors, open_page, shown, texts
 
 
-def photo() -> tuple[str, bytes, str]:
-    pixels = np.kron(np.random.default_rng(0).integers(0, 255, (6, 9, 3)), np.ones((20, 20, 1))).astype(np.uint8)
+def photo(seed: int = 0) -> tuple[str, bytes, str]:
+    pixels = np.kron(np.random.default_rng(seed).integers(0, 255, (6, 9, 3)), np.ones((20, 20, 1))).astype(np.uint8)
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG")
     return "photo.png", content.getvalue(), "image/png"
@@ -61,7 +61,7 @@ def test_who_waits_is_told_how_many_are_before_and_may_leave(cache: Path) -> Non
     with Place(live_job.TURNS):
         app = drop(open_page("your_image", study="tiny"), photo())
         until(app, lambda: "1 other is before you." in progress(app), settled=False)
-        another = drop(open_page("your_image", study="tiny"), photo())
+        another = drop(open_page("your_image", study="tiny"), photo(1))
         until(another, lambda: "2 others are before you." in progress(another), settled=False)
         button(app, "Stop").click().run()
         another.run()
