@@ -146,14 +146,23 @@ def _damaged(path: Path, error: Exception, said: str) -> UserError:
     return UserError(f"{path} is damaged ({getattr(error, 'strerror', None) or said}).")
 
 
+def header_of(content: bytes) -> dict[str, Any]:
+    """Return the header of safetensors bytes, with their metadata as `__metadata__`; ValueError where there is none."""
+    found: dict[str, Any] = json.loads(content[8 : _end(content)])
+    return found
+
+
+def _end(content: bytes) -> int:
+    return 8 + int.from_bytes(content[:8], "little")
+
+
 def in_order(content: bytes) -> bytes:
     """Return safetensors bytes with their metadata sorted: the library leaves its order to chance."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:end])
+    header = header_of(content)
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[end:]
+    return len(text).to_bytes(8, "little") + text + content[_end(content) :]
 
 
 def sha256_file(path: Path) -> str:

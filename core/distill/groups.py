@@ -112,7 +112,11 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def in_groups(
-    names: Sequence[str], at_once: int, work: Callable[[Sequence[str]], None], on_note: Callable[[str], None]
+    names: Sequence[str],
+    at_once: int,
+    work: Callable[[Sequence[str]], None],
+    on_note: Callable[[str], None],
+    halve: bool = True,
 ) -> None:
     """Train cells so many at once; a group that runs out of the GPU's memory goes on as two halves.
 
@@ -126,6 +130,8 @@ def in_groups(
         out may be half a step, and counts for nothing.
     on_note : callable
         Told in a sentence that a group was split.
+    halve : bool
+        Whether it may be: not where other processes, which have room, train it too.
 
     Raises
     ------
@@ -139,6 +145,8 @@ def in_groups(
         try:
             work(group)
         except torch.OutOfMemoryError:
+            if not halve:
+                raise
             full = True  # and no more here: while the error is handled, all that its frames hold stays in memory
         except UserError as error:
             failed.append(str(error))
