@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test soak lint bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill clean
+.PHONY: dashboard test soak lint lock bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
@@ -19,6 +19,10 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The versions, hashes and licences of all packages, anew: after the requirements have changed.
+lock: $(DEV)
+	$(BIN)/python -m tests.supply
 
 # All that is promised in numbers. One of them alone takes ARGS, and `--help` tells which:
 # make bench-visitors ARGS="--minutes 1"; make bench-ig ARGS="--resnet50 FILE --photos FOLDER"
