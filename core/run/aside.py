@@ -18,8 +18,7 @@ from core.errors import UserError
 from core.turns import Place, Turns
 
 ROOT = Path(__file__).resolve().parents[2]
-MINUTES = 5
-"""After which such a command is given up, so that the line goes on: on a machine at rest each takes seconds."""
+MINUTES = 10
 LOOK = 0.5
 """Seconds between two looks at whether somebody still wants what is being done."""
 TURNS = Turns()
