@@ -112,6 +112,8 @@ class Training(Section):
     validate_every: int = Field(5, ge=1)
     replay: bool = False
     """Keep what the teacher says of every view (4 bytes a class, image and epoch), for other students of its seed."""
+    processes: int = Field(1, ge=1, le=1024)
+    """Processes that train a cell together, each on its slice of every batch; a GPU each, where there are GPUs."""
 
 
 class Explain(Section):
@@ -166,6 +168,9 @@ class Config(Section):
         if self.data.dataset == "birds" and self.data.train_images < self.data.classes:
             found = f"(found {self.data.train_images} of {self.data.classes} classes)"
             raise ValueError(f"data.train_images: at least one image of every class is needed {found}")
+        if self.training.processes > self.training.batch_size:
+            found = f"(found {self.training.processes} of {self.training.batch_size} images)"
+            raise ValueError(f"training.processes: each needs at least one image of a batch {found}")
         if 1.0 not in self.students.alphas:
             raise ValueError("students.alphas: 1.0 (no distillation) must be among them, every finding is against it")
         return self

@@ -27,8 +27,9 @@ from torch import nn
 from core.cells import Cell
 from core.errors import UserError, unknown
 from core.findings import nice_name
-from core.models import Header, build, load_weights, read_weights, tv
+from core.models import Header, build, tv
 from core.store import sha256_file
+from core.weights import load_weights, read_weights
 
 TEACHER, STUDENTS = "resnet101", ("resnet50", "resnet34", "resnet18")
 BLOCK, PATIENCE, LOOK = 1 << 18, 30.0, 0.3

@@ -4,16 +4,22 @@ import re
 import zipfile
 from pathlib import Path
 
+import torch
+
+from core.bounded import bounded
 from core.cells import Cell, grid
 from core.errors import UserError
-from core.models import Header, build, load_weights, read_weights, save_model
+from core.models import Header, check_architecture, half, save_model, skeleton
 from core.run.lock import held
 from core.study import Study
+from core.weights import load_weights, read_weights
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 LARGEST = 4
 """Times its size that a checkpoint may unpack to; torch does not pack at all."""
+ROOM = 500_000_000
+"""Bytes that reading a checkpoint may take, beside twice its size."""
 
 
 def add_model(study: Study, name: str, architecture: str, weights: Path, width: float, stem: str) -> Cell:
@@ -32,14 +38,16 @@ def add_model(study: Study, name: str, architecture: str, weights: Path, width: 
         raise UserError(f"'{name}' cannot be a cell's name: letters, digits, '.', '_' and '-' only.")
     if name in {cell.name for cell in grid(study.config)}:
         raise UserError(f"'{name}' is the name of a cell of the grid; choose another.")
-    check_free(study, name)
+    if study.path("models", name).exists():
+        raise UserError(f"There is a network called '{name}' already; choose another name, or remove its file first.")
     teacher = study.header(study.teacher)
-    model = build(architecture, len(teacher.classes), width, stem)
-    if _packed(weights):
-        raise UserError(f"{weights} unpacks to far more than its size; save it with torch.save, or as .safetensors.")
-    load_weights(model, read_weights(weights), str(weights))
-    if not all(value.isfinite().all() for value in model.state_dict().values() if value.is_floating_point()):
-        raise UserError(f"{weights} holds numbers that are not finite: its training came to nothing.")
+    check_architecture(architecture, width, stem)
+    model = skeleton(architecture, len(teacher.classes), width, stem)
+    load_weights(model, _read(weights), str(weights), assign=True)
+    if not all(value.isfinite().all() for value in half(model).values() if value.is_floating_point()):
+        raise UserError(
+            f"{weights} holds numbers that are not finite, or too large for half precision, in which networks are kept."
+        )
     header = Header(
         architecture=architecture,
         width=width,
@@ -51,15 +59,16 @@ def add_model(study: Study, name: str, architecture: str, weights: Path, width: 
     )
     cell = Cell(architecture, None, None, name)
     with held(study.folder):  # a run under way would meet a network that it has not measured
-        check_free(study, name)  # two who add the same name at once
         save_model(study.path("models", cell), model, header)
     return cell
 
 
-def check_free(study: Study, name: str) -> None:
-    """Raise UserError where a network of that name is there."""
-    if study.path("models", name).exists():
-        raise UserError(f"There is a network called '{name}' already; choose another name, or remove its file first.")
+def _read(path: Path) -> dict[str, torch.Tensor]:
+    """Read a state dict in no more memory than one of the file's size needs: 100 bytes of pickle can ask for any."""
+    with bounded(ROOM + 2 * (path.stat().st_size if path.exists() else 0)):
+        if _packed(path):
+            raise UserError(f"{path} unpacks to far more than its size; save it with torch.save, or as .safetensors.")
+        return read_weights(path)
 
 
 def _packed(path: Path) -> bool:
@@ -67,5 +76,7 @@ def _packed(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return sum(entry.file_size for entry in archive.infolist()) > LARGEST * path.stat().st_size
-    except (OSError, zipfile.BadZipFile):
+    except MemoryError:  # a list of millions of entries
+        return True
+    except Exception:  # zipfile raises many kinds
         return False  # whoever reads it says what is wrong

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
 import core.torchvision_shim  # noqa: F401
 from core.batch_norm import BatchNorm2d
-from core.errors import UserError, memory_is_full, unknown
-from core.store import cannot_read, in_order, write_bytes
+from core.errors import UserError, unknown
+from core.store import in_order, write_bytes
+from core.weights import load_weights, read_weights
 
 # The shim must run before torchvision is imported.
 import torchvision.models as tv  # isort: skip
@@ -188,69 +188,6 @@ def initialise(model: nn.Module, architecture: str, weights: str) -> bool:
     own = model.state_dict()
     load_weights(model, state, f"{weights} weights of {architecture}", may_differ=last)
     return all(key in state and state[key].shape == own[key].shape for key in own if key.rpartition(".")[0] == last)
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read a state dict from .safetensors, or .pth by torch's weights-only reader.
-
-    Raises
-    ------
-    UserError
-        The file is missing, damaged or not a state dict.
-    """
-    safe = path.suffix == ".safetensors"
-    try:
-        state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise cannot_read(path, error) from None
-    except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} is not a plain state dict: what else it holds could run code. Save model.state_dict() alone."
-        ) from None
-    except Exception as error:  # the readers raise many kinds, none of them their own
-        if memory_is_full(error):
-            raise
-        raise UserError(f"{path} cannot be read as weights: it is damaged, or neither .safetensors nor .pth.") from None
-    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        state = state["state_dict"]
-    if not isinstance(state, Mapping) or not all(isinstance(v, torch.Tensor) for v in state.values()):
-        raise UserError(f"{path} does not hold a state dict (names with tensors).")
-    return {str(k).removeprefix("module."): v for k, v in state.items()}
-
-
-def load_weights(
-    model: nn.Module, state: Mapping[str, torch.Tensor], origin: str, may_differ: str = "", assign: bool = False
-) -> None:
-    """Load a state dict in place; a mismatch is one sentence naming `origin`.
-
-    `may_differ` names a layer that keeps its own weights where the shapes differ. `assign` is for a network on the meta
-    device, which has none: it gets the file's as float32.
-    """
-    own = model.state_dict()
-    skip = {k for k in own if may_differ and k.rpartition(".")[0] == may_differ}
-    skip = {k for k in skip if k not in state or state[k].shape != own[k].shape}
-    missing = sorted(k for k in own if k not in state and k not in skip and not k.endswith("num_batches_tracked"))
-    extra = sorted(k for k in state if k not in own)
-    wrong = sorted(k for k in own if k in state and k not in skip and state[k].shape != own[k].shape)
-    if missing or extra or wrong:
-        first = (
-            f"{missing[0]} is missing"
-            if missing
-            else f"{extra[0]} is not part of the network"
-            if extra
-            else f"{wrong[0]} is {tuple(state[wrong[0]].shape)} where {tuple(own[wrong[0]].shape)} is needed"
-        )
-        count = len(missing) + len(extra) + len(wrong)
-        raise UserError(f"{origin} do not fit: {first} ({count} such); is it another architecture, width or stem?")
-    if assign:
-        floats = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-        fresh = {k: torch.zeros((), dtype=torch.long) for k in own if k not in state}  # num_batches_tracked
-        model.load_state_dict(fresh | floats, assign=True)
-        return
-    with torch.no_grad():
-        for key, value in own.items():
-            if key in state and key not in skip:
-                value.copy_(state[key])
 
 
 def network_digest(state: Mapping[str, torch.Tensor]) -> str:

@@ -21,6 +21,7 @@ from core.data.dataset import SPLITS, Dataset
 from core.data.decode import decoded
 from core.distill import Learner, TrainingData, train
 from core.distill.groups import in_groups
+from core.distill.share import ALONE, Share
 from core.errors import UserError
 from core.explain_cell import Rows, Shards, explained
 from core.inputs import as_input
@@ -103,10 +104,13 @@ def _normalisation(weights: str, images: np.ndarray) -> tuple[Channels, Channels
     return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
 
-def train_cells(folder: Path, names: Sequence[str], keys: dict[str, str], device: str, report: Report) -> list[Path]:
+def train_cells(
+    folder: Path, names: Sequence[str], keys: dict[str, str], device: str, report: Report, share: Share = ALONE
+) -> list[Path]:
     """Train cells of one seed on the same batches, as many at once as fit into memory: models/ and history/.
 
-    The teacher is read back from its file, so that a resumed run learns from the same one.
+    The teacher is read back from its file, so that a resumed run learns from the same one. Several processes may train
+    together (`core.train_together`); the leading one writes.
     """
     study = Study(folder)
     config, recipe = study.config, study.config.training
@@ -121,11 +125,11 @@ def train_cells(folder: Path, names: Sequence[str], keys: dict[str, str], device
     if any(cell.alpha != 1 for cell in cells.values()):
         teacher, header = load_model(study.path("models", study.teacher), place)
         teacher_digest = header.digest
-    found = space(study, list(cells.values()), data, place)
+    found = space(study, list(cells.values()), data, place, share)
     seed = cells[names[0]].seed or 0
     replay = None
     if recipe.replay and teacher_digest:
-        replay = kept_answers(study, seed, teacher_digest, data, lambda sentence: report(None, sentence))
+        replay = kept_answers(study, seed, teacher_digest, data, share, lambda sentence: report(None, sentence))
     epochs = dict.fromkeys(names, 0)
     written: list[Path] = []
 
@@ -135,24 +139,24 @@ def train_cells(folder: Path, names: Sequence[str], keys: dict[str, str], device
         report(done / (len(epochs) * recipe.epochs), f"epoch {learner.epoch} of {recipe.epochs}")
 
     def work(group: Sequence[str]) -> None:
-        learners = [_learner(study, cells[name], keys[name], place) for name in group]
+        learners = [_learner(study, cells[name], keys[name], place, share) for name in group]
         epochs.update({learner.name: learner.epoch for learner in learners})
         try:
             train(learners, teacher, data, recipe, seed, place, tell, found.resident, replay)
         finally:
             # Also where one of the group came to nothing.
             for learner in learners:
-                if learner.epoch == recipe.epochs:
+                if learner.epoch == recipe.epochs and share.leads:
                     written.extend(_keep(study, cells[learner.name], learner, (mean, std), teacher_digest))
 
-    in_groups(names, found.students, work, lambda sentence: report(None, sentence))
+    in_groups(names, found.students, work, lambda sentence: report(None, sentence), halve=share.world == 1)
     return written
 
 
-def _learner(study: Study, cell: Cell, key: str, place: torch.device) -> Learner:
+def _learner(study: Study, cell: Cell, key: str, place: torch.device, share: Share) -> Learner:
     path = study.folder / "state" / f"{cell.name}.safetensors"
     alpha = 1.0 if cell.alpha is None else cell.alpha
-    return Learner(cell.name, _fresh(study, cell).to(place), alpha, key, path, study.config.training)
+    return Learner(cell.name, _fresh(study, cell).to(place), alpha, key, path, study.config.training, share)
 
 
 def _keep(

@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
+from core.bounded import bounded
 from core.data.photos import MAX_BYTES, DamagedError, open_photo
 from core.errors import UserError
 
@@ -75,7 +75,8 @@ def main() -> None:
     name, longest = sys.argv[1], int(sys.argv[2])
     _bound()
     try:
-        photo = open_photo(sys.stdin.buffer.read(), name=name, longest=longest)
+        with bounded(MEMORY):
+            photo = open_photo(sys.stdin.buffer.read(), name=name, longest=longest)
     except DamagedError:
         _refuse(f"{name} cannot be read to its end: it is damaged, or takes more memory than a photo may.")
     except UserError as error:
@@ -89,17 +90,13 @@ def _refuse(why: str) -> NoReturn:
 
 
 def _bound() -> None:
-    if sys.platform == "win32":  # it has neither; the patience of who started this ends it
+    if sys.platform == "win32":  # it has none of these; the patience of who started this ends it
         return
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no file is written to, nor the memory of a crash
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.setitimer(signal.ITIMER_PROF, SECONDS)  # its signal ends the process, whatever it is in
-    with suppress(OSError):  # only Linux tells what is taken already, and keeps to what it is told
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        most = pages * resource.getpagesize() + MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from core.config import Training
+from core.distill.share import ALONE, Share
 from core.distill.views import draws, epoch_order, views
 from core.inputs import normalise
 
@@ -47,11 +48,13 @@ class Batches:
         Of the views.
     resident : bool
         Whether all images lie on the device, as bytes; else each batch is read from `data` and sent there.
+    share : Share, optional
+        Which slice of each batch this process sees; by default the whole.
 
     Attributes
     ----------
     size, count : int
-        Images of a batch, and batches of an epoch; what is left over of an epoch's order waits for another epoch.
+        Images of a whole batch, and batches of an epoch; what is left over of an epoch's order waits for another epoch.
     """
 
     def __init__(
@@ -62,8 +65,10 @@ class Batches:
         device: torch.device,
         layout: torch.memory_format,
         resident: bool = False,
+        share: Share = ALONE,
     ) -> None:
         self.data, self.strength, self.seed, self.device, self.layout = data, recipe.augmentation, seed, device, layout
+        self.share = share
         self.size = min(recipe.batch_size, len(data.ids))
         self.count = len(data.ids) // self.size
         self.labels = torch.from_numpy(np.ascontiguousarray(data.labels)).to(device)
@@ -71,10 +76,10 @@ class Batches:
         self._order = (-1, np.empty(0, np.int64))
 
     def rows(self, epoch: int, step: int) -> np.ndarray:
-        """Return the positions in `data` of a batch's images, in ascending order."""
+        """Return the positions in `data` of the images of this process's slice of a batch, in ascending order."""
         if self._order[0] != epoch:
             self._order = (epoch, epoch_order(self.seed, epoch, len(self.data.ids)))
-        return np.sort(self._order[1][step * self.size : (step + 1) * self.size])
+        return self.share.of(np.sort(self._order[1][step * self.size : (step + 1) * self.size]))
 
     def at(self, epoch: int, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return views (B, 3, S, S), normalised, and their labels (B,)."""

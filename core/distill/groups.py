@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.errors import UserError, memory_is_full
+from core.errors import UserError
 
 SHARE = 0.8
 """Of the free memory that is planned for: libraries take some for themselves, and some lies between the pieces."""
@@ -112,9 +112,13 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def in_groups(
-    names: Sequence[str], at_once: int, work: Callable[[Sequence[str]], None], on_note: Callable[[str], None]
+    names: Sequence[str],
+    at_once: int,
+    work: Callable[[Sequence[str]], None],
+    on_note: Callable[[str], None],
+    halve: bool = True,
 ) -> None:
-    """Train cells so many at once; a group that runs out of memory goes on as two halves.
+    """Train cells so many at once; a group that runs out of the GPU's memory goes on as two halves.
 
     Parameters
     ----------
@@ -126,6 +130,8 @@ def in_groups(
         out may be half a step, and counts for nothing.
     on_note : callable
         Told in a sentence that a group was split.
+    halve : bool
+        Whether it may be: not where other processes, which have room, train it too.
 
     Raises
     ------
@@ -135,24 +141,23 @@ def in_groups(
     waiting = [names[i : i + at_once] for i in range(0, len(names), at_once)]
     failed: list[str] = []
     while waiting:
-        group, full = waiting.pop(0), ""
+        group, full = waiting.pop(0), False
         try:
             work(group)
-        except (MemoryError, RuntimeError) as error:
-            if not memory_is_full(error):
+        except torch.OutOfMemoryError:
+            if not halve:
                 raise
-            # And no more here: while the error is handled, all that its frames hold stays in memory.
-            full = "the GPU's memory" if isinstance(error, torch.OutOfMemoryError) else "this machine's memory"
+            full = True  # and no more here: while the error is handled, all that its frames hold stays in memory
         except UserError as error:
             failed.append(str(error))
         if not full:
             continue
         torch.cuda.empty_cache()
         if len(group) == 1:
-            failed.append(f"{group[0]} does not fit into {full}; lower training.batch_size and run again.")
+            failed.append(f"{group[0]} does not fit into the GPU's memory; lower training.batch_size and run again.")
             continue
         half = len(group) // 2
         waiting[:0] = [group[:half], group[half:]]
-        on_note(f"{len(group)} students at once did not fit into {full}; they go on in two halves.")
+        on_note(f"{len(group)} students at once did not fit into the GPU's memory; they go on in two halves.")
     if failed:
         raise UserError(" ".join(failed))

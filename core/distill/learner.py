@@ -2,20 +2,22 @@
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import nn
 
 from core.batch_norm import BatchNorm2d
 from core.config import Training
 from core.distill.loss import Losses
-from core.errors import memory_is_full
+from core.distill.share import ALONE, Share
+from core.distill.whole_batch import over_whole_batch
 from core.models import network_digest
-from core.store import cannot_read, digest_of, write_bytes
+from core.store import digest_of, header_of, write_bytes
 
 
 @dataclass
@@ -23,7 +25,8 @@ class Learner:
     """A network, its optimiser, and how far it is: `step` steps into the epoch after `epoch` whole ones.
 
     `key` names all it depends on; state saved under another key is not taken up again. `sums` are those of the current
-    epoch so far: the loss and its parts as `Losses` has them, then the share of images that were recognised.
+    epoch so far: the loss and its parts as `Losses` has them, then the share of images that were recognised. `share` is
+    this process's of the training, where several train the cell; it has begun at the same moment in all of them.
     """
 
     name: str
@@ -32,12 +35,15 @@ class Learner:
     key: str
     state_path: Path
     recipe: Training
+    share: Share = ALONE
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        if self.share.world > 1:
+            over_whole_batch(self.model)
         for module in self.model.modules():
             if isinstance(module, BatchNorm2d):
                 module.twice = self.explains
@@ -69,14 +75,19 @@ class Learner:
                 momentum = self.optimiser.state[p]["momentum_buffer"]
                 self.optimiser.state[p]["momentum_buffer"] = torch.empty_like(p, requires_grad=False).copy_(momentum)
 
-    def descend(self, losses: Losses, right: torch.Tensor, rate: float) -> None:
-        """Take one step against the gradient of the loss; `right` is the share of the batch that was recognised."""
+    def descend(self, losses: Losses, right: torch.Tensor, rate: float, part: float = 1.0) -> None:
+        """Take one step against the gradient of the loss; `right` is the share of the batch that was recognised.
+
+        Both are means over this process's slice, which is `part` of the batch.
+        """
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        losses.total.backward()
+        (part * losses.total).backward()
+        means = part * torch.stack([*losses, right]).detach().float()
+        self.share.add([means, *(p.grad for p in self._parameters() if p.grad is not None)])
         self.optimiser.step()
         self.optimiser.zero_grad()  # now, so that of a group one student's gradients are alive at a time
-        self.sums += torch.stack([*losses, right]).detach().float()
+        self.sums += means
         self.step += 1
 
     @property
@@ -104,7 +115,9 @@ class Learner:
         self.sums.zero_()
 
     def save(self) -> None:
-        """Write everything needed to go on from here, atomically."""
+        """Write everything needed to go on from here, atomically; the leading process alone does."""
+        if not self.share.leads:
+            return
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         for i, p in enumerate(self._parameters()):
             if "momentum_buffer" in self.optimiser.state[p]:
@@ -116,20 +129,17 @@ class Learner:
         write_bytes(self.state_path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, meta))
 
     def _restore(self) -> None:
-        if not self.state_path.exists():
-            return
+        content = b""
+        with suppress(OSError):
+            content = self.state_path.read_bytes() if self.share.leads else b""
+        content = self.share.given(content)
         try:
-            with safe_open(self.state_path, "pt") as file:
-                meta = file.metadata() or {}
-                if meta.get("key") != self.key:
-                    return
-                tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118  not a mapping
+            tensors = load(content)
         except SafetensorError:
             return  # a damaged state costs the cell's own training, nothing else
-        except (OSError, RuntimeError) as error:  # one that cannot be opened now is no reason to begin anew
-            if memory_is_full(error):
-                raise
-            raise cannot_read(self.state_path, error) from None
+        meta = header_of(content).get("__metadata__", {})
+        if meta.get("key") != self.key:
+            return
         if meta.get("digest") != _digest(tensors, meta):
             return
         self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +15,7 @@ from core.distill.batches import Batches, TrainingData
 from core.distill.learner import Learner
 from core.distill.loss import distillation_loss, input_x_gradient
 from core.distill.replay import Replay
+from core.distill.share import Share
 from core.errors import UserError
 from core.inputs import as_input
 
@@ -68,9 +70,13 @@ def train(
     one student's activations and gradients are alive at a time. A cell's result does not depend on the others of its
     group, nor on where a kill left each of them: a cell takes a step when the loop comes to the one it stands at.
 
+    Where several processes train the group together, each calls this, and what they do must be the same: nothing may
+    hang on a clock or a file that one of them alone has seen, or they wait for each other for ever.
+
     Parameters
     ----------
     learners : list of Learner
+        At least one; all of the same share.
     teacher : nn.Module or None
         In evaluation mode; None where no student asks for it.
     data : TrainingData
@@ -100,10 +106,11 @@ def train(
         learner.model.train()
     if teacher is not None:
         teacher.to(memory_format=layout)  # type: ignore[call-overload]
-    batches = Batches(data, recipe, seed, device, layout, resident)
+    share = learners[0].share
+    batches = Batches(data, recipe, seed, device, layout, resident, share)
     failed: dict[str, int] = {}
     saved = time.monotonic()
-    for epoch in range(min((learner.epoch for learner in learners), default=0), recipe.epochs):
+    for epoch in range(min(learner.epoch for learner in learners), recipe.epochs):
         active = [learner for learner in learners if learner.epoch == epoch and learner.name not in failed]
         for step in range(batches.count):
             group = [learner for learner in active if learner.step == step and learner.name not in failed]
@@ -119,10 +126,11 @@ def train(
                 answer = Answer(replay.answer(batches, epoch, step, partial(predict, teacher, x, dtype)))
             for learner in group:
                 start = time.perf_counter()
-                torch.manual_seed(hash((seed, epoch, step)))  # dropout, where a network has it
-                take_step(learner, x, y, answer, _rate(epoch, step, batches, recipe), dtype)
+                # Dropout, where a network has it, of another slice other numbers.
+                torch.manual_seed(hash((seed, epoch, step, share.rank) if share.rank else (seed, epoch, step)))
+                take_step(learner, x, y, answer, _rate(epoch, step, batches, recipe), dtype, len(y) / batches.size)
                 learner.seconds += time.perf_counter() - start
-            if time.monotonic() - saved > SECONDS:
+            if share.decided(time.monotonic() - saved > SECONDS):
                 saved = time.monotonic()
                 failed |= {learner.name: epoch + 1 for learner in group if not learner.sane}
                 for learner in group:
@@ -133,7 +141,7 @@ def train(
             if learner.name in failed:
                 continue
             due = (epoch + 1) % recipe.validate_every == 0 or epoch + 1 == recipe.epochs
-            accuracy = _accuracy(learner.model, data, device, dtype, layout) if due else math.nan
+            accuracy = _accuracy(learner.model, data, device, dtype, layout, share) if due else math.nan
             learner.close(batches.count, _rate(epoch, batches.count - 1, batches, recipe), accuracy)
             learner.save()
             on_epoch(learner)
@@ -160,9 +168,18 @@ def ask(teacher: nn.Module, x: torch.Tensor, dtype: torch.dtype, explained: bool
 
 
 def take_step(
-    learner: Learner, x: torch.Tensor, y: torch.Tensor, answer: Answer | None, rate: float, dtype: torch.dtype
+    learner: Learner,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    answer: Answer | None,
+    rate: float,
+    dtype: torch.dtype,
+    part: float = 1.0,
 ) -> None:
-    """Let one student learn from one batch: views (B, 3, S, S), labels (B,) and the teacher's answer."""
+    """Let one student learn from one batch: views (B, 3, S, S), labels (B,) and the teacher's answer.
+
+    They are `part` of a batch where several processes have a slice of it each.
+    """
     looked = answer.maps if answer is not None and learner.explains else None
     seen = x if looked is None else x.detach().requires_grad_()
     with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
@@ -171,7 +188,7 @@ def take_step(
     if taught is not None and looked is not None:
         maps = (input_x_gradient(logits, seen, taught.argmax(1), twice=True), looked)
     losses = distillation_loss(logits, y, taught, learner.alpha, recipe.temperature, maps, recipe.explanation_weight)
-    learner.descend(losses, (logits.argmax(1) == y).float().mean(), rate)
+    learner.descend(losses, (logits.argmax(1) == y).float().mean(), rate, part)
 
 
 @torch.inference_mode()
@@ -187,13 +204,20 @@ def _rate(epoch: int, step: int, batches: Batches, recipe: Training) -> float:
 
 
 def _accuracy(
-    model: nn.Module, data: TrainingData, device: torch.device, dtype: torch.dtype, layout: torch.memory_format
+    model: nn.Module,
+    data: TrainingData,
+    device: torch.device,
+    dtype: torch.dtype,
+    layout: torch.memory_format,
+    share: Share,
 ) -> float:
     model.eval()
-    right = 0
-    for start in range(0, len(data.validation_labels), 128):
-        rows = slice(start, start + 128)
+    right = torch.zeros((), dtype=torch.long)
+    own = share.of(np.arange(len(data.validation_labels)))
+    for start in range(0, len(own), 128):
+        rows = own[start : start + 128]
         x = as_input(data.validation_images[rows], data.mean, data.std, device).contiguous(memory_format=layout)
         right += int((predict(model, x, dtype).argmax(1).cpu().numpy() == data.validation_labels[rows]).sum())
     model.train()
-    return right / len(data.validation_labels)
+    share.add([right])
+    return int(right) / len(data.validation_labels)

@@ -18,7 +18,8 @@ from core.errors import UserError
 from core.turns import Place, Turns
 
 ROOT = Path(__file__).resolve().parents[2]
-MINUTES = 10
+MINUTES = 5
+"""After which such a command is given up, so that the line goes on: on a machine at rest each takes seconds."""
 LOOK = 0.5
 """Seconds between two looks at whether somebody still wants what is being done."""
 TURNS = Turns()

@@ -23,6 +23,9 @@ def check(config: Config, dataset: Dataset) -> None:
                 f"{section}.weights = 'imagenet' fits only students.width = 1.0 and students.stem = 'imagenet', not "
                 f"width = {students.width:g} and stem = '{students.stem}'."
             )
+    processes, images = config.training.processes, len(dataset.ids("train"))
+    if processes > images:
+        raise UserError(f"training.processes is {processes}, but there are {images} images to train on; choose fewer.")
     if config.measure.top_k > len(dataset.parts):
         raise UserError(
             f"measure.top_k is {config.measure.top_k}, but these images have {len(dataset.parts)} parts; choose fewer."

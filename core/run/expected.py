@@ -26,6 +26,7 @@ from core.progress import duration, size
 from core.run.begin import begin
 from core.run.check import check
 from core.run.local import cores
+from core.run.loop import fits
 from core.run.plan import POINTS, Task, plan
 from core.run.recipe import keys
 from core.study import Study
@@ -121,7 +122,7 @@ def expected(config: Config, device: str = "auto") -> Expected:
         tasks = plan(study, wanted, set(wanted), device, workers)
         reading = _reading(dataset)
         of = {cell.name: timed[cell.architecture] for cell in study.measured}
-        seconds = {task.name: _seconds(task, config, dataset, of, reading / workers) for task in tasks}
+        seconds = {task.name: _seconds(task, config, dataset, of, reading / workers, workers) for task in tasks}
     total = START + _makespan(tasks, seconds, workers)
     return Expected(total, *_bytes(config, dataset, study, timed, tasks, workers), device, workers, load)
 
@@ -201,13 +202,15 @@ def _reading(dataset: Dataset) -> float:
     return (time.perf_counter() - start) / len(ids)
 
 
-def _seconds(task: Task, config: Config, dataset: Dataset, timed: dict[str, _Timed], reading: float) -> float:
+def _seconds(
+    task: Task, config: Config, dataset: Dataset, timed: dict[str, _Timed], reading: float, workers: int
+) -> float:
     """Return what a task of the plan takes; `timed` is by network."""
     counts = {split: len(dataset.ids(split)) for split in ("train", "validation", "test")}
     if task.function is stages.prepare:
         return reading * sum(counts.values())
     if task.function is stages.train_cells:
-        return _training(task.args[0], config, counts, timed)
+        return _training(task.args[0], config, counts, timed) / min(task.devices, workers)
     if task.function is stages.cost:
         # Each network one image at a time, forty times, and as often to warm up.
         return min(TIMING_SECONDS, 80 * sum(each.forward for each in set(timed.values())))
@@ -240,7 +243,9 @@ def _makespan(tasks: list[Task], seconds: dict[str, float], workers: int) -> flo
     while pending or running:
         unmade = {name for task in [*pending, *(task for _, task in running)] for name in task.gives}
         ready = [task for task in pending if not unmade & set(task.needs)]
-        for task in sorted(ready, key=lambda each: -each.cost)[: workers - len(running)]:
+        for task in sorted(ready, key=lambda each: -each.cost):
+            if not fits(task, (each for _, each in running), workers):
+                break
             pending.remove(task)
             running.append((now + seconds[task.name], task))
         first = min(running, key=lambda each: each[0])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.context import SpawnContext
 from multiprocessing.managers import SyncManager
@@ -16,6 +17,7 @@ import torch
 
 from core.errors import UserError
 from core.run.plan import Task
+from core.train_together import train_together
 from core.worker import deaf, die_with_parent, keep_memory
 
 
@@ -60,13 +62,12 @@ class Processes:
             yield self._queue.get()
 
     def finished(self, seconds: float) -> list[tuple[Task, BaseException | None]]:
-        """Wait for tasks to end; UserError where a process was ended from outside, after all others that did."""
+        """Wait for tasks to end; UserError where a process was ended from outside."""
         done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
         errors = {future: future.exception() for future in done}
-        whole = {future: error for future, error in errors.items() if not isinstance(error, BrokenProcessPool)}
-        if errors and not whole:
+        if any(isinstance(error, BrokenProcessPool) for error in errors.values()):
             raise _ended()
-        return [(self._running.pop(future), error) for future, error in whole.items()]
+        return [(self._running.pop(future), error) for future, error in errors.items()]
 
 
 def _ended() -> UserError:
@@ -100,4 +101,5 @@ def _call(task: Task, folder: Path, queue: Any) -> None:
             last = time.monotonic()
             queue.put((task.name, share, word))
 
-    task.function(folder, *task.args, report)
+    work = partial(train_together, task.devices) if task.devices > 1 else task.function
+    work(folder, *task.args, report)

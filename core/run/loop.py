@@ -36,7 +36,7 @@ class Executor(Protocol):
 
     @property
     def workers(self) -> int:
-        """How many tasks it runs side by side, at the moment."""
+        """How many processes it runs side by side, at the moment."""
         ...
 
     def submit(self, task: Task) -> None:
@@ -125,8 +125,8 @@ def run_tasks(
             unmade = {name for task in [*pending, *running.values()] for name in task.gives}
             ready = [task for task in pending if not unmade & set(task.needs)]
             for task in sorted(ready, key=lambda each: -each.cost):
-                if len(running) >= executor.workers:
-                    break
+                if not fits(task, running.values(), executor.workers):
+                    break  # nor does what is cheaper, or what takes many places would wait for ever
                 pending.remove(task)
                 shares[task.name] = (0.0, "")
                 if task.workers:
@@ -156,6 +156,12 @@ def run_tasks(
                     pending = _without(pending, set(task.gives))
     if failed:
         raise UserError(reasons(failed, {study.teacher.architecture, *study.config.students.architectures}))
+
+
+def fits(task: Task, running: Iterable[Task], workers: int) -> bool:
+    """Return whether there is room for a task beside others; alone it is begun wherever there is any."""
+    taken = sum(each.devices for each in running)
+    return workers > 0 and (not taken or taken + task.devices <= workers)
 
 
 def _here(

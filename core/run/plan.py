@@ -1,7 +1,7 @@
 """The tasks that make what is missing of a study."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ class Task:
         Expected time, in any unit that all tasks of a plan share.
     workers : bool
         Whether it wants to be told how many processes it may use, and so runs in the caller's own.
+    devices : int
+        Places that it takes. Above one it is `core.stages.train_cells`, done by so many processes together, each of
+        which calls `core.train_together.train_rank`.
     """
 
     name: str
@@ -42,7 +45,8 @@ class Task:
     needs: tuple[str, ...]
     gives: tuple[str, ...]
     cost: float
-    workers: bool = field(default=False)
+    workers: bool = False
+    devices: int = 1
 
 
 def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, workers: int) -> list[Task]:
@@ -102,7 +106,7 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
     Of one seed, as a seed names the order and the views: cells of another are shown other batches, of which the teacher
     is asked anew, so that in one group they would share neither. Images are decoded once for all in any case.
     """
-    config = study.config
+    config, together = study.config, study.config.training.processes
     images = config.data.train_images if config.data.dataset == "birds" else 1000
     groups: dict[tuple[int | None, str], list[Cell]] = {}
     for cell in study.cells:
@@ -112,7 +116,7 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
             groups.setdefault((cell.seed, kind), []).append(cell)
     tasks = []
     # Every group asks the teacher anew, so with seeds enough to keep all workers busy, a seed is one group.
-    apart = max(1, workers // max(1, sum(kind == "taught" for _, kind in groups)))
+    apart = max(1, workers // together // max(1, sum(kind == "taught" for _, kind in groups)))
     for (_, kind), cells in groups.items():
         bins = _spread(cells, apart if kind == "taught" else 1)
         for group in bins:
@@ -130,7 +134,8 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
                     (names, cell_keys, device),
                     needs(study, group[0])["models"],
                     gives,
-                    cost * config.training.epochs * images,
+                    cost * config.training.epochs * images / together,
+                    devices=together,
                 )
             )
     return tasks

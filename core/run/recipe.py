@@ -11,8 +11,8 @@ from core.study import Study
 
 VERSIONS = {"images": 1, "train": 2, "predict": 1, "explain": 4, "measure": 4, "costs": 1, "conclude": 9}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
-NOT_OF_ALL = {"validate_every", "replay", "temperature", "explanation_weight"}
-"""Of [training]: what changes no network, and what distilled students alone depend on."""
+NOT_OF_ALL = {"validate_every", "replay", "temperature", "explanation_weight", "processes"}
+"""Of [training]: what changes no network, what distilled students alone depend on, and what counts only above one."""
 
 
 def keys(study: Study) -> dict[str, str]:
@@ -39,6 +39,8 @@ def keys(study: Study) -> dict[str, str]:
             initial = weights if weights in WORDS else sha256_file(Path(weights))
             parts = [data, recipe, students.width, students.stem, initial, cell.architecture, cell.alpha, cell.seed]
             parts.append(students.weights == "imagenet")  # which decides how all images are normalised
+            if config.training.processes > 1:  # sums in another order give other bits
+                parts.append(["processes", config.training.processes])
             if cell.alpha != 1:
                 parts += [config.training.temperature, found[teacher["models"]]]
                 if config.training.explanation_weight:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import UserError
-from core.run.failures import why
 from core.store import read_json, write_json
 
 if TYPE_CHECKING:
@@ -139,24 +138,21 @@ def told(folder: Path, on_progress: Callable[["Progress"], None]) -> Iterator[Ca
         )
         if progress.finished or time.monotonic() - last > SECONDS:
             last = time.monotonic()
-            with suppress(UserError):  # that it cannot be told is no reason to stop
-                write_status(folder, status)
+            write_status(folder, status)
         on_progress(progress)
 
     try:
         yield tell
     except KeyboardInterrupt:
-        with suppress(UserError):
-            write_status(folder, replace(status, running={}, ended="stopped"))
+        write_status(folder, replace(status, running={}, ended="stopped"))
         raise
     except BaseException as error:
-        said = why(error)
+        said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         with suppress(UserError):  # a full disk, say: then it is what failed
             write_status(folder, replace(status, running={}, ended="failed", said=said))
         raise
     for path in (status_path(folder), log_path(folder)):
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _speaks_to(log: Path) -> bool:

@@ -15,15 +15,20 @@ console = Console()
 
 
 @app.command()
-def visitors(minutes: Annotated[float, typer.Option(min=0.1, help="How long they stay.")] = 10.0) -> None:
-    """Let 20 clients, 5 with a photo, and 2 Chromiums click through the pages; exit code 1 if it is too much for it."""
+def visitors(
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long they stay.")] = 10.0,
+    clients: Annotated[int, typer.Option(min=1, help="How many come, beside 2 Chromiums.")] = 20,
+    photos: Annotated[int, typer.Option(min=0, help="How many of them drop photos.")] = 5,
+) -> None:
+    """Let clients, some with a photo, and 2 Chromiums click through the pages; exit code 1 if it is too much for it."""
     from dashboard.bench.report import crowd_misses, crowd_table
     from dashboard.bench.server import served
     from dashboard.bench.visitors import crowd
 
     with served() as server:
-        found = asyncio.run(crowd(server, minutes))
-    console.print(crowd_table(found))
+        found = asyncio.run(crowd(server, minutes, clients, photos=photos))
+        peak = server.peak()
+    console.print(crowd_table(found, peak))
     _end(crowd_misses(found))
 
 

@@ -20,8 +20,11 @@ SLOWEST, GROWTH = 1.0, 0.1
 WHO = {True: "Chromium", False: "client"}
 
 
-def crowd_table(found: Found) -> Table:
-    """Return what visitors met, a row a minute: the server's memory, and seconds of clients and of Chromiums."""
+def crowd_table(found: Found, peak: int) -> Table:
+    """Return what visitors met, a row a minute: the server's memory, and seconds of clients and of Chromiums.
+
+    `peak` is the most that the server held, in bytes.
+    """
     # As wide as a terminal of 80 columns.
     table = Table(title="Visitors, in seconds from the click", box=SIMPLE, padding=0, show_edge=False)
     table.add_column("minute")
@@ -29,6 +32,7 @@ def crowd_table(found: Found) -> Table:
     for name in ("server\nMB", "client\nclicks", *seconds, "browser\nclicks", *seconds):
         table.add_column(name, justify="right")
     table.caption = (
+        f"{len(found.clicks)} pages and photos were asked for; the server held {_megabytes(peak)} MB at most\n"
         f"asked: p95 of all below {SLOWEST:.2f} s, at most {GROWTH:.0%} more memory at the end than after minute 2"
     )
     later = _later(found.clicks)

@@ -16,9 +16,10 @@ import torch
 from PIL import Image
 
 from core import cli
-from core.models import build, load_model, read_weights
+from core.models import build, load_model
 from core.store import sha256_file, write_json, write_table
 from core.study import Study, cache_folder, open_study
+from core.weights import read_weights
 from tests.tiny import tiny_config, write_toml
 
 STUDENT = "resnet18-a0.1-s0"

@@ -1,16 +1,17 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
+import resource
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from core import imported
 from core.cells import Cell
 from core.errors import UserError
 from core.imported import add_model
-from core.models import build, read_header, read_weights
+from core.models import build, read_header
 from core.study import Study
+from core.weights import read_weights
+from tests.hostile import weights as hostile
 
 SLIM = {"width": 0.0625, "stem": "small"}
 
@@ -82,21 +83,32 @@ def test_a_name_is_never_taken_twice(ran_copy: Study, weights: Path) -> None:
     assert ran_copy.path("models", "mine").read_bytes() == before
 
 
-def test_of_two_who_take_a_name_at_once_one_has_it(
-    ran_copy: Study, weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    @contextmanager
-    def late(folder: Path) -> Iterator[None]:
-        ran_copy.path("models", "mine").write_bytes(b"the other's")
-        yield
-
-    monkeypatch.setattr(imported, "held", late)
-    with pytest.raises(UserError, match="already"):
-        add_model(ran_copy, "mine", "resnet18", weights, **SLIM)
-    assert ran_copy.path("models", "mine").read_bytes() == b"the other's"
-
-
 def test_a_study_without_a_teacher_cannot_take_one_in(ran_copy: Study, weights: Path) -> None:
     ran_copy.path("models", ran_copy.teacher).unlink()
     with pytest.raises(UserError, match=r"no file .*resnet34-a1\.0-s0"):
         add_model(ran_copy, "mine", "resnet18", weights, **SLIM)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_hostile_files_are_one_sentence_and_leave_nothing(ran_copy: Study, tmp_path: Path) -> None:
+    before = sorted(ran_copy.folder.rglob("*"))
+    good = build("resnet18", 3, **SLIM).state_dict()
+    files = {f"{name}.pth": data for name, data in hostile.torchs(good).items()}
+    files |= {f"{name}.safetensors": data for name, data in hostile.safetensorses().items()}
+    path_of = {name: tmp_path / f"weights{Path(name).suffix}" for name in files}
+    said, peak = {}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name, data in files.items():
+        path_of[name].write_bytes(data)
+        with pytest.raises(UserError) as caught:
+            add_model(ran_copy, "mine", "resnet18", path_of[name], **SLIM)
+        said[name] = str(caught.value)
+    assert len(said) > 50
+    assert {name: text for name, text in said.items() if not text.isprintable() or len(text) > 300} == {}
+    assert "neither .safetensors nor .pth" in said["photo.pth"], "which runs nothing"
+    assert "could run code" in said["pickle that runs.pth"]
+    assert "could run code" in said["archive that runs.pth"]
+    assert "half precision" in said["infinite in half precision.pth"]
+    assert "of whole numbers where (3, 32) is needed" in said["whole numbers.pth"]
+    if sys.platform == "linux":  # which bounds it; 2 GB were asked for
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 800_000
+    assert sorted(ran_copy.folder.rglob("*")) == before

@@ -1,7 +1,5 @@
 import hashlib
 import json
-import os
-import pickle
 from pathlib import Path
 from urllib.error import URLError
 
@@ -20,10 +18,8 @@ from core.models import (
     check_size,
     initialise,
     load_model,
-    load_weights,
     network_digest,
     read_header,
-    read_weights,
     save_model,
 )
 
@@ -218,77 +214,9 @@ def test_a_header_that_does_not_fit_its_weights_is_one_sentence(tmp_path: Path) 
 def test_files_that_are_not_there_or_not_ours(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no file .*none\.safetensors"):
         load_model(tmp_path / "none.safetensors")
-    for name in ("none.pth", "none.safetensors"):
-        with pytest.raises(UserError, match="no file"):
-            read_weights(tmp_path / name)
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(UserError, match="not one of this tool's networks"):
         load_model(tmp_path / "foreign.safetensors")
-    with pytest.raises(UserError):
-        read_weights(tmp_path)
-
-
-class Payload:
-    """Unpickled, it writes a file: what a malicious checkpoint does, in small."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple:
-        return os.system, (f"touch {self.mark}",)
-
-
-@pytest.mark.parametrize("name", ["evil.pth", "evil.pt", "evil.safetensors"])
-@pytest.mark.parametrize("wrapped", [True, False])
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-def test_no_file_runs_code(name: str, wrapped: bool, tmp_path: Path) -> None:
-    mark = tmp_path / "it ran"
-    path = tmp_path / name
-    content = {"state_dict": {"fc.weight": torch.zeros(1)}, "more": Payload(mark)}
-    if wrapped:
-        torch.save(content, path)
-    else:
-        path.write_bytes(pickle.dumps(content))
-    with pytest.raises(UserError, match="evil") as caught:
-        read_weights(path)
-    assert "\n" not in str(caught.value)
-    assert not mark.exists()
-
-
-@pytest.mark.parametrize("what", ["cut", "nothing", "text", "list", "network"])
-def test_other_files_that_are_no_weights(what: str, tmp_path: Path) -> None:
-    path = tmp_path / "own.pth"
-    torch.save(slim().state_dict(), path)
-    whole = path.read_bytes()
-    if what in ("list", "network"):
-        torch.save([1, 2] if what == "list" else slim(), path)
-    else:
-        path.write_bytes({"cut": whole[: len(whole) // 2], "nothing": b"", "text": b"hello"}[what])
-    with pytest.raises(UserError, match=r"own\.pth") as caught:
-        read_weights(path)
-    assert "\n" not in str(caught.value)
-
-
-def test_checkpoints_as_people_write_them(tmp_path: Path) -> None:
-    state = slim().state_dict()
-    torch.save({"epoch": 3, "state_dict": {f"module.{k}": v for k, v in state.items()}}, tmp_path / "a.pth")
-    assert equal(read_weights(tmp_path / "a.pth"), state)
-    torch.save(state, tmp_path / "b.pth")
-    assert equal(read_weights(tmp_path / "b.pth"), state)
-    save_file(state, tmp_path / "c.safetensors")
-    assert equal(read_weights(tmp_path / "c.safetensors"), state)
-
-
-def test_weights_of_another_architecture_leave_the_network_as_it_was() -> None:
-    model = slim("resnet18")
-    before = {k: v.clone() for k, v in model.state_dict().items()}
-    with pytest.raises(UserError, match=r"^mine\.pth do not fit: .*\(\d+ such\); is it another architecture"):
-        load_weights(model, slim("resnet34").state_dict(), "mine.pth")
-    with pytest.raises(UserError, match=r"where .* is needed"):
-        load_weights(model, build("resnet18", 3, 0.125, "small").state_dict(), "mine.pth")
-    with pytest.raises(UserError, match="missing"):
-        load_weights(model, {}, "mine.pth")
-    assert equal(model.state_dict(), before)
 
 
 def test_no_initial_weights_change_nothing() -> None:

@@ -10,9 +10,9 @@ import torch
 from core.cells import Cell
 from core.errors import UserError
 from core.imported import add_model
-from core.models import read_weights
 from core.store import sha256_file, write_arrays, write_json
 from core.study import Study, cache_folder, open_study, study_names
+from core.weights import read_weights
 
 STUDENT = "resnet18-a0.1-s0"
 

@@ -170,7 +170,7 @@ def test_the_table_has_a_row_a_minute_and_counts_first_pages_apart():
     clicks = [Click(real=False, first=False, at=at, seconds=at / 100) for at in range(5, 120, 5)]
     broken = Click(real=True, first=False, at=70, seconds=60, failure="ValueError: [bold]no")
     found = Found([slow, *clicks, broken], [100_000_000, 200_000_000, 210_000_000, 220_000_000])
-    lines = [line.replace("│", " ").split() for line in printed(crowd_table(found))]
+    lines = [line.replace("│", " ").split() for line in printed(crowd_table(found, 10**9))]
     rows = {line[0]: line[1:] for line in lines if len(line) > 5 and line[0] in ("first", "1", "2", "all")}
     assert rows["first"] == ["100", "1", "9.00", "9.00", "9.00", "0", "0", "0"]
     assert rows["1"] == ["200", "11", "0.30", "0.53", "0.55", "0", "0", "0"]

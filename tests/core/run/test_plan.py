@@ -59,6 +59,8 @@ def test_a_complete_study(tmp_path: Path) -> None:
         ({"name": "other"}, set()),
         ({"training": {"validate_every": 1}}, set()),
         ({"training": {"replay": True}}, set()),
+        ({"training": {"processes": 1}}, set()),
+        ({"training": {"processes": 2}}, of(*EVERY) | {"summary.parquet"}),
         ({"measure": {"top_k": 3}}, of("measures") | {"summary.parquet"}),
         ({"explain": {"budget": 25}}, EXPLAINED),
         ({"explain": {"baseline": "black"}}, EXPLAINED),
