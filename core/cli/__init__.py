@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from core.cli.clustering import slurm
 from core.cli.explaining import add, explain
 from core.cli.reading import list_, report, show, verify
 from core.cli.running import expect, run
@@ -19,6 +20,8 @@ app = typer.Typer(
 )
 timings = typer.Typer(no_args_is_help=True, help="Time this machine beside the plain alternative.")
 app.add_typer(timings, name="bench")
+machines = typer.Typer(no_args_is_help=True, help="Run a study on many machines.")
+app.add_typer(machines, name="cluster")
 
 # In the order in which the help lists them.
 app.command()(run)
@@ -29,6 +32,7 @@ app.command()(report)
 app.command()(explain)
 app.command()(add)
 app.command()(verify)
+machines.command("slurm")(slurm)
 timings.command("ig")(bench_ig)
 timings.command("distill")(bench_distill)
 timings.command("findings")(bench_findings)

@@ -473,3 +473,11 @@ def test_a_preset_never_replaces_a_study_of_its_name(call: Call, ran_copy: Study
         assert result.code == 1
         assert "--set name=" in result.err
     assert contents(folder) == before
+
+
+def test_a_script_for_slurm(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "job.sh"
+    assert call("cluster", "slurm", "quick", "--nodes", 2, "--out", path).out == f"Written to {path}.\n"
+    assert call("cluster", "slurm", "quick", "--nodes", 2).out == path.read_text()
+    assert "#SBATCH --nodes=2\n" in path.read_text()
+    assert "There is no preset or study called 'quik'. Did you mean quick?" in call("cluster", "slurm", "quik").err
