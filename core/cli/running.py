@@ -18,6 +18,7 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as in the TOML file.")] = None,
     out: Annotated[Path | None, typer.Option(help="The study's folder; cache/studies/<name> by default.")] = None,
+    cluster: Annotated[str, typer.Option(help="auto or HOST:PORT: on the machines of a Ray cluster.")] = "",
 ) -> None:
     """Run what is missing of a study: train, explain, measure."""
     from core.progress import shown
@@ -27,7 +28,7 @@ def run(
     out = out or there or _free_folder(config)
     try:
         with shown(console) as on_progress:
-            done = run_study(config, out, device, on_progress, say)
+            done = run_study(config, out, device, on_progress, say, cluster)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
         raise typer.Exit(130) from None

@@ -1,10 +1,10 @@
 """Run a study: what is missing of it, and nothing else."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from importlib.util import find_spec
 from pathlib import Path
-
-import torch
+from typing import Any, Protocol
 
 from core.config import Config
 from core.data import open_dataset
@@ -12,12 +12,11 @@ from core.data.dataset import Dataset
 from core.errors import UserError
 from core.run.begin import begin
 from core.run.check import check, weights_told
-from core.run.local import cores, processes
+from core.run.local import cores, this_machine
 from core.run.lock import held
-from core.run.loop import Progress, run_tasks
+from core.run.loop import Executor, Progress, run_tasks
 from core.run.manifest import sweep, up_to_date
-from core.run.plan import plan
-from core.run.provenance import provenance
+from core.run.plan import Task, plan
 from core.run.recipe import keys, stays, to_make
 from core.run.status import told
 from core.store import remove_unfinished
@@ -30,6 +29,7 @@ def run_study(
     device: str = "auto",
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_note: Callable[[str], None] = lambda sentence: None,
+    cluster: str = "",
 ) -> Study:
     """Compute what is missing of a study, and return it.
 
@@ -43,6 +43,8 @@ def run_study(
     on_progress : callable
     on_note : callable
         Told in a sentence what a person should know and did not ask for.
+    cluster : str
+        "auto" or HOST:PORT of a Ray cluster, whose machines are to do the work; by default this one does.
 
     Raises
     ------
@@ -52,11 +54,49 @@ def run_study(
     """
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device is auto, cpu or cuda, not '{device}'.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here; use --device cpu.")
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    folder = folder or cache_folder() / "studies" / config.name
+    with _place(device, cluster, on_note) as place:
+        return _run(config, folder or cache_folder() / "studies" / config.name, place, on_progress, on_note)
+
+
+class Place(Protocol):
+    """Where a study is run (`core.run.local.Machine`, `core.run.cluster.Machines`)."""
+
+    @property
+    def device(self) -> str:
+        """Where networks run: "cpu" or "cuda"."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many tasks it takes side by side."""
+        ...
+
+    def provenance(self, config: Config, knows: str) -> dict[str, Any]:
+        """Return where and with what networks are about to be trained."""
+        ...
+
+    def executor(self, study: Study, tasks: list[Task]) -> AbstractContextManager[Executor]:
+        """Give what runs tasks there."""
+        ...
+
+
+def _place(device: str, cluster: str, on_note: Callable[[str], None]) -> AbstractContextManager[Place]:
+    if not cluster:
+        return this_machine(device)
+    if find_spec("ray") is None:
+        raise UserError("Ray is not installed, which --cluster needs: pip install -e '.[cluster]'")
+    from core.run.cluster import joined
+
+    return joined(cluster, device, on_note)
+
+
+def _run(
+    config: Config,
+    folder: Path,
+    place: Place,
+    on_progress: Callable[[Progress], None],
+    on_note: Callable[[str], None],
+) -> Study:
     # What cannot be read or built is met before anything is written.
     dataset = open_dataset(config.data)
     check(config, dataset)
@@ -66,7 +106,7 @@ def run_study(
     if (folder / "study.toml").exists() and (name := Study(folder).name) != config.name:
         raise UserError(f"{folder} holds the study '{name}', not '{config.name}'; choose another --out.")
     with held(folder), told(folder, on_progress) as tell:
-        _complete(config, folder, dataset, device, tell, on_note)
+        _complete(config, folder, dataset, place, tell, on_note)
     return Study(folder)
 
 
@@ -74,13 +114,12 @@ def _complete(
     config: Config,
     folder: Path,
     dataset: Dataset,
-    device: str,
+    place: Place,
     on_progress: Callable[[Progress], None],
     on_note: Callable[[str], None],
 ) -> None:
-    workers = 1 if device == "cuda" else cores()
     remove_unfinished(folder)
-    made = provenance(config, dataset, device)
+    made = place.provenance(config, dataset.knows)
     study = Study(folder) if (folder / "study.toml").exists() else begin(config, folder, made)
     unchanged = study.config == config
     if not unchanged:
@@ -89,7 +128,7 @@ def _complete(
     wanted = keys(study)
     files = up_to_date(study, wanted, unchanged, on_note)
     absent = set(wanted) - {name for name, entry in files.items() if "sha256" in entry}
-    tasks = plan(study, wanted, to_make(study, absent & stays(study, wanted), absent), device, workers)
+    tasks = plan(study, wanted, to_make(study, absent & stays(study, wanted), absent), place.device, place.workers)
     trained = {name for task in tasks for name in task.gives if name.startswith("models/")}
     with suppress(UserError):  # a damaged manifest, which was spoken of
         if again := len(trained & set(study.left_out)):
@@ -97,6 +136,6 @@ def _complete(
     if trained:
         begin(config, folder, made)
     if tasks:
-        opened = processes(study.folder, workers)
+        opened = place.executor(study, tasks)
         run_tasks(study, tasks, wanted, files, opened, cores(), on_progress, on_note)
     sweep(study, wanted, files)

@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.context import SpawnContext
@@ -15,8 +16,11 @@ from typing import Any
 
 import torch
 
+from core.config import Config
 from core.errors import UserError
 from core.run.plan import Task
+from core.run.provenance import provenance
+from core.study import Study
 from core.train_together import train_together
 from core.worker import deaf, die_with_parent, keep_memory
 
@@ -24,6 +28,34 @@ from core.worker import deaf, die_with_parent, keep_memory
 def cores() -> int:
     """Count the cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The one that this process runs on: it takes a task a core, or one for its GPU."""
+
+    device: str
+
+    @property
+    def workers(self) -> int:
+        """How many tasks it takes side by side."""
+        return 1 if self.device == "cuda" else cores()
+
+    def provenance(self, config: Config, knows: str) -> dict[str, Any]:
+        """Return where and with what networks are about to be trained."""
+        return provenance(config, knows, self.device)
+
+    def executor(self, study: Study, tasks: list[Task]) -> AbstractContextManager["Processes"]:
+        """Give an executor (`core.run.loop`) of its processes."""
+        return processes(study.folder, self.workers)
+
+
+@contextmanager
+def this_machine(device: str) -> Iterator[Machine]:
+    """Give this machine; UserError where it has no such device."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("There is no CUDA device here; use --device cpu.")
+    yield Machine("cuda" if device == "auto" and torch.cuda.is_available() else device.replace("auto", "cpu"))
 
 
 @contextmanager

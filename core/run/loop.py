@@ -1,10 +1,10 @@
 """The loop of a run: which task is begun next, what those under way tell, and what is kept of those that are done."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from core.errors import UserError
@@ -185,9 +185,12 @@ def _without(pending: list[Task], lost: set[str]) -> list[Task]:
 
 
 def _forget_state(study: Study, task: Task) -> None:
-    """Remove the training state of cells whose network is in the manifest."""
-    for name in task.gives:
-        if name.startswith("models/"):
-            (study.folder / "state" / Path(name).name).unlink(missing_ok=True)
-    with suppress(OSError):
-        (study.folder / "state").rmdir()
+    """Remove the state of a task whose files are in the manifest."""
+    for name in task.state:
+        path = study.folder / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        path.unlink(missing_ok=True)
+        for folder in path.relative_to(study.folder).parents[:-1]:
+            with suppress(OSError):  # others are there
+                (study.folder / folder).rmdir()

@@ -32,6 +32,8 @@ class Task:
         Files, relative to the study's folder.
     cost : float
         Expected time, in any unit that all tasks of a plan share.
+    state : tuple of str
+        Files and folders in which it keeps how far it is; they go when what it gives is kept.
     workers : bool
         Whether it wants to be told how many processes it may use, and so runs in the caller's own.
     devices : int
@@ -45,6 +47,7 @@ class Task:
     needs: tuple[str, ...]
     gives: tuple[str, ...]
     cost: float
+    state: tuple[str, ...] = ()
     workers: bool = False
     devices: int = 1
 
@@ -86,7 +89,9 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
             steps = sum(1 if m == "saliency" else POINTS for m in config.explain.methods)
             args = (cell.name, wanted[made[1]], device)
             cost *= config.explain.images * steps * 4
-            tasks.append(Task(f"explain {cell.name}", stages.explain_cell, args, reads["importance"], made, cost))
+            state = (f"state/explain/{cell.name}",)
+            title = f"explain {cell.name}"
+            tasks.append(Task(title, stages.explain_cell, args, reads["importance"], made, cost, state))
         made = tuple(files[kind] for kind in CONCLUDED)
         if set(made) & missing:
             tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), reads["measures"], made, 200.0))
@@ -135,6 +140,7 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
                     needs(study, group[0])["models"],
                     gives,
                     cost * config.training.epochs * images / together,
+                    tuple(f"state/{name}.safetensors" for name in names),
                     devices=together,
                 )
             )

@@ -11,12 +11,11 @@ from typing import Any
 import torch
 
 from core.config import Config
-from core.data.dataset import Dataset
 from core.distill.train import autocast_dtype
 
 
-def provenance(config: Config, dataset: Dataset, device: str) -> dict[str, Any]:
-    """Return where and with what networks are about to be trained."""
+def provenance(config: Config, knows: str, device: str) -> dict[str, Any]:
+    """Return where and with what networks are about to be trained, if here, and what they will know."""
     packages = ("torch", "torchvision", "numpy", "opencv-python-headless")
     return {
         "device": device,
@@ -26,7 +25,7 @@ def provenance(config: Config, dataset: Dataset, device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {_processor()}",
         "threads_per_cell": 1,
-        "knows": dataset.knows,
+        "knows": knows,
         "versions": {name: importlib.metadata.version(name) for name in packages},
     }
 
