@@ -8,6 +8,17 @@ class UserError(Exception):
     """Something a user can mend; the message is one plain sentence that says how."""
 
 
+class Unreadable(UserError):  # noqa: N818 - a kind of the one above
+    """A file that is there and that the system would not give: nothing is known against what is in it."""
+
+
+def memory_is_full(error: BaseException) -> bool:
+    """Return whether an error says that there is no memory: of the GPU, or of this machine, where torch has no kind."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    said = str(error)  # by libraries that pass another's error on as their own
+    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "DefaultCPUAllocator" in said or "out of memory" in said
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Return the error for a name that does not exist, with the nearest ones that do.
 

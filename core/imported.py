@@ -8,7 +8,7 @@ import torch
 
 from core.bounded import bounded
 from core.cells import Cell, grid
-from core.errors import UserError
+from core.errors import UserError, memory_is_full
 from core.models import Header, check_architecture, half, save_model, skeleton
 from core.run.lock import held
 from core.study import Study
@@ -38,8 +38,7 @@ def add_model(study: Study, name: str, architecture: str, weights: Path, width: 
         raise UserError(f"'{name}' cannot be a cell's name: letters, digits, '.', '_' and '-' only.")
     if name in {cell.name for cell in grid(study.config)}:
         raise UserError(f"'{name}' is the name of a cell of the grid; choose another.")
-    if study.path("models", name).exists():
-        raise UserError(f"There is a network called '{name}' already; choose another name, or remove its file first.")
+    check_free(study, name)
     teacher = study.header(study.teacher)
     check_architecture(architecture, width, stem)
     model = skeleton(architecture, len(teacher.classes), width, stem)
@@ -59,6 +58,7 @@ def add_model(study: Study, name: str, architecture: str, weights: Path, width: 
     )
     cell = Cell(architecture, None, None, name)
     with held(study.folder):  # a run under way would meet a network that it has not measured
+        check_free(study, name)  # two who add the same name at once
         save_model(study.path("models", cell), model, header)
     return cell
 
@@ -68,7 +68,18 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     with bounded(ROOM + 2 * (path.stat().st_size if path.exists() else 0)):
         if _packed(path):
             raise UserError(f"{path} unpacks to far more than its size; save it with torch.save, or as .safetensors.")
-        return read_weights(path)
+        try:
+            return read_weights(path)
+        except (MemoryError, RuntimeError) as error:
+            if not memory_is_full(error):
+                raise
+            raise UserError(f"{path} asks for far more memory than its size; save it with torch.save.") from None
+
+
+def check_free(study: Study, name: str) -> None:
+    """Raise UserError where a network of that name is there."""
+    if study.path("models", name).exists():
+        raise UserError(f"There is a network called '{name}' already; choose another name, or remove its file first.")
 
 
 def _packed(path: Path) -> bool:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from core.errors import UserError
+from core.errors import Unreadable, UserError, memory_is_full
 
 ROW_GROUP = 1 << 20
 """Rows of a parquet table that are compressed together."""
@@ -45,12 +45,48 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """Return the error for a file that could not be written, with what helps where that is known."""
-    helps = ""
+    return UserError(f"{path} cannot be written: {in_words(error)}{what_helps(error)}.")
+
+
+def what_helps(error: OSError) -> str:
+    """Return what helps where something cannot be written, to end a sentence with; "" where that is not known."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        helps = "; make room there and try again, what was done before is kept"
-    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        helps = "; choose another folder, or have this one opened for writing"
-    return UserError(f"{path} cannot be written: {error.strerror or error}{helps}.")
+        return "; make room there and try again, what was done before is kept"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "; choose another folder, or have this one opened for writing"
+    if error.errno == errno.ENOENT:
+        return "; its folder was removed meanwhile, try again"
+    if error.errno == errno.EFBIG:
+        return "; raise the limit on the size of a file (ulimit -f) and try again"
+    return _more_files(error)
+
+
+def cannot_read(path: Path, error: Exception) -> UserError:
+    """Return the error for a file that could not be opened or read, in the system's words.
+
+    Libraries have others for it: safetensors says of any file that it cannot open, that there is none.
+    """
+    if not isinstance(error, OSError) or isinstance(error, FileNotFoundError):
+        try:
+            path.open("rb").close()
+        except OSError as said:
+            error = said
+        else:
+            return Unreadable(f"{path} could not be read just now; try again.")
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"There is no file {path}.")
+    helps = "; have it opened for reading" if error.errno in (errno.EACCES, errno.EPERM) else _more_files(error)
+    return Unreadable(f"{path} cannot be read: {in_words(error)}{helps}.")
+
+
+def in_words(error: OSError) -> str:
+    """Return what the system says of an error; libraries put words of their own around it."""
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _more_files(error: OSError) -> str:
+    too_many = error.errno in (errno.EMFILE, errno.ENFILE)
+    return "; end other programs or raise the limit on open files (ulimit -n), then try again" if too_many else ""
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -75,9 +111,9 @@ def read_json(path: Path) -> Any:
     """Read JSON; UserError where it is missing or damaged."""
     try:
         return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}.") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise cannot_read(path, error) from None
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}).") from None
 
 
@@ -117,8 +153,6 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a parquet table; UserError where it is missing or damaged."""
     try:
         return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}.") from None
     except Exception as error:  # pyarrow's errors share no base with a name of their own
         raise _damaged(path, error, "no table can be read from it") from None
 
@@ -132,18 +166,21 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
     """Read arrays, `names` among them; UserError where the file is missing or damaged."""
     try:
         arrays = load_file(path)
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}.") from None
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, MemoryError) as error:
         raise _damaged(path, error, "no arrays can be read from it") from None
     if missing := set(names) - set(arrays):
         raise UserError(f"{path} is damaged (it has no {missing.pop()}).")
     return arrays
 
 
-def _damaged(path: Path, error: Exception, said: str) -> UserError:
-    """Return the error for a file that cannot be read: in the system's words where it is the system that cannot."""
-    return UserError(f"{path} is damaged ({getattr(error, 'strerror', None) or said}).")
+def _damaged(path: Path, error: Exception, said: str) -> Exception:
+    """Return the error for what could not be read: the file is damaged, unless it is the system that could not."""
+    if memory_is_full(error):
+        return error
+    # Of a file that is no table, pyarrow says so with an OSError without a number.
+    if isinstance(error, FileNotFoundError) or (isinstance(error, OSError) and error.errno):
+        return cannot_read(path, error)
+    return UserError(f"{path} is damaged ({said}).")
 
 
 def header_of(content: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from core.cells import Cell, grid, teacher_cell, untrained_cells
 from core.config import Config, parse_config
 from core.data.photos import square
 from core.errors import UserError, unknown
-from core.store import read_arrays, read_json, read_table, sha256_file
+from core.store import cannot_read, read_arrays, read_json, read_table, sha256_file
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,7 +68,9 @@ class Study:
             tree = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"There is no study in {self.folder}.") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        except OSError as error:
+            raise cannot_read(path, error) from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise UserError(f"{path} is damaged ({error}).") from None
         self.provenance: dict[str, Any] = tree.pop("provenance", {})
         self.config: Config = parse_config(tree, path)

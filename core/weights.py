@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from core.errors import UserError
+from core.errors import UserError, memory_is_full
+from core.store import cannot_read
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -28,13 +29,15 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
     except UserError:
         raise
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise cannot_read(path, error) from None
     except pickle.UnpicklingError:
         raise UserError(
             f"{path} is not a plain state dict: what else it holds could run code. Save model.state_dict() alone."
         ) from None
-    except Exception:  # the readers raise many kinds, none of them their own
+    except Exception as error:  # the readers raise many kinds, none of them their own
+        if memory_is_full(error):
+            raise
         raise neither from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]

@@ -44,7 +44,9 @@ def main() -> None:
     """Run a command: exit 0 done, 1 failed, 2 wrong usage."""
     try:
         app()
-    except UserError as error:
+    except (UserError, OSError, MemoryError) as error:  # the latter two are the system's: no room, no memory, …
+        from core.run.failures import why
+
         # As Text: in a message of its own, "[" is no markup.
-        Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
+        Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), why(error)), soft_wrap=True)
         sys.exit(1)

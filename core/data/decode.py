@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +16,7 @@ from numpy.lib.format import dtype_to_descr, open_memmap, write_array_header_1_0
 
 from core.data.dataset import Dataset, Reader
 from core.errors import UserError
+from core.store import in_words, what_helps
 from core.worker import deaf, die_with_parent
 
 FEW = 64
@@ -69,7 +70,9 @@ def decoded(
             _write(dataset.read, ids, paths, shapes, workers, on_progress)
         except OSError as error:
             need = f"{sum(int(np.prod(shape)) for shape in shapes) / 1e6:,.0f} MB"
-            raise UserError(f"{need} of images cannot be kept in {folder}: {error.strerror or error}.") from None
+            raise UserError(
+                f"{need} of images cannot be kept in {folder}: {in_words(error)}{what_helps(error)}."
+            ) from None
         kept = [_mapped(path, shape) for path, shape in zip(paths, shapes, strict=True)]
     else:
         on_progress(len(ids), len(ids))
@@ -115,11 +118,15 @@ def _write(
                     file.write(np.ascontiguousarray(array, dtype=np.uint8))
                 done += len(pair[0])
                 on_progress(done, len(ids))
+            for file in files:  # whole also after a power cut: by its shape, a file of zeros would do
+                file.flush()
+                os.fsync(file.fileno())
         for source, target in zip(unfinished, paths, strict=True):
             os.replace(source, target)
     finally:
         for path in unfinished:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _here(read: Reader, chunks: list[np.ndarray]) -> Generator[Pair, None, None]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.errors import UserError
+from core.errors import UserError, memory_is_full
 
 SHARE = 0.8
 """Of the free memory that is planned for: libraries take some for themselves, and some lies between the pieces."""
@@ -118,7 +118,7 @@ def in_groups(
     on_note: Callable[[str], None],
     halve: bool = True,
 ) -> None:
-    """Train cells so many at once; a group that runs out of the GPU's memory goes on as two halves.
+    """Train cells so many at once; a group that runs out of memory goes on as two halves.
 
     Parameters
     ----------
@@ -141,23 +141,24 @@ def in_groups(
     waiting = [names[i : i + at_once] for i in range(0, len(names), at_once)]
     failed: list[str] = []
     while waiting:
-        group, full = waiting.pop(0), False
+        group, full = waiting.pop(0), ""
         try:
             work(group)
-        except torch.OutOfMemoryError:
-            if not halve:
+        except (MemoryError, RuntimeError) as error:
+            if not halve or not memory_is_full(error):
                 raise
-            full = True  # and no more here: while the error is handled, all that its frames hold stays in memory
+            # And no more here: while the error is handled, all that its frames hold stays in memory.
+            full = "the GPU's memory" if isinstance(error, torch.OutOfMemoryError) else "this machine's memory"
         except UserError as error:
             failed.append(str(error))
         if not full:
             continue
         torch.cuda.empty_cache()
         if len(group) == 1:
-            failed.append(f"{group[0]} does not fit into the GPU's memory; lower training.batch_size and run again.")
+            failed.append(f"{group[0]} does not fit into {full}; lower training.batch_size and run again.")
             continue
         half = len(group) // 2
         waiting[:0] = [group[:half], group[half:]]
-        on_note(f"{len(group)} students at once did not fit into the GPU's memory; they go on in two halves.")
+        on_note(f"{len(group)} students at once did not fit into {full}; they go on in two halves.")
     if failed:
         raise UserError(" ".join(failed))

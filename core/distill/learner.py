@@ -2,7 +2,6 @@
 
 import json
 import math
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +15,9 @@ from core.config import Training
 from core.distill.loss import Losses
 from core.distill.share import ALONE, Share
 from core.distill.whole_batch import over_whole_batch
+from core.errors import memory_is_full
 from core.models import network_digest
-from core.store import digest_of, header_of, write_bytes
+from core.store import cannot_read, digest_of, header_of, write_bytes
 
 
 @dataclass
@@ -130,12 +130,18 @@ class Learner:
 
     def _restore(self) -> None:
         content = b""
-        with suppress(OSError):
+        try:
             content = self.state_path.read_bytes() if self.share.leads else b""
+        except FileNotFoundError:
+            pass
+        except OSError as error:  # one that cannot be read now is no reason to begin anew
+            raise cannot_read(self.state_path, error) from None
         content = self.share.given(content)
         try:
             tensors = load(content)
-        except SafetensorError:
+        except SafetensorError as error:
+            if memory_is_full(error):
+                raise
             return  # a damaged state costs the cell's own training, nothing else
         meta = header_of(content).get("__metadata__", {})
         if meta.get("key") != self.key:

@@ -8,8 +8,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from core.distill.batches import Batches
+from core.errors import memory_is_full
 from core.models import network_digest
-from core.store import write_bytes
+from core.store import cannot_read, write_bytes
 
 TOLERANCE = 0.02
 """On a GPU, whose sums come in another order every time: of the largest logit."""
@@ -30,14 +31,16 @@ class Replay:
 
     def __init__(self, folder: Path, key: str, on_note: Callable[[str], None]) -> None:
         self.folder, self.key, self.on_note = folder, key, on_note
-        self.epoch, self.asked, self.checked = -1, 0, False
+        self.epoch, self.checked = -1, False
+        self.asked: set[int] = set()
+        """Batches: one may be asked again, where a group ran out of memory and went back to what it had saved."""
         self.kept: torch.Tensor | None = None
         self.fresh: torch.Tensor | None = None
 
     def answer(self, batches: Batches, epoch: int, step: int, live: Callable[[], torch.Tensor]) -> torch.Tensor:
         """Return the teacher's logits (B, classes) of a batch; `live` asks it."""
         if epoch != self.epoch:
-            self.epoch, self.asked, self.checked, self.fresh = epoch, 0, False, None
+            self.epoch, self.asked, self.checked, self.fresh = epoch, set(), False, None
             self.kept = self._read()
         rows = torch.from_numpy(batches.rows(epoch, step))
         if self.kept is not None:
@@ -55,8 +58,8 @@ class Replay:
         if self.fresh is None:
             self.fresh = torch.full((len(batches.data.ids), said.shape[1]), torch.nan)
         self.fresh[rows] = said.cpu()
-        self.asked += 1
-        if self.asked == batches.count:
+        self.asked.add(step)
+        if len(self.asked) == batches.count:
             tensors = {"logits": self.fresh}
             write_bytes(self._path, save(tensors, {"key": self.key, "digest": network_digest(tensors)}))
         return said
@@ -77,8 +80,12 @@ class Replay:
                 why = "are of another teacher, recipe or machine"
             elif meta.get("digest") == network_digest(tensors):
                 return tensors["logits"]
-        except (SafetensorError, OSError):
+        except SafetensorError:
             pass
+        except (OSError, RuntimeError) as error:
+            if memory_is_full(error):
+                raise
+            raise cannot_read(self._path, error) from None
         self._refuse(why)
         return None
 

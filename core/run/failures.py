@@ -2,17 +2,21 @@
 
 import re
 
-import torch
+from core.errors import UserError, memory_is_full
+from core.store import in_words
 
-from core.errors import UserError
 
-
-def why(error: Exception) -> str:
+def why(error: BaseException) -> str:
     """Return why a task failed, as one line."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, torch.OutOfMemoryError):
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, without a second's import
         return "the GPU's memory is full; end what else uses it, and the same command goes on from here."
+    if memory_is_full(error):
+        return "this machine's memory is full; end what else uses it, and the same command goes on from here."
+    if isinstance(error, OSError):
+        about = f"{error.filename}: " if error.filename else ""
+        return f"{about}{in_words(error)}; once that is mended, the same command goes on from here."
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 

@@ -94,12 +94,13 @@ class Processes:
             yield self._queue.get()
 
     def finished(self, seconds: float) -> list[tuple[Task, BaseException | None]]:
-        """Wait for tasks to end; UserError where a process was ended from outside."""
+        """Wait for tasks to end; UserError where a process was ended from outside, after all others that did."""
         done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
         errors = {future: future.exception() for future in done}
-        if any(isinstance(error, BrokenProcessPool) for error in errors.values()):
+        whole = {future: error for future, error in errors.items() if not isinstance(error, BrokenProcessPool)}
+        if errors and not whole:
             raise _ended()
-        return [(self._running.pop(future), error) for future, error in errors.items()]
+        return [(self._running.pop(future), error) for future, error in whole.items()]
 
 
 def _ended() -> UserError:

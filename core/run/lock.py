@@ -54,8 +54,8 @@ def held(folder: Path) -> Iterator[None]:
     finally:
         # Before it is free: whoever waits for this very file then finds that its name is gone, and makes a new one.
         if _is_at(lock, path):  # else the folder was moved away, and this name is another's by now
-            path.unlink(missing_ok=True)
-            with suppress(OSError):  # what a run needs to go on is there
+            with suppress(OSError):  # what a run needs to go on is there; or it cannot be removed, and harms nobody
+                path.unlink(missing_ok=True)
                 path.parent.rmdir()
         os.close(lock)
 

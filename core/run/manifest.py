@@ -44,6 +44,6 @@ def sweep(study: Study, wanted: dict[str, str], files: Files) -> None:
         del files[name]["sha256"]
     write_manifest(study, files)
     for name in gone:
-        (study.folder / name).unlink(missing_ok=True)
-        with suppress(OSError):  # other files are there
+        with suppress(OSError):  # other files are there; or it cannot be removed, and is of no use to anybody
+            (study.folder / name).unlink(missing_ok=True)
             (study.folder / name).parent.rmdir()

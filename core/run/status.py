@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import UserError
+from core.run.failures import why
 from core.store import read_json, write_json
 
 if TYPE_CHECKING:
@@ -138,21 +139,24 @@ def told(folder: Path, on_progress: Callable[["Progress"], None]) -> Iterator[Ca
         )
         if progress.finished or time.monotonic() - last > SECONDS:
             last = time.monotonic()
-            write_status(folder, status)
+            with suppress(UserError):  # that it cannot be told is no reason to stop
+                write_status(folder, status)
         on_progress(progress)
 
     try:
         yield tell
     except KeyboardInterrupt:
-        write_status(folder, replace(status, running={}, ended="stopped"))
+        with suppress(UserError):
+            write_status(folder, replace(status, running={}, ended="stopped"))
         raise
     except BaseException as error:
-        said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        said = why(error)
         with suppress(UserError):  # a full disk, say: then it is what failed
             write_status(folder, replace(status, running={}, ended="failed", said=said))
         raise
     for path in (status_path(folder), log_path(folder)):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _speaks_to(log: Path) -> bool:

@@ -1,10 +1,13 @@
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 
+from core import imported
 from core.cells import Cell
 from core.errors import UserError
 from core.imported import add_model
@@ -81,6 +84,20 @@ def test_a_name_is_never_taken_twice(ran_copy: Study, weights: Path) -> None:
     with pytest.raises(UserError, match="already"):
         add_model(ran_copy, "mine", "resnet18", weights, **SLIM)
     assert ran_copy.path("models", "mine").read_bytes() == before
+
+
+def test_of_two_who_take_a_name_at_once_one_has_it(
+    ran_copy: Study, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def late(folder: Path) -> Iterator[None]:
+        ran_copy.path("models", "mine").write_bytes(b"the other's")
+        yield
+
+    monkeypatch.setattr(imported, "held", late)
+    with pytest.raises(UserError, match="already"):
+        add_model(ran_copy, "mine", "resnet18", weights, **SLIM)
+    assert ran_copy.path("models", "mine").read_bytes() == b"the other's"
 
 
 def test_a_study_without_a_teacher_cannot_take_one_in(ran_copy: Study, weights: Path) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from core import store
-from core.errors import UserError
+from core.errors import Unreadable, UserError
+from tests.faults import few_files
 
 ARRAYS = {"ids": np.arange(3), "logits": np.array([[0.5, np.nan], [np.inf, -1], [2, 3]], np.float16)}
 TABLE = pd.DataFrame({"image": [1, 2, 3], "value": np.array([0.1, np.nan, -np.inf], np.float32), "what": list("aüb")})
@@ -128,6 +129,19 @@ def test_a_sentence_says_what_helps(number: int, said: str, tmp_path: Path, monk
     with pytest.raises(UserError) as caught:
         store.write_json(tmp_path / "file", {})
     assert str(caught.value) == f"{tmp_path / 'file'} cannot be written: {said}"
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_what_cannot_be_opened_is_not_called_damaged_or_missing(kind: str, tmp_path: Path) -> None:
+    write(kind, tmp_path / "file")
+    READ[kind](tmp_path / "file")
+    with few_files(0):
+        try:
+            READ[kind](tmp_path / "file")
+        except UserError as error:
+            said = error
+    assert isinstance(said, Unreadable)
+    assert str(said).startswith(f"{tmp_path / 'file'} cannot be read: Too many open files; ")
 
 
 def test_a_writer_that_died_does_not_disturb(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from torch import nn
 
 from core.config import Training
 from core.distill import Learner, TrainingData, train
+from core.distill.batches import Batches
 from core.distill.replay import Replay
+from core.distill.train import predict
 from core.models import build, network_digest
 
 EPOCHS, STEPS = 2, 3
@@ -73,6 +75,27 @@ def test_one_who_learns_later_learns_the_same_and_asks_once_an_epoch(
     logits = load_file(tmp_path / "s3" / "00001.safetensors")["logits"]
     assert logits.shape == (26, 3)
     assert int(logits.isnan().any(1).sum()) == 2, "the images that this epoch left over"
+
+
+def test_what_ran_out_of_memory_and_went_back_is_not_kept_half(
+    data: TrainingData, kept: tuple[Path, list[torch.Tensor]], tmp_path: Path
+) -> None:
+    """A batch that is asked twice is not two: else an epoch is kept with holes, from which the next student learns."""
+    batches = Batches(data, RECIPE, 3, torch.device("cpu"), torch.contiguous_format, False)
+    teacher, notes = Teacher(), list[str]()
+    replay = Replay(tmp_path / "s3", "key", notes.append)
+
+    def ask(step: int) -> None:
+        replay.answer(batches, 0, step, lambda: predict(teacher, batches.at(0, step)[0], torch.float32))
+
+    for step in (0, 0, 1):
+        ask(step)
+    assert not replay.folder.exists()
+    ask(2)
+    assert notes == []
+    kept_whole = load_file(kept[0] / "00001.safetensors")["logits"]
+    found = load_file(replay.folder / "00001.safetensors")["logits"]
+    torch.testing.assert_close(found, kept_whole, rtol=0, atol=0, equal_nan=True)
 
 
 def stale(path: Path) -> str:

@@ -19,9 +19,10 @@ from core.distill import Learner, TrainingData, epoch_order, train, views
 from core.distill.loss import input_x_gradient
 from core.distill.train import learning_rate
 from core.distill.views import draws
-from core.errors import UserError
+from core.errors import Unreadable, UserError
 from core.inputs import as_input
 from core.models import build
+from tests.faults import few_files
 
 loop = importlib.import_module("core.distill.train")  # `from` would give the function of that name
 CPU = torch.device("cpu")
@@ -195,6 +196,14 @@ def test_state_that_does_not_fit_is_not_taken_up(data: TrainingData, teacher: nn
         again = learner(tmp_path, "resnet18-1.0", recipe())
         assert again.epoch == 0, what
         assert same(again, fresh), what
+    first.state_path.write_bytes(whole)
+    for free in (0, 1):  # to see that it is there; and for what maps it into memory, which takes two
+        with few_files(free):
+            try:
+                learner(tmp_path, "resnet18-1.0", recipe())
+            except Unreadable as error:
+                said = str(error)
+        assert str(first.state_path) in said, "one that cannot be opened is not begun anew"
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

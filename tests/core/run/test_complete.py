@@ -24,6 +24,7 @@ from core.run import local
 from core.run.complete import run_study
 from core.run.failures import reasons
 from core.run.loop import Progress
+from core.run.plan import Task
 from core.run.recipe import keys, to_make
 from core.store import sha256_file
 from core.study import Study, cache_folder
@@ -185,6 +186,26 @@ def test_a_process_that_is_killed_is_one_sentence(ran_copy: Study, here: None, m
     monkeypatch.setattr(local, "ProcessPoolExecutor", Killed)
     with pytest.raises(UserError, match="ended from outside"):
         run_study(tiny_config(measure={"top_k": 2}), device="cpu")
+
+
+def test_what_ended_beside_a_process_that_is_killed_is_kept(tmp_path: Path) -> None:
+    tasks = [Task(name, print, (), (), (), 1.0) for name in ("done", "killed")]
+    ended: list[Future] = [Future(), Future()]
+    ended[0].set_result([])
+    ended[1].set_exception(BrokenProcessPool("a process was terminated abruptly"))
+
+    class Pool:
+        def submit(self, *given: Any) -> Future:
+            return ended[len(submitted)]
+
+    submitted: list[Task] = []
+    executor = local.Processes(tmp_path, 2, Pool(), None)  # type: ignore[arg-type]
+    for task in tasks:
+        executor.submit(task)
+        submitted.append(task)
+    assert executor.finished(0) == [(tasks[0], None)]
+    with pytest.raises(UserError, match="ended from outside"):
+        executor.finished(0)
 
 
 def test_progress_adds_up(ran_copy: Study, here: None) -> None:

@@ -13,9 +13,12 @@ from core.distill import train
 from core.errors import UserError
 from core.run.complete import run_study
 from core.run.failures import why
+from core.run.loop import Progress
 from core.run.recipe import keys
+from core.run.status import status_path, told
 from core.store import sha256_file
 from core.study import Study
+from tests.faults import small_files
 from tests.same import same_numbers
 from tests.tiny import tiny_config
 
@@ -98,4 +101,14 @@ def test_students_that_do_not_fit_together_go_on_in_halves(
 
 def test_out_of_memory_elsewhere_is_a_sentence() -> None:
     assert why(torch.OutOfMemoryError("CUDA out of memory. Tried …")).startswith("the GPU's memory is full; ")
+    assert why(MemoryError("Unable to allocate …")).startswith("this machine's memory is full; ")
+    said = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried …"
+    assert why(RuntimeError(said)).startswith("this machine's memory is full; ")
+    assert why(OSError(errno.EIO, "Input/output error", "a/file")).startswith("a/file: Input/output error; ")
     assert why(ValueError("first\nsecond")) == "ValueError: first"
+
+
+def test_a_status_that_cannot_be_written_stops_no_run(tmp_path: Path) -> None:
+    with told(tmp_path, lambda progress: None) as tell, small_files(0):
+        tell(Progress(1.0, 1.0, 1.0, None, {}, "all"))
+    assert not status_path(tmp_path).exists()

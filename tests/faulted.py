@@ -1,0 +1,374 @@
+"""Every stage of a study under faults: whatever fails, a sentence; then again, to the same bits, and little twice.
+
+`python -m tests.faulted` fails every n-th call of every kind, says how many faults there were, and of what.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pandas as pd
+import torch
+
+from core import stages
+from core.distill import groups
+from core.imported import add_model
+from core.live import LiveCache, cache
+from core.report import Report, report
+from core.run.begin import begin
+from core.run.failures import why
+from core.run.recipe import keys
+from core.run.status import begun, write_status
+from core.store import read_arrays, read_table, sha256_file, write_bytes
+from core.study import Study
+from tests.faults import FAULTS, Faults, few_files, small_files
+from tests.same import timeless
+from tests.tiny import tiny_config
+
+TEACHER, ALONE = "resnet34-a1.0-s0", "resnet18-a1.0-s0"
+TAUGHT = ("resnet34-a0.1-s0", "resnet18-a0.1-s0")
+METHODS = ("saliency", "integrated_gradients")
+SMALL = 3
+"""Images that are explained together here, so that there is more than one batch."""
+DESCRIPTORS, BYTES = (0, 2, 3), (0, 100, 3000, 8192)
+"""File descriptors that are left, and bytes that a file may have, in turn."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that is done with a study.
+
+    Attributes
+    ----------
+    name : str
+    work : callable
+        Does it, given the study's folder.
+    makes : tuple of str
+        Patterns of the files of the cache that it makes, which are not there before.
+    step : str
+        The function that does a step of it: what is to be done twice after a fault is counted in its calls.
+    twice : int
+        So many at most.
+    quiet : bool
+        Whether it does not say so when it fails, as nothing is lost by it.
+    """
+
+    name: str
+    work: Callable[[Path], object]
+    makes: tuple[str, ...]
+    step: str = ""
+    twice: int = 0
+    quiet: bool = False
+
+
+def train(*names: str) -> Callable[[Path], object]:
+    """Return what trains cells together."""
+
+    def work(folder: Path) -> object:
+        wanted = keys(Study(folder))
+        of = {name: wanted[f"models/{name}.safetensors"] for name in names}
+        return stages.train_cells(folder, names, of, "cpu", silent)
+
+    return work
+
+
+def explain(name: str) -> Callable[[Path], object]:
+    """Return what explains a cell."""
+
+    def work(folder: Path) -> object:
+        return stages.explain_cell(
+            folder, name, keys(Study(folder))[f"maps/saliency/{name}.safetensors"], "cpu", silent
+        )
+
+    return work
+
+
+def silent(share: float | None, word: str) -> None:
+    """Hear how far a stage is."""
+
+
+def bring_in(folder: Path) -> object:
+    """Add the teacher's own weights as somebody's."""
+    weights = folder / "models" / f"{TEACHER}.safetensors"
+    return add_model(Study(folder), "mine", "resnet34", weights, 0.0625, "small")
+
+
+def write_up(folder: Path) -> object:
+    """Write the report's page, figures and tables; drawn once, which takes seconds."""
+    found = _drawn(folder.parents[1].with_name("ready") / "studies" / "small")
+    write_bytes(folder.parent / "report" / "report.html", found.html.encode())
+    return found.write_files(folder.parent / "report")
+
+
+@lru_cache(maxsize=1)
+def _drawn(folder: Path) -> Report:
+    return report(Study(folder))
+
+
+def keep_live(folder: Path) -> object:
+    """Ask for a result of the live cache."""
+    import numpy as np
+
+    cache._database.cache_clear()
+    found = LiveCache(folder.parents[1] / "live").once("key", lambda: {"map": np.ones((64, 64), np.float32)})
+    if found["map"].sum() != 64 * 64:
+        raise SystemExit("the live cache gave something else than what was computed")
+    cache._database.cache_clear()
+    return None
+
+
+def of(*names: str) -> tuple[str, ...]:
+    """Return the patterns of what training cells makes."""
+    return tuple(f"studies/small/{kind}/{name}.*" for name in names for kind in ("models", "history"))
+
+
+def maps(name: str) -> tuple[str, ...]:
+    """Return the patterns of what explaining a cell makes."""
+    return (f"studies/small/importance/{name}.*", *(f"studies/small/maps/{method}/{name}.*" for method in METHODS))
+
+
+STEP, LOOK = "core.distill.train.take_step", "core.explain_cell.explain"
+SUBJECTS = [
+    Subject(
+        "begin", lambda folder: begin(Study(folder).config, folder.parent / "new", {}), ("studies/new/study.toml",)
+    ),
+    Subject("read images", lambda folder: stages.prepare(folder, 1, silent), ("data/*/*", "studies/small/images.*")),
+    Subject("train a teacher", train(TEACHER), of(TEACHER), STEP, 1),
+    Subject("train together", train(*TAUGHT), (*of(*TAUGHT), "studies/small/replay/*/*"), STEP, 2),
+    Subject("predict", lambda f: stages.predict_cell(f, ALONE, "cpu", silent), (f"studies/small/logits/{ALONE}.*",)),
+    Subject("explain a teacher", explain(TEACHER), (*maps(TEACHER), "studies/small/relevance/*"), LOOK, 1),
+    Subject("explain", explain(ALONE), maps(ALONE), LOOK, 1),
+    Subject(
+        "measure",
+        lambda folder: stages.measure(folder, ALONE, silent),
+        (f"studies/small/measures/{ALONE}.*", f"studies/small/parts/{ALONE}.*"),
+    ),
+    Subject("time", lambda folder: stages.cost(folder, "cpu", silent), ("studies/small/costs.parquet",)),
+    Subject("conclude", lambda folder: stages.conclude(folder, silent), ("studies/small/summary.parquet",)),
+    Subject("status", lambda folder: write_status(folder, begun(os.getpid())), ("studies/small/state/run.json",)),
+    Subject("add", bring_in, ("studies/small/models/mine.*",)),
+    Subject("report", write_up, ("studies/report/*",)),
+    Subject("live cache", keep_live, (), quiet=True),
+]
+
+
+class Swept:
+    """One subject, undisturbed and then under faults.
+
+    Parameters
+    ----------
+    subject : Subject
+    base : Path
+        A cache as `based` makes it. Read only.
+    place : Path
+        Where copies of it may lie.
+    """
+
+    def __init__(self, subject: Subject, base: Path, place: Path) -> None:
+        self.subject, self.cache = subject, place / "cache"
+        self.folder = self.cache / "studies" / "small"
+        self.steps, self.survived, self.passed = 0, Counter[str](), Counter[str]()
+        self.ready = place / "ready"
+        with self._here():
+            self._make_ready(base)
+            with Faults(self.cache) as counted:
+                said = self._work()
+        if said:
+            raise AssertionError(f"{self.subject.name}, undisturbed: {said}")
+        self.counts = {kind: counted.seen[kind] for kind in FAULTS}
+        self.undisturbed = contents(self.cache)
+        self.all_steps, self.steps = self.steps, 0
+
+    def fail(self, kind: str, how: str, nth: int) -> None:
+        """Let the n-th call fail: the sentence is right, nothing else is harmed, and it goes on to the same bits."""
+        self._under(Faults(self.cache, kind, how, nth, self.folder), f"{kind} {nth} ({how})", kind, how)
+
+    def starve(self, of: str, how_many: int) -> None:
+        """Leave so many descriptors, or so many bytes a file, for all that is asked, by whomever."""
+        scarce = few_files if of == "descriptors" else small_files
+        self._under(scarce(how_many), f"{how_many} {of}", of, "EMFILE" if of == "descriptors" else "EFBIG")
+
+    def _under(self, trouble: Any, what: str, kind: str, how: str) -> None:
+        where = f"{self.subject.name}, {what}"
+        self._afresh()
+        with self._here():
+            with trouble:
+                said = self._work()
+            if isinstance(trouble, Faults) and not trouble.fired:
+                return  # a call that is not made every time
+            (self.survived if said else self.passed)[kind] += 1
+            if said:
+                self._right(said, kind, how, where)
+            if how != "gone":
+                self._unharmed(where)
+                if said or self.subject.quiet:
+                    again = self._work()
+                    assert not again, f"{where}: and again: {again}"
+                found = contents(self.cache)
+                differ = {name for name in {*found, *self.undisturbed} if found.get(name) != self.undisturbed.get(name)}
+                assert not differ, f"{where}: other bits in {differ}"
+                redone = self.steps - self.all_steps
+                assert redone <= self.subject.twice, f"{where}: {redone} steps of {self.all_steps} done twice"
+
+    def _right(self, said: str, kind: str, how: str, where: str) -> None:
+        assert "\n" not in said, f"{where}: {said}"
+        assert not re.match(r"\w*(Error|Exception|Warning)\b", said), f"{where}: {said}"
+        if kind in ("array", "tensor"):
+            assert "memory" in said, f"{where}: {said}"
+            assert "alloc" not in said, f"{where}: {said}"
+            return
+        assert str(self.cache) in said, f"{where} names no file: {said}"
+        if how in ("ENOSPC", "EDQUOT", "short"):
+            assert "make room there and try again" in said, f"{where}: {said}"
+        if how in ("EROFS", "EACCES") and kind != "read":
+            assert "choose another folder, or have this one opened" in said, f"{where}: {said}"
+        if kind in ("read", "descriptors"):
+            assert not re.search("damaged|There is no", said), f"{where} is not true: {said}"
+
+    def _unharmed(self, where: str) -> None:
+        found = contents(self.cache)
+        wrong = {name for name in found if found[name] != self.undisturbed.get(name)}
+        assert not wrong, f"{where}: not whole, or not from here: {wrong}"
+        assert self.before <= set(found), f"{where}: lost {self.before - set(found)}"
+
+    def _work(self) -> str:
+        """Do it; return what is said where it fails."""
+        stages._arrays.cache_clear()
+        try:
+            self.subject.work(self.folder)
+        except Exception as error:  # as the run does
+            return why(error)
+        return ""
+
+    def _make_ready(self, base: Path) -> None:
+        shutil.copytree(base, self.ready)
+        for pattern in self.subject.makes:
+            for path in self.ready.glob(pattern):
+                path.unlink()
+        self.before = set(contents(self.ready))
+        self._afresh()
+
+    def _afresh(self) -> None:
+        shutil.rmtree(self.cache, ignore_errors=True)
+        shutil.copytree(self.ready, self.cache)
+        self.steps = 0
+
+    def _here(self) -> ExitStack:
+        """Work in the copy, and count steps."""
+        stack = often(self.cache)
+        if self.subject.step:
+            module, _, name = self.subject.step.rpartition(".")
+            step = getattr(import_module(module), name)
+
+            def counted(*given: Any, **named: Any) -> Any:
+                self.steps += 1
+                return step(*given, **named)
+
+            stack.enter_context(patch.object(import_module(module), name, counted))
+        return stack
+
+
+def often(cache: Path) -> ExitStack:
+    """Put on disk whatever can be, as often as can be, in a cache."""
+    stack = ExitStack()
+    stack.enter_context(patch.dict(os.environ, {"WHERE_MODELS_LOOK_CACHE": str(cache)}))
+    for module in ("core.distill.train", "core.explain_cell"):
+        stack.enter_context(patch.object(import_module(module), "SECONDS", -1.0))
+    stack.enter_context(patch("core.explain_cell.batch_size", lambda side: SMALL))
+    stack.enter_context(patch("core.costs.ROUNDS", 1))
+    stack.enter_context(patch.object(groups, "free_memory", lambda device: None))
+    return stack
+
+
+def based(whole: Path, base: Path) -> Path:
+    """Copy a cache in which the study was run; with the teacher's relevance, which others are explained with."""
+    shutil.copytree(whole, base)
+    folder = base / "studies" / "small"
+    with often(base):
+        stages._arrays.cache_clear()
+        stages.explain_cell(folder, TEACHER, "", "cpu", silent)
+        begin(tiny_config(training={"replay": True}), folder, Study(folder).provenance)
+    return base
+
+
+def contents(cache: Path) -> dict[str, str]:
+    """Return what every file says that a person or a later stage reads, without what a clock gave."""
+    found = {}
+    for path in sorted(path for path in cache.rglob("*") if path.is_file()):
+        name = path.relative_to(cache).as_posix()
+        if "/state/" not in name and not name.startswith("live/"):
+            found[name] = _content(path)
+    return found
+
+
+def _content(path: Path) -> str:
+    if path.parent.parent.name == "replay":
+        return hashlib.sha256(read_arrays(path)["logits"].tobytes()).hexdigest()  # of its header, the order is chance
+    if path.parent.name == "history":
+        table = read_table(path).drop(columns="seconds")
+    elif path.name in ("summary.parquet", "costs.parquet"):
+        table = timeless(read_table(path))
+    else:
+        return sha256_file(path)
+    return hashlib.sha256(pd.util.hash_pandas_object(table.astype(str)).to_numpy().tobytes()).hexdigest()
+
+
+def moments(count: int, most: int, chance: random.Random) -> Iterator[int]:
+    """Return every n-th call, or a choice of them, the first and the last among them."""
+    if count <= most:
+        return iter(range(1, count + 1))
+    return iter(sorted({1, count, *chance.sample(range(1, count + 1), max(0, most - 2))}))
+
+
+def main() -> None:
+    """Fail all, and count."""
+    from core.run.complete import run_study
+
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--most", type=int, default=200, help="calls of a kind and stage that are failed")
+    asked.add_argument("--seed", type=int, default=0)
+    options = asked.parse_args()
+    torch.set_num_threads(1)
+    chance, start = random.Random(options.seed), time.monotonic()
+    survived, passed = Counter[str](), Counter[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder, "whole")
+        run_study(tiny_config(), whole / "studies" / "small", "cpu")
+        base = based(whole, Path(folder, "base"))
+        for subject in SUBJECTS:
+            swept = Swept(subject, base, Path(folder, subject.name))
+            turn = 0
+            for kind, count in swept.counts.items():
+                for nth in moments(count, options.most, chance):
+                    swept.fail(kind, FAULTS[kind][turn % len(FAULTS[kind])], nth)
+                    turn += 1
+            for how_many in DESCRIPTORS:
+                swept.starve("descriptors", how_many)
+            for how_many in BYTES:
+                swept.starve("bytes", how_many)
+            said = ", ".join(f"{kind} {count}" for kind, count in swept.survived.items())
+            print(f"{time.monotonic() - start:5.0f} s  {subject.name}: {said}; unnoticed {swept.passed.total()}")
+            survived += swept.survived
+            passed += swept.passed
+    each = ", ".join(f"{kind} {count}" for kind, count in survived.items())
+    print(
+        f"{survived.total()} faults told ({each}), {passed.total()} that nobody noticed: all went on to the same bits."
+    )
+
+
+if __name__ == "__main__":
+    main()
