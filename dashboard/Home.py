@@ -16,6 +16,7 @@ from dashboard.uploads import keep_in_memory  # noqa: E402
 keep_in_memory()  # before the rest is loaded, which takes seconds
 
 from core.errors import UserError  # noqa: E402
+from dashboard import login  # noqa: E402
 from dashboard.hints import hint, read  # noqa: E402
 from dashboard.names import plain  # noqa: E402
 from dashboard.navigation import WIDE, sections  # noqa: E402
@@ -24,13 +25,18 @@ from dashboard.steps import steps  # noqa: E402
 from dashboard.warm import warm  # noqa: E402
 from dashboard.widgets import missing  # noqa: E402
 
-page = st.navigation(sections())
+welcome = login.passed()
+page = st.navigation(sections(), position="sidebar" if welcome else "hidden")
 # Once a run: of two calls the first can win in the browser.
 layout: Literal["wide", "centered"] = "wide" if page.url_path in WIDE else "centered"
 st.set_page_config(page_icon=ROOT / "dashboard" / "icon.png", layout=layout)
+if not welcome:
+    login.ask()
+    st.stop()
 sidebar(page.url_path)
 with st.sidebar:
     steps(read())
+    login.out()
 warm()
 in_vain = st.container()
 hint(page.url_path)
