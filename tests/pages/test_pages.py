@@ -23,11 +23,11 @@ FIXED = ["home", "literature"]
 
 
 def open_page(page: str, **query: str) -> AppTest:
+    """Come to a page from its address, as by a link."""
     app = AppTest.from_file(HOME, default_timeout=60)
     for key, value in query.items():
         app.query_params[key] = value
-    app.run()
-    return app if page == "home" else app.switch_page(f"../pages/{page}.py").run()
+    return app.switch_page(f"../pages/{page}.py").run()
 
 
 def texts(app: AppTest) -> list[str]:
@@ -64,10 +64,12 @@ def test_every_page_of_the_menu_has_its_file() -> None:
 
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("page", PAGES)
-def test_page_runs(page: str) -> None:
-    app = open_page(page)
+def test_page_runs_after_the_first(page: str) -> None:
+    app = open_page("home")
+    title = app.title[0].value
+    app.switch_page(f"../pages/{page}.py").run()
     assert errors(app) == []
-    assert app.title
+    assert (app.title[0].value == title) == (page == "home")
 
 
 @pytest.mark.usefixtures("cache")
