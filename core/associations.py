@@ -31,14 +31,15 @@ Three = tuple[Values, Values, Values]
 def associations(study: Study, found: dict[Keys, Values]) -> Iterator[Row]:
     """Give the rows of kind "association": Spearman's ρ of logit alignment and rank alignment.
 
-    `subset` "cells": over the means of the networks, the teacher left out, seed by seed. "images": over the images of
-    a network, averaged over all networks of a seed (architecture ""), over those of an architecture (α NaN, the
-    interval with Bonferroni's correction for the architectures), and each network by itself. Both plain and with
-    accuracy held fixed. "both right": as "images", of those that teacher and network get right, where there is nothing
-    to hold. Over several seeds the interval is Student's t, with one it is a bootstrap over images.
+    `subset` "cells": over the means of the networks, the teacher left out, seed by seed. "images": over the images of a
+    network, averaged over all networks of a seed (architecture ""), over those of an architecture (α NaN, the interval
+    with Bonferroni's correction for the architectures), and each network by itself. Both plain and with accuracy held
+    fixed. "both right": as "images", of those that teacher and network get right, where there is nothing to hold.
+    Networks that learned to look are in none of them. Over several seeds the interval is Student's t, with one it is a
+    bootstrap over images.
     """
     logit, accuracy = found[Keys("logit_alignment")], found[Keys("accuracy")]
-    students = [cell for cell in grid(study.config) if cell != study.teacher]
+    students = [cell for cell in grid(study.config) if cell != study.teacher and not cell.explanation_weight]
     if not students:
         return
     for keys, rank in found.items():

@@ -84,8 +84,10 @@ class Students(Section):
     stem: Literal["imagenet", "small"] = "imagenet"
     """"small": a 3×3 first convolution and no max-pool, for small images."""
     weights: str = "none"
+    explanation_weights: list[Annotated[float, Field(ge=0)]] = Field([0.0], min_length=1, max_length=20)
+    """λ of 1 − cos(student's map, teacher's map) in the loss of distilled students; 0 does without maps."""
 
-    @field_validator("architectures", "alphas", "seeds")
+    @field_validator("architectures", "alphas", "seeds", "explanation_weights")
     @classmethod
     def _distinct(cls, values: list[Any]) -> list[Any]:
         if len(set(values)) != len(values):
@@ -103,8 +105,6 @@ class Training(Section):
     warmup: Unit = 0.15
     """Share of all steps over which the learning rate rises; a cosine takes it down."""
     temperature: float = Field(4.0, gt=0, le=1000)
-    explanation_weight: float = Field(0.0, ge=0)
-    """Of 1 − cos(student's map, teacher's map) in the loss of distilled students; 0 does without maps."""
     augmentation: Unit = 1.0
     """Strength of the random flips, affine moves and colour changes; 0 is none."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -114,6 +114,17 @@ class Training(Section):
     """Keep what the teacher says of every view (4 bytes a class, image and epoch), for other students of its seed."""
     processes: int = Field(1, ge=1, le=1024)
     """Processes that train a cell together, each on its slice of every batch; a GPU each, where there are GPUs."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, given: Any) -> Any:
+        """Take the settings of studies from before λ was an axis of the grid, where they had none."""
+        if not isinstance(given, dict) or "explanation_weight" not in given:
+            return given
+        if (weight := given["explanation_weight"]) != 0:
+            instead = f"write explanation_weights = [0.0, {weight}] under [students] in its place"
+            raise ValueError(f"explanation_weight is an axis of the grid now; {instead}")
+        return {key: value for key, value in given.items() if key != "explanation_weight"}
 
 
 class Explain(Section):
@@ -173,6 +184,8 @@ class Config(Section):
             raise ValueError(f"training.processes: each needs at least one image of a batch {found}")
         if 1.0 not in self.students.alphas:
             raise ValueError("students.alphas: 1.0 (no distillation) must be among them, every finding is against it")
+        if 0.0 not in self.students.explanation_weights:
+            raise ValueError("students.explanation_weights: 0.0 must be among them, the findings are about it")
         return self
 
 

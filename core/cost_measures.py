@@ -81,8 +81,8 @@ def cost_rows(costs: pd.DataFrame) -> pd.DataFrame:
     """Return a study's costs (`core.costs.COLUMNS`) as rows of its summary (`core.summarise.COLUMNS`)."""
     text = dict.fromkeys(("seed", "method", "importance", "outside", "subset", "control"), "")
     first = ["kind", "cell", "architecture", "alpha", "seed", "method", "measure", "importance", "outside", "subset"]
-    rows = costs.assign(kind="cost", alpha=math.nan, skipped=0, **text)
-    return rows[[*first, "control", "estimate", "low", "high", "n", "skipped"]]
+    rows = costs.assign(kind="cost", alpha=math.nan, skipped=0, explanation_weight=0.0, **text)
+    return rows[[*first, "control", "estimate", "low", "high", "n", "skipped", "explanation_weight"]]
 
 
 def relative(cost: str, ratio: float) -> str:

@@ -37,7 +37,8 @@ class Header:
     """What a network's file says of it, besides the weights.
 
     `alpha`, `seed` and `teacher` (the digest of the teacher it learned from) are None where they do not apply;
-    `digest` names the weights and is filled in by `save_model`.
+    `digest` names the weights and is filled in by `save_model`. A file speaks of an `explanation_weight` where there is
+    one, so that without it its bytes are what they were before there was any.
     """
 
     architecture: str
@@ -51,6 +52,7 @@ class Header:
     seed: int | None = None
     teacher: str | None = None
     digest: str = ""
+    explanation_weight: float = 0.0
 
 
 class SlimResNet(ResNet):
@@ -211,7 +213,8 @@ def save_model(path: Path, model: nn.Module, header: Header) -> Header:
     """Write a network's weights as fp16 safetensors, atomically; return the header with the digest filled in."""
     state = half(model)
     header = Header(**{**vars(header), "digest": network_digest(state)})
-    meta = {"format": "pt", **{k: json.dumps(v) for k, v in vars(header).items()}}
+    said = {k: v for k, v in vars(header).items() if v or k != "explanation_weight"}
+    meta = {"format": "pt", **{k: json.dumps(v) for k, v in said.items()}}
     write_bytes(path, in_order(save(state, meta)))
     return header
 
@@ -227,6 +230,7 @@ def read_header(path: Path) -> Header:
     try:
         with safe_open(path, "pt") as file:
             meta = file.metadata() or {}
+        meta = {"explanation_weight": "0.0", **meta}
         fields: dict[str, Any] = {k: json.loads(meta[k]) for k in Header.__dataclass_fields__}
         for key in ("classes", "mean", "std"):
             fields[key] = tuple(fields[key])

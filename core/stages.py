@@ -156,7 +156,8 @@ def train_cells(
 def _learner(study: Study, cell: Cell, key: str, place: torch.device, share: Share) -> Learner:
     path = study.folder / "state" / f"{cell.name}.safetensors"
     alpha = 1.0 if cell.alpha is None else cell.alpha
-    return Learner(cell.name, _fresh(study, cell).to(place), alpha, key, path, study.config.training, share)
+    model, recipe = _fresh(study, cell).to(place), study.config.training
+    return Learner(cell.name, model, alpha, key, path, recipe, cell.explanation_weight, share)
 
 
 def _keep(
@@ -175,6 +176,7 @@ def _keep(
         alpha=cell.alpha,
         seed=cell.seed,
         teacher=teacher_digest if cell.alpha != 1 else None,
+        explanation_weight=cell.explanation_weight,
     )
     save_model(study.path("models", cell), learner.model, header)
     write_table(study.path("history", cell), pd.DataFrame(learner.history).astype({"epoch": "int32"}))
@@ -182,7 +184,7 @@ def _keep(
 
 
 def _fresh(study: Study, cell: Cell) -> torch.nn.Module:
-    """Return a cell's network before training: named by its seed alone, so α does not change where it starts."""
+    """Return a cell's network before training: named by its seed alone, so α and λ do not change where it starts."""
     model = _built(study, cell)
     weights = study.config.teacher.weights if cell == study.teacher else study.config.students.weights
     initialise(model, cell.architecture, weights)

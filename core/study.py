@@ -283,7 +283,9 @@ class Study:
         """Return one row a number shown (the columns of `core.summarise.COLUMNS`); UserError before there is."""
         if unfinished := self.unfinished():
             raise UserError(unfinished)
-        return self._read(read_table, self.folder / "summary.parquet")
+        table = self._read(read_table, self.folder / "summary.parquet")
+        # Of a study from before there was λ.
+        return table if "explanation_weight" in table else table.assign(explanation_weight=0.0)
 
     def view(self, photo: np.ndarray, side: int | None = None) -> np.ndarray:
         """Return what the networks see of a photo (H, W, 3), at their size or at `side` pixels: its middle square."""

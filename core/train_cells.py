@@ -24,15 +24,15 @@ def space(study: Study, cells: Sequence[Cell], data: TrainingData, place: torch.
     dtype = autocast_dtype(place, recipe.precision)
     taught = any(cell.alpha != 1 for cell in cells)
 
-    def of(architecture: str) -> Need:
+    def of(architecture: str, explains: bool) -> Need:
         model = skeleton(architecture, len(study.dataset.classes), students.width, students.stem)
         batch, side = min(recipe.batch_size, len(data.ids)), study.config.data.image_size
-        batch = -(-batch // share.world)
-        return need(model, batch, side, dtype, taught and recipe.explanation_weight > 0)
+        return need(model, -(-batch // share.world), side, dtype, explains)
 
-    needs = {name: of(name) for name in {study.teacher.architecture, *(cell.architecture for cell in cells)}}
-    teacher = needs[study.teacher.architecture] if taught else None
-    found = room(free_memory(place), [needs[cell.architecture] for cell in cells], teacher, data.images.nbytes)
+    kinds = [(cell.architecture, cell.explanation_weight > 0) for cell in cells]
+    needs = {kind: of(*kind) for kind in set(kinds)}
+    teacher = of(study.teacher.architecture, any(explains for _, explains in kinds)) if taught else None
+    found = room(free_memory(place), [needs[kind] for kind in kinds], teacher, data.images.nbytes)
     students_at_once, resident = share.least(found.students, found.resident)
     # On the CPU the images are mapped from disk, once for all processes.
     return Room(students_at_once, bool(resident) and place.type == "cuda")

@@ -54,12 +54,24 @@ class Values:
     often: np.ndarray
 
     def of(self, architecture: str, alpha: float) -> dict[int, np.ndarray]:
-        """Return seed -> (N,) of one architecture and α."""
+        """Return seed -> (N,) of one architecture and α; of networks of one λ (`at`)."""
         return {
             cell.seed: values
             for cell, values in zip(self.cells, self.values, strict=True)
             if (cell.architecture, cell.alpha) == (architecture, alpha) and cell.seed is not None
         }
+
+    def at(self, weight: float) -> "Values":
+        """Return the networks of one λ, and those that are not distilled, of which there are no others."""
+        kept = [
+            place
+            for place, cell in enumerate(self.cells)
+            if cell.explanation_weight == (weight if cell.distilled else 0)
+        ]
+        if len(kept) == len(self.cells):
+            return self
+        cells = [self.cells[place] for place in kept]
+        return replace(self, cells=cells, values=self.values[kept], right=self.right[kept])
 
     def both_right(self) -> "Values":
         """Return the same on the images that teacher and network both get right, NaN elsewhere."""

@@ -30,7 +30,8 @@ CAN_OPEN = {"kept": "Those that can be opened", "all": "All that were measured"}
 def usual(students: list[Cell]) -> Cell:
     """Return the smallest student at the lowest α; an imported network only where there is nothing else."""
     own = [cell for cell in students if cell.alpha is not None] or students
-    return min((cell for cell in own if cell.architecture == own[-1].architecture), key=lambda cell: cell.alpha or 0.0)
+    smallest = (cell for cell in own if cell.architecture == own[-1].architecture)
+    return min(smallest, key=lambda cell: (cell.alpha or 0.0, -cell.explanation_weight))
 
 
 def measured(study: Study, cell: Cell, method: str) -> list[str]:

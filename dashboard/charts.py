@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.figures import beside, charts, shares, singles
+from core.figures import beside, charts, looking, shares, singles
 from core.figures import effects as change
 from core.figures.encoding import Spec
 from core.figures.tradeoffs import scatter
@@ -156,6 +156,7 @@ curves = built_once(charts.curves)
 parts = built_once(charts.parts)
 together = built_once(charts.together)
 effects = built_once(change.effects)
+looks = built_once(looking.beside)
 poster_directions = built_once(beside.poster_directions)
 win_rates = built_once(beside.win_rates)
 tradeoffs = built_once(scatter)

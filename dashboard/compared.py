@@ -49,14 +49,14 @@ def measured(method: str) -> list[str]:
 
 
 def view(study: Study, method: str) -> tables.View:
-    """Return all of a study, by this method and no other."""
+    """Return all of a study at λ = 0, by this method and no other."""
     whole = tables.whole(loaded.summary(study), study.config)
     return replace(whole, method=method)
 
 
 def shown(choices: Choices, method: str) -> tables.View:
-    """Return what the person chose of the first study, by this method."""
-    return replace(choices.view, method=method)
+    """Return what the person chose of the first study, at λ = 0 as the second, by this method."""
+    return replace(replace(choices, weight=0.0).view, method=method)
 
 
 def findings(first: list[Finding], second: list[Finding], names: tuple[str, str]) -> None:

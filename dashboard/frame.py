@@ -14,7 +14,7 @@ from dashboard.state import Choices, choices
 from dashboard.widgets import choose
 
 
-def begin(title: str, method: bool = True, finished: bool = True) -> Choices:
+def begin(title: str, method: bool = True, finished: bool = True, looking: bool = True) -> Choices:
     """Begin a page: its title, and below it which study is shown, which a folded sidebar does not tell.
 
     Parameters
@@ -24,6 +24,8 @@ def begin(title: str, method: bool = True, finished: bool = True) -> Choices:
         Whether the method of explaining plays a part on the page.
     finished : bool
         Whether the page can only show a study that is finished.
+    looking : bool
+        Whether the λ chosen plays a part on the page.
 
     Returns
     -------
@@ -36,8 +38,9 @@ def begin(title: str, method: bool = True, finished: bool = True) -> Choices:
     """
     st.title(title, anchor=False)
     chosen = choices()
-    about = f"Study: {plain(chosen.study.called)}"
-    st.caption(f"{about} · {words.method_label(chosen.method)}" if method else about)
+    about = [f"Study: {plain(chosen.study.called)}", *([words.method_label(chosen.method)] if method else [])]
+    about += [f"distilled networks at λ = {chosen.weight:g}"] if chosen.weight and looking else []
+    st.caption(" · ".join(about))
     if finished:
         loaded.summary(chosen.study)
     return chosen
@@ -62,6 +65,8 @@ def opening(question: str, choices: Choices, page: str, analysis: Analysis, inst
         What is shown in place of what the finding is about, "" where it is that.
     """
     finding = loaded.claim(choices.study, page, analysis)
+    if choices.weight:
+        marks = ", ".join(filter(None, (marks, f"students trained for looking, λ = {choices.weight:g}")))
     why = ", ".join(each for each in (exploratory(analysis), marks) if each)
     if finding is None or marks:
         if why:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.cells import Cell
 from core.overlay import overlay, shared_scale
-from dashboard.names import decimal, kind, title
+from dashboard.names import decimal, kind, looks, title
 from dashboard.viewer import FOLDER, Panel, webp
 
 SIDE, OPACITY = 160, 0.9
@@ -52,10 +52,11 @@ def layout(panels: Sequence[Panel], cells: Sequence[Cell]) -> dict[str, Any]:
     """Return the grid's columns, and its rows with what stands in each cell; imported networks come last."""
     own = [cell for cell in cells if cell.alpha is not None]
     columns = list(dict.fromkeys(cell.architecture for cell in own))
-    found = {(cell.alpha, cell.architecture): place for place, cell in enumerate(cells) if cell.alpha is not None}
+    found = {(_row(cell), cell.architecture): place for place, cell in enumerate(cells) if cell.alpha is not None}
+    order = sorted(own, key=lambda cell: (-(cell.alpha or 0.0), cell.explanation_weight))
     rows = [
-        {"name": f"α = {alpha}", "cells": [_cell(found.get((alpha, name)), panels, cells) for name in columns]}
-        for alpha in sorted({cell.alpha for cell in own if cell.alpha is not None}, reverse=True)
+        {"name": row, "cells": [_cell(found.get((row, name)), panels, cells) for name in columns]}
+        for row in dict.fromkeys(map(_row, order))
     ]
     strangers = [place for place, cell in enumerate(cells) if cell.alpha is None]
     width = len(columns)
@@ -63,6 +64,10 @@ def layout(panels: Sequence[Panel], cells: Sequence[Cell]) -> dict[str, Any]:
         places = [*strangers[start : start + width], *[None] * width][:width]
         rows.append({"name": "imported", "cells": [_cell(place, panels, cells) for place in places]})
     return {"columns": [title(Cell(name, None, None)) for name in columns], "rows": rows}
+
+
+def _row(cell: Cell) -> str:
+    return f"α = {cell.alpha}{looks(cell)}"
 
 
 def _cell(place: int | None, panels: Sequence[Panel], cells: Sequence[Cell]) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from dashboard.names import short, title
 from dashboard.state import Choices, cells
 
 PAGE = "explanations"
-SHARED = ("study", "architectures", "alphas", "method")
+SHARED = ("study", "architectures", "alphas", "looking", "method")
 """Keys of the address that every page has: they go along."""
 
 

@@ -13,7 +13,7 @@ from core.cells import Cell
 from core.convergence import shortfall as shortfall_of
 from core.errors import UserError
 from core.figures import tables
-from core.findings import Analysis, Finding, Question, findings, nice_name, question
+from core.findings import Analysis, Finding, Question, at_weight, findings, looking, nice_name, question
 from core.run import curves
 from core.study import Study, cache_folder, open_study, study_names
 
@@ -52,15 +52,15 @@ def usual_study() -> str | None:
     return next((name for name in ("birds", *complete) if name in (complete or names)), names[0] if names else None)
 
 
-def summary(study: Study) -> pd.DataFrame:
-    """Return `study.summary()`, one row a number shown.
+def summary(study: Study, weight: float | None = 0.0) -> pd.DataFrame:
+    """Return `study.summary()`, one row a number shown: of the grid at one λ, or with None at all of them.
 
     Raises
     ------
     UserError
         It is damaged, or the study is not finished.
     """
-    return _summary(study, str(study.folder), stamp(study.folder))
+    return _summary(study, str(study.folder), stamp(study.folder), weight)
 
 
 def images(study: Study) -> pd.DataFrame:
@@ -74,9 +74,10 @@ def history(study: Study, cell: Cell | str) -> pd.DataFrame:
 
 
 def curve(study: Study, cell: Cell) -> pd.DataFrame:
-    """Return how the training of one cell goes so far (`core.run.curves.curve`), with its alpha."""
+    """Return how the training of one cell goes so far (`core.run.curves.curve`), with its alpha and λ."""
     changed = " ".join(_file_stamp(path) for path in curves.sources(study, cell))
-    return _curve(study, cell, str(study.folder), changed, cell.name).assign(alpha=cell.alpha)
+    table = _curve(study, cell, str(study.folder), changed, cell.name)
+    return table.assign(alpha=cell.alpha, λ=f"{cell.explanation_weight:g}")
 
 
 def measures(study: Study, cell: Cell | str) -> pd.DataFrame:
@@ -117,6 +118,11 @@ def claim(study: Study, page: str, analysis: Analysis = PRIMARY) -> Finding | No
 def asked(study: Study) -> Question | None:
     """Return the first research question with its answer."""
     return question(summary(study), study.config)
+
+
+def looked(study: Study) -> Question | None:
+    """Return whether training for looking makes it look more alike, where the study has networks with and without."""
+    return looking(summary(study, None), study.config)
 
 
 def logits(study: Study, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
@@ -170,9 +176,10 @@ def _study(cache: str, name: str, changed: str) -> Study:
     return open_study(name)
 
 
-@tables_kept(8)
-def _summary(_study: Study, folder: str, stamp: str) -> pd.DataFrame:
-    return _study.summary()
+@tables_kept(16)
+def _summary(_study: Study, folder: str, stamp: str, weight: float | None) -> pd.DataFrame:
+    every = _study.summary()
+    return every if weight is None else at_weight(every, weight)
 
 
 @tables_kept(8)
@@ -202,7 +209,7 @@ def _importance(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFra
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _claims(_study: Study, folder: str, stamp: str, analysis: Analysis) -> list[Finding]:
-    return findings(_summary(_study, folder, stamp), _study.config, analysis)
+    return findings(_summary(_study, folder, stamp, 0.0), _study.config, analysis)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -213,7 +220,7 @@ def _logits(_study: Study, folder: str, stamp: str, cell: str) -> tuple[np.ndarr
 @st.cache_data(max_entries=8, show_spinner=False)
 def _imported(_study: Study, folder: str, stamp: str) -> list[Cell]:
     try:
-        return tables.imported(_summary(_study, folder, stamp))
+        return tables.imported(_summary(_study, folder, stamp, 0.0))
     except UserError:  # whoever shows the summary says what is wrong with it
         return []
 

@@ -1,14 +1,14 @@
 """One image through several networks: panels for the viewer, the first sentence, ranks of the parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.cells import Cell
+from core.cells import Cell, unlooking
 from core.figures import ranks as figures
 from core.figures.encoding import SHARES
 from core.study import Study
@@ -119,11 +119,13 @@ def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
         return f"On this image {subject(cell)} ranks the parts like the teacher at {rho(value)}."
     smallest = distilled[-1][0].architecture
     cell, value = min(
-        (pair for pair in distilled if pair[0].architecture == smallest), key=lambda pair: pair[0].alpha or 0.0
+        (pair for pair in distilled if pair[0].architecture == smallest),
+        key=lambda pair: (pair[0].alpha or 0.0, -pair[0].explanation_weight),
     )
     begun = f"On this image {subject(cell)} ranks the parts like the teacher at {rho(value)}"
-    plain = next((v for c, v in students if c.architecture == smallest and c.alpha == 1), None)
-    return f"{begun}." if plain is None else f"{begun}; undistilled {decimal(plain)}."
+    said = {"; at λ = 0": unlooking(cell), "; undistilled": replace(cell, alpha=1.0, explanation_weight=0.0)}
+    known = dict(students)
+    return begun + "".join(f"{what} {decimal(known[other])}" for what, other in said.items() if other in known) + "."
 
 
 UNDEFINED = (

@@ -53,6 +53,9 @@ def sidebar(page: str) -> None:
         methods = list(study.config.explain.methods)
         pick("architectures", "Networks", networks, nice_name, words.ARCHITECTURES_HELP)
         pick("alphas", "α, weight of the labels", alphas, str, words.ALPHA_HELP)
+        weights = study.config.students.explanation_weights
+        if len(weights) > 1:
+            choose("looking", "λ, weight of looking alike", weights, 0.0, "{:g}".format, words.LOOKING_HELP)
         choose("method", "Method", methods, usual_method(study), words.method_label, words.METHOD_HELP)
         if page in LIVE:
             others = [STUDYS, *other_methods(study)]

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.cells import Cell, grid, teacher_cell
+from core.cells import Cell, grid, teacher_cell, unlooking
 from core.config import Config
 from core.errors import UserError
 from core.figures.tables import View
@@ -37,6 +37,8 @@ class Choices:
     architectures: list[str]
     alphas: list[float]
     method: str
+    weight: float = 0.0
+    """λ of the distilled networks."""
 
     @property
     def config(self) -> Config:
@@ -46,7 +48,8 @@ class Choices:
     @property
     def view(self) -> View:
         """The chosen part of the study's summary, as `core.figures.tables` takes it."""
-        return View(loaded.summary(self.study), self.config, self.architectures, self.alphas, self.method)
+        summary = loaded.summary(self.study, self.weight)
+        return View(summary, self.config, self.architectures, self.alphas, self.method)
 
 
 def choices() -> Choices:
@@ -72,6 +75,7 @@ def choices() -> Choices:
         architectures=_those(wish.get("architectures"), architectures(study)),
         alphas=_those(wish.get("alphas"), study.config.students.alphas),
         method=method if method in methods else usual_method(study),
+        weight=_those([wish.get("looking", 0.0)], study.config.students.explanation_weights)[0],
     )
 
 
@@ -85,10 +89,17 @@ def cells(choices: Choices) -> list[Cell]:
         if cell.seed == config.students.seeds[0]
         and cell.architecture in choices.architectures
         and cell.alpha in choices.alphas
+        and cell.explanation_weight == (choices.weight if cell.distilled else 0)
         and cell != teacher
     ]
     strangers = [cell for cell in loaded.imported(choices.study) if cell.architecture in choices.architectures]
     return [teacher, *chosen, *strangers]
+
+
+def with_unlooking(cells: list[Cell]) -> list[Cell]:
+    """Return networks, each that learned to look behind the same one at λ = 0."""
+    pairs = [(unlooking(cell), cell) for cell in cells]
+    return [cell for pair in pairs for cell in pair if cell is not None]
 
 
 def architectures(study: Study) -> list[str]:

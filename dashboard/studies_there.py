@@ -212,5 +212,5 @@ def _draw_curves(study: Study, table: pd.DataFrame, name: str) -> None:
     accuracy = "validation_accuracy" if table["validation_accuracy"].notna().any() else "train_accuracy"
     for column, place in zip(("loss", accuracy), st.columns(2), strict=True):
         with place:
-            spec = charts.curves(table[["epoch", "alpha", column]], column, CURVES[column], alphas)
+            spec = charts.curves(table[["epoch", "alpha", "λ", column]], column, CURVES[column], alphas)
             charts.show(spec, f"{column} {name}", f"{CURVES[column]}, pass by pass over the training images.")

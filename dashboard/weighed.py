@@ -29,7 +29,7 @@ SORTS = {
 def rows(choices: Choices) -> pd.DataFrame:
     """Return the rows of the summary that the page is about; a slider that is drawn asks for them many times."""
     study = choices.study
-    return _rows(study, str(study.folder), loaded.stamp(study.folder), choices.method)
+    return _rows(study, str(study.folder), loaded.stamp(study.folder), choices.method, choices.weight)
 
 
 def points(choices: Choices, cost: str, measure: str) -> pd.DataFrame:
@@ -119,8 +119,8 @@ def _chosen(choices: Choices, table: pd.DataFrame) -> pd.DataFrame:
 
 
 @loaded.tables_kept(8)
-def _rows(_study: Study, folder: str, stamp: str, method: str) -> pd.DataFrame:
-    summary = loaded.summary(_study)
+def _rows(_study: Study, folder: str, stamp: str, method: str, weight: float) -> pd.DataFrame:
+    summary = loaded.summary(_study, weight)
     keep = summary["measure"].isin([*COSTS, *tradeoffs.QUALITIES]) & summary["method"].isin(["", method])
     kinds = summary["kind"].isin(["cell", "group", "control", "normalised", "cost"])
     return summary[keep & kinds & summary["subset"].isin(["", "all"])]

@@ -19,6 +19,10 @@ ALPHA_HELP = (
     "How a student learns: α = 1.0 from the labels alone (no distillation), lower values increasingly from what the "
     "teacher says about each image."
 )
+LOOKING_HELP = (
+    "How much distilled students also learn to look where the teacher looks, beside giving its answers: λ times the "
+    "difference of the two maps is added to their loss. The findings are about λ = 0; anything else is exploratory."
+)
 METHOD_HELP = (
     "How we find where a network looks. Saliency: how strongly its answer reacts to a tiny change of each pixel. "
     "Integrated gradients: how much each pixel adds to its answer, compared with an image of one mean colour; "
@@ -155,6 +159,11 @@ SLOPES_ONCE = "Each network was trained once, so its changes have no interval, a
 BONFERRONI = (
     "The intervals of the differences hold for all of the networks together (Bonferroni), so they are wider; those in "
     "brackets are of one number each."
+)
+LOOKED_BADGE = "⚑ Exploratory: students trained for looking"
+LOOKED_CAPTION = (
+    "Up: looks more like the teacher. Right: more often right. A line joins a network without training for looking "
+    "(λ = 0) with the same network trained for it."
 )
 COST_HELP = (
     "What it takes to keep and to run a network. MACs: the multiplications of one image, each with its addition. "

@@ -1,5 +1,7 @@
 """Compare two: do two studies find the same, and by how much do their numbers differ?"""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core import comparison
@@ -10,7 +12,7 @@ from dashboard import charts, compared, frame, leads, loaded, weighed
 from dashboard.names import plain
 from dashboard.widgets import choose, select
 
-chosen = frame.begin("Compare two studies")
+chosen = replace(frame.begin("Compare two studies", looking=False), weight=0.0)
 first = chosen.study
 others = compared.others(first)
 if not others:

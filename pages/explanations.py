@@ -4,15 +4,15 @@ from functools import partial
 
 import streamlit as st
 
-from core.cells import undistilled
+from core.cells import undistilled, unlooking
 from dashboard import asking, changed, charts, frame, gallery, live_view, maps_view, one_image, trust_view, words
 from dashboard.loaded import shortfall, stamp
 from dashboard.names import plain, short
-from dashboard.state import cells
+from dashboard.state import cells, with_unlooking
 from dashboard.widgets import choose, select
 
 chosen = frame.begin("Explanations")
-study, shown = chosen.study, cells(chosen)
+study, shown = chosen.study, with_unlooking(cells(chosen))
 
 head = st.container()
 student = None
@@ -26,8 +26,8 @@ image = gallery.pick(chosen, student)
 if image is None:
     st.stop()
 pair = [study.teacher, *([student] if student else [])]
-if student and (before := undistilled(student, study.config)):
-    pair.insert(1, before)
+if student:
+    pair[1:1] = filter(None, (undistilled(student, study.config), unlooking(student)))
 seen = [cell for cell in pair if cell in shown] if layout == "pair" else shown
 if not asking.usual(study, ask, chosen.method):
     with st.spinner("Waking the networks"):

@@ -52,8 +52,7 @@ for finding in claims:
         link(finding.page, "See why →")
 if claims and (left := not_judged(claims, chosen.config)):
     st.caption(left)
-asked = loaded.asked(study)
-if asked is not None:
+for asked in filter(None, (loaded.asked(study), loaded.looked(study))):
     with st.container(border=True):
         st.markdown(f"**{asked.title}**")
         st.markdown(asked.sentence)

@@ -1,8 +1,11 @@
 """Rank alignment: do students order the parts of an image as their teacher does? The poster's Figure 2."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.figures import tables
+from core.figures.looking import looks
 from core.findings import Analysis
 from dashboard import charts, frame, gallery, leads, loaded, words
 
@@ -54,6 +57,17 @@ if asked is not None:
     effects = tables.effects(view)
     effects["method"] = effects["method"].map(words.method_label)
     lowest = min(chosen.config.students.alphas)
-    changes = leads.networks(chosen, effects.assign(alpha=lowest), gallery.CHANGED)
+    changes = leads.networks(replace(chosen, weight=0.0), effects.assign(alpha=lowest), gallery.CHANGED)
     charts.show(charts.effects(changes, "Change in rank alignment"), "effects", asked.sentence, "rank_alignment")
     st.caption(f"Integrated gradients less saliency: {'; '.join(asked.each)}. {words.BONFERRONI}")
+
+looked = loaded.looked(chosen.study)
+if looked is not None:
+    st.subheader(looked.title, anchor=False)
+    st.badge(words.LOOKED_BADGE, color="orange", help=words.LOOKING_HELP)
+    st.markdown(looked.sentence)
+    figure = charts.looks(looks(loaded.summary(chosen.study, None), view), frame.alphas(chosen))
+    charts.show(figure, "looks", looked.sentence, "rank_alignment", "accuracy", about=words.LOOKED_CAPTION)
+    st.caption(f"{words.LOOKED_CAPTION} {words.about_intervals(chosen.study)}")
+    with st.expander("Each network by itself", key="looks of each"):
+        st.markdown("\n".join(f"- {line}" for line in looked.each))

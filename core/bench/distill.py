@@ -176,7 +176,8 @@ def measure(
 
 def _measure(config: Config, device: torch.device, rounds: int, batches: int, tell: Callable[[str], None]) -> Found:
     seed = config.students.seeds[0]
-    cells = [cell for cell in grid(config) if cell.alpha != 1 and cell.seed == seed]
+    distilled = [cell for cell in grid(config) if cell.alpha != 1 and cell.seed == seed]
+    cells = [cell for cell in distilled if not cell.explanation_weight]  # of one step an architecture
     plain, ours = (Subject(config, cells, device, kind) for kind in (True, False))
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     clock = time.perf_counter if device.type == "cuda" else time.process_time

@@ -28,7 +28,7 @@ def accuracies(config: Config, folder: Path, console: Console) -> np.ndarray:
     rows = study.summary()
     rows = rows[(rows["kind"] == "cell") & (rows["measure"] == "accuracy") & rows["alpha"].notna()]
     rows = rows[rows["architecture"].isin(config.students.architectures)]  # a teacher of another has one seed
-    table = rows.pivot(index=["architecture", "alpha"], columns="seed", values="estimate")
+    table = rows.pivot(index=["architecture", "alpha", "explanation_weight"], columns="seed", values="estimate")
     return table.to_numpy(np.float64)
 
 

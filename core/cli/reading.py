@@ -33,7 +33,7 @@ def show(
     json_: Annotated[Path | None, typer.Option("--json", help="Write every number there instead.")] = None,
 ) -> None:
     """Show a study's numbers and what it found."""
-    from core.findings import findings, not_judged, question
+    from core.findings import findings, looking, not_judged, question
 
     opened = open_study(study)
     summary = opened.summary()
@@ -57,8 +57,7 @@ def show(
             console.print(line, style="dim", highlight=False, soft_wrap=True)
     if found and (left := not_judged(found, opened.config)):
         console.print(f"\n{left}", highlight=False, soft_wrap=True)
-    asked = question(summary, opened.config)
-    if asked is not None:
+    for asked in filter(None, (question(summary, opened.config), looking(summary, opened.config))):
         console.print(f"\n[bold]{asked.title}[/]", highlight=False, soft_wrap=True)
         console.print(asked.sentence, highlight=False, soft_wrap=True)
 

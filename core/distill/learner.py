@@ -35,6 +35,7 @@ class Learner:
     key: str
     state_path: Path
     recipe: Training
+    explanation_weight: float = 0.0
     share: Share = ALONE
     epoch: int = 0
     step: int = 0
@@ -62,7 +63,7 @@ class Learner:
     @property
     def explains(self) -> bool:
         """Whether it also learns to look where the teacher looks."""
-        return self.alpha != 1 and self.recipe.explanation_weight > 0
+        return self.alpha != 1 and self.explanation_weight > 0
 
     def _parameters(self) -> list[nn.Parameter]:
         return [p for group in self.optimiser.param_groups for p in group["params"]]

@@ -187,7 +187,8 @@ def take_step(
     taught, recipe, maps = None if answer is None else answer.logits, learner.recipe, None
     if taught is not None and looked is not None:
         maps = (input_x_gradient(logits, seen, taught.argmax(1), twice=True), looked)
-    losses = distillation_loss(logits, y, taught, learner.alpha, recipe.temperature, maps, recipe.explanation_weight)
+    weight = learner.explanation_weight
+    losses = distillation_loss(logits, y, taught, learner.alpha, recipe.temperature, maps, weight)
     learner.descend(losses, (logits.argmax(1) == y).float().mean(), rate, part)
 
 

@@ -139,6 +139,7 @@ def spreads(
 def curves(table: pd.DataFrame, column: str, title: str, alphas: list[float], theme: str = "light") -> Spec:
     """Draw training over epochs, one line an α; `table` has epoch, alpha and the column.
 
+    Where it has several `λ`, in words, each has a line of its own, and dashes.
     With `lowest` and `highest` (`core.figures.tables.course`) there is a band around each line.
     """
     rows = table.dropna(subset=[column]).assign(α=table["alpha"].map(label), trained=table["alpha"].map(trained))
@@ -153,8 +154,12 @@ def curves(table: pd.DataFrame, column: str, title: str, alphas: list[float], th
     y = alt.Y(f"{column}:Q", title=title, scale=scale, axis=axis(form))
     hue = colour(alphas, theme)
     base = alt.Chart(rows).encode(x=x, y=y, color=hue, **leads(table))
+    lines = base
+    if "λ" in rows and rows["λ"].nunique() > 1:
+        tooltip.insert(1, alt.Tooltip("λ:N", title="λ, weight of looking alike"))
+        lines = base.encode(strokeDash=alt.StrokeDash("λ:N", legend=alt.Legend(orient="top")))
     layers = [
-        base.mark_line(strokeWidth=2),
+        lines.mark_line(strokeWidth=2),
         base.mark_point(filled=True, size=40, opacity=1).encode(shape=shape(alphas), tooltip=tooltip),
     ]
     if "lowest" in rows:
@@ -194,7 +199,7 @@ def together(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> 
     """Draw each network by how far its outputs (x) and where it looks (y) agree with the teacher's."""
     rows = table.assign(α=table["alpha"].map(label), trained=table["alpha"].map(trained))
     least = alt.Axis(tickCount=6)
-    across, up = (_room(rows, measure) for measure in ("logit", "rank"))
+    across, up = (room(rows, measure) for measure in ("logit", "rank"))
     scales = [alt.Scale(domain=domain, nice=False) for domain in (across, up)]
     x = alt.X("estimate_logit:Q", title="Logit alignment (outputs)", scale=scales[0], axis=least)
     y = alt.Y("estimate_rank:Q", title="Rank alignment (where it looks)", scale=scales[1], axis=least)
@@ -230,7 +235,7 @@ def together(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> 
     return finish(alt.layer(*layers), HEIGHT, theme)
 
 
-def _room(rows: pd.DataFrame, measure: str) -> list[float]:
+def room(rows: pd.DataFrame, measure: str) -> list[float]:
     """Return the ends of an axis that leaves room for names around the points."""
     values = rows[[f"estimate_{measure}", f"low_{measure}", f"high_{measure}"]]
     low, high = float(values.min().min()), float(values.max().max())

@@ -7,7 +7,7 @@ import pandas as pd
 from core.cells import Cell, teacher_cell
 from core.config import Config
 from core.figures.encoding import written
-from core.findings import nice_name
+from core.findings import at_weight, nice_name
 
 COLUMNS = ["network", "alpha", "role", "estimate", "low", "high", "n", "skipped", "seeds"]
 """Of `estimates`. `role`: student, teacher, retrained (the teacher's architecture trained anew) or imported. `n`:
@@ -19,7 +19,7 @@ class View:
     """A study's summary, and what of its grid is shown."""
 
     summary: pd.DataFrame
-    """As `Study.summary`."""
+    """As `Study.summary`, at one λ (`core.findings.at_weight`)."""
     config: Config
     architectures: list[str]
     """From left to right; those of imported networks too."""
@@ -28,11 +28,12 @@ class View:
 
 
 def whole(summary: pd.DataFrame, config: Config) -> View:
-    """Return a view of all of a study by the primary analysis's method, where the study has it."""
+    """Return a view of all of a study at λ = 0 by the primary analysis's method, where the study has it."""
     methods = config.explain.methods
     method = "integrated_gradients" if "integrated_gradients" in methods else methods[0]
     own = config.students.architectures
     strangers = sorted({cell.architecture for cell in imported(summary)} - set(own))
+    summary = at_weight(summary, 0.0)
     return View(summary, config, [*own, *strangers], sorted(config.students.alphas, reverse=True), method)
 
 

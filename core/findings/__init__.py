@@ -9,8 +9,9 @@ from core.findings import claims
 from core.findings.association import association
 from core.findings.claims import Finding, Judged, Verdict, verdict
 from core.findings.dose import dose
+from core.findings.looking import looking
 from core.findings.question import Question, question
-from core.findings.rows import Analysis, Rows
+from core.findings.rows import Analysis, Rows, at_weight
 from core.findings.wording import LIMIT, NAMES, listed, nice_name
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "Judged",
     "Question",
     "Verdict",
+    "at_weight",
     "dose",
     "findings",
+    "looking",
     "nice_name",
     "not_judged",
     "question",

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from core.config import Config
+from core.findings.rows import at_weight
 from core.findings.wording import level, nice_name, signed, span, students_named
 
 
@@ -26,6 +27,7 @@ def question(summary: pd.DataFrame, config: Config) -> Question | None:
 
     None where the study lacks one of the methods, or has nothing to compare.
     """
+    summary = at_weight(summary, 0.0)
     rows = summary[
         (summary["measure"] == "rank_alignment")
         & (summary["importance"] == "density")

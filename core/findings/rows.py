@@ -35,10 +35,23 @@ class Analysis(NamedTuple):
         return method, importance, self.outside if measure in BY_OUTSIDE else ""
 
 
+OF_CLAIMS = ("finding", "dose", "question", "association")
+"""Kinds of rows by which a study is judged, all without learning to look (`core.summarise.row`)."""
+
+
+def at_weight(summary: pd.DataFrame, weight: float) -> pd.DataFrame:
+    """Return a summary of the grid at one λ: distilled networks that learned to look so, and all else as it is."""
+    own = summary["explanation_weight"] == weight
+    if weight:
+        own |= (summary["explanation_weight"] == 0) & (~(summary["alpha"] < 1) | summary["kind"].isin(OF_CLAIMS))
+    return summary if own.all() else summary[own]
+
+
 class Rows:
-    """A study's summary under one analysis; what it has no row for is None."""
+    """A study's summary at λ = 0 under one analysis; what it has no row for is None."""
 
     def __init__(self, summary: pd.DataFrame, config: Config, analysis: Analysis) -> None:
+        summary = at_weight(summary, 0.0)
         self.summary, self.config, self.analysis = summary[summary["estimate"].notna()], config, analysis
         # Asked for dozens of times a page: of a few rows, as plain arrays, in a fraction of the time.
         self._places = self.summary.groupby(["kind", "measure"]).indices

@@ -8,7 +8,7 @@ from typing import TypeVar
 from core import sentences
 from core.figures.tables import whole
 from core.findings import findings
-from core.report import beyond, draw, others, results, setting
+from core.report import beyond, draw, looking, others, results, setting
 from core.report.page import Drawn, render
 from core.report.pieces import Figure, Section, Table
 from core.store import write_bytes
@@ -70,6 +70,7 @@ def report(study: Study, on_progress: OnProgress = lambda done, total, what: Non
         setting.studied(study),
         *results.findings_sections(source),
         beyond.question(source),
+        *looking.looking(source, summary),
         beyond.trade_offs(source),
         *beyond.parts(source),
         *beyond.controls(source),

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from core import literature, sentences
-from core.config import Training
+from core.config import Students
 from core.errors import UserError
 from core.findings import nice_name
 from core.measures import MEASURES
@@ -47,7 +47,7 @@ def studied(study: Study) -> Section:
         (
             "Training",
             f"{training.epochs} epochs in batches of {training.batch_size}, learning rate {training.learning_rate:g}, "
-            f"temperature {training.temperature:g}; one recipe for every network.{_looking(training)}",
+            f"temperature {training.temperature:g}; one recipe for every network.{_looking(students)}",
         ),
         (
             "Explanations",
@@ -60,12 +60,13 @@ def studied(study: Study) -> Section:
     return Section("What was studied", [*about, Items(tuple(item for item in items if item[1]))])
 
 
-def _looking(training: Training) -> str:
-    if not training.explanation_weight:
+def _looking(students: Students) -> str:
+    weights = ", ".join(f"{weight:g}" for weight in students.explanation_weights if weight)
+    if not weights:
         return ""
     return (
-        f" Distilled students also learn to look where the teacher looks: {training.explanation_weight:g} × (1 − the "
-        "cosine of both networks' input × gradient maps) is part of their loss."
+        " Distilled students are there again, trained to look where the teacher looks too: λ × (1 − the cosine of both "
+        f"networks' input × gradient maps) is part of their loss, λ = {weights}. The findings are about the others."
     )
 
 

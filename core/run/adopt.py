@@ -56,5 +56,6 @@ def _fits(study: Study, cell: Cell, unchanged: bool) -> bool:
     students = config.students
     found = (header.architecture, header.alpha, header.seed, header.width, header.stem, header.classes)
     right = (cell.architecture, cell.alpha, cell.seed, students.width, students.stem, study.dataset.classes)
-    sizes = (header.image_size, header.teacher, epochs)
-    return unchanged and found == right and sizes == (config.data.image_size, teacher, config.training.epochs)
+    others = (header.image_size, header.teacher, epochs, header.explanation_weight)
+    wanted = (config.data.image_size, teacher, config.training.epochs, cell.explanation_weight)
+    return unchanged and found == right and others == wanted

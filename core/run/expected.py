@@ -27,7 +27,7 @@ from core.run.begin import begin
 from core.run.check import check
 from core.run.local import cores
 from core.run.loop import fits
-from core.run.plan import POINTS, Task, plan
+from core.run.plan import POINTS, TWICE, Task, plan
 from core.run.recipe import keys
 from core.study import Study
 
@@ -35,8 +35,6 @@ START = 8.0
 """Seconds until the processes of a run are there."""
 MEASURE, CONCLUDE = 0.6, 0.4
 """Seconds to measure one network, and to conclude, a network; of the shipped study."""
-TWICE = 3.0
-"""Steps of a student that learns from its maps, in steps of one that does not; about."""
 READS = 6
 """Images read to see how long that takes."""
 IMAGE_BYTES, IMPORTANCE_BYTES, CELL_BYTES, STUDY_BYTES = 35, 9.5, 11_000, 120_000
@@ -232,8 +230,10 @@ def _training(names: tuple[str, ...], config: Config, counts: dict[str, int], ti
     shown, looks = recipe.epochs * counts["train"], math.ceil(recipe.epochs / recipe.validate_every)
     taught = any(parse_cell(name).alpha != 1 for name in names)
     # A gradient that is learned from is differentiated in turn.
-    times = TWICE if taught and recipe.explanation_weight else 1.0
-    own = sum(shown * times * timed[name].train + looks * counts["validation"] * timed[name].forward for name in names)
+    times = {name: TWICE if parse_cell(name).explanation_weight else 1.0 for name in names}
+    own = sum(
+        shown * times[name] * timed[name].train + looks * counts["validation"] * timed[name].forward for name in names
+    )
     return own + (shown * timed[teacher_cell(config).name].forward if taught else 0.0)
 
 

@@ -16,6 +16,8 @@ POINTS = 40
 """Gradients that a map of integrated gradients takes, about."""
 FORWARD = 0.25
 """Cost of showing an image to a network, beside training on it."""
+TWICE = 3.0
+"""Steps of a student that learns from its maps, in steps of one that does not; about."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _training(study: Study, wanted: dict[str, str], missing: set[str], device: s
     for (_, kind), cells in groups.items():
         bins = _spread(cells, apart if kind == "taught" else 1)
         for group in bins:
-            cost = sum(COST.get(cell.architecture, 3.0) for cell in group)
+            cost = sum(map(_cost, group))
             if kind == "taught":
                 cost += COST.get(config.teacher.architecture, 3.0) * FORWARD
             names = tuple(cell.name for cell in group)
@@ -151,8 +153,12 @@ def _spread(cells: list[Cell], count: int) -> list[list[Cell]]:
     """Cut cells into at most `count` groups of about the same cost, the dearest first."""
     bins: list[list[Cell]] = [[] for _ in range(min(count, len(cells)))]
     loads = [0.0] * len(bins)
-    for cell in sorted(cells, key=lambda c: -COST.get(c.architecture, 3.0)):
+    for cell in sorted(cells, key=lambda c: -_cost(c)):
         least = loads.index(min(loads))
         bins[least].append(cell)
-        loads[least] += COST.get(cell.architecture, 3.0)
+        loads[least] += _cost(cell)
     return bins
+
+
+def _cost(cell: Cell) -> float:
+    return COST.get(cell.architecture, 3.0) * (TWICE if cell.explanation_weight else 1.0)

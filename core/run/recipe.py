@@ -11,7 +11,7 @@ from core.study import Study
 
 VERSIONS = {"images": 1, "train": 2, "predict": 1, "explain": 4, "measure": 4, "costs": 1, "conclude": 9}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
-NOT_OF_ALL = {"validate_every", "replay", "temperature", "explanation_weight", "processes"}
+NOT_OF_ALL = {"validate_every", "replay", "temperature", "processes"}
 """Of [training]: what changes no network, what distilled students alone depend on, and what counts only above one."""
 
 
@@ -43,8 +43,8 @@ def keys(study: Study) -> dict[str, str]:
                 parts.append(["processes", config.training.processes])
             if cell.alpha != 1:
                 parts += [config.training.temperature, found[teacher["models"]]]
-                if config.training.explanation_weight:
-                    parts.append(["input x gradient", config.training.explanation_weight])
+                if cell.explanation_weight:
+                    parts.append(["input x gradient", cell.explanation_weight])
             model = key("train", *parts)
             found[names["models"]] = found[names["history"]] = model
         found[names["logits"]] = key("predict", data, model)

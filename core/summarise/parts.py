@@ -12,8 +12,8 @@ from core.study import Study
 from core.summarise.row import summary_row
 from core.values import Keys
 
-Group = tuple[str, float | None]
-"""Architecture and α; "" and None of the teacher."""
+Group = tuple[str, float | None, float]
+"""Architecture, α and λ; "" and None of the teacher."""
 
 
 def parts(study: Study) -> Iterator[dict[str, Any]]:
@@ -25,17 +25,19 @@ def parts(study: Study) -> Iterator[dict[str, Any]]:
     """
     groups: dict[Group, dict[Cell, pd.DataFrame]] = {}
     for cell in grid(study.config):
-        key: Group = ("", None) if cell == study.teacher else (cell.architecture, cell.alpha)
+        key: Group = ("", None, 0.0)
+        if cell != study.teacher:
+            key = (cell.architecture, cell.alpha, cell.explanation_weight)
         groups.setdefault(key, {})[cell] = study.parts(cell).set_index(["method", "part"])
     for key, cells in groups.items():
         yield from _shares(study.teacher, key, cells)
-    for (architecture, alpha), cells in groups.items():
-        if architecture and alpha != 1:
-            yield from _changes(architecture, alpha, cells, groups.get((architecture, 1.0), {}))
+    for key, cells in groups.items():
+        if key[0] and key[1] != 1:
+            yield from _changes(key, cells, groups.get((key[0], 1.0, 0.0), {}))
 
 
 def _shares(teacher: Cell, key: Group, cells: dict[Cell, pd.DataFrame]) -> Iterator[dict[str, Any]]:
-    where: dict[str, Any] = {"architecture": key[0], "alpha": key[1], "seed": "all"}
+    where = _where(key)
     if not key[0]:
         where = {"cell": teacher.name, "architecture": teacher.architecture, "alpha": 1.0, "seed": teacher.seed}
     for method, part in next(iter(cells.values())).index:
@@ -49,9 +51,9 @@ def _shares(teacher: Cell, key: Group, cells: dict[Cell, pd.DataFrame]) -> Itera
 
 
 def _changes(
-    architecture: str, alpha: float | None, distilled: dict[Cell, pd.DataFrame], alone: dict[Cell, pd.DataFrame]
+    key: Group, distilled: dict[Cell, pd.DataFrame], alone: dict[Cell, pd.DataFrame]
 ) -> Iterator[dict[str, Any]]:
-    where = {"architecture": architecture, "alpha": alpha, "seed": "all", "control": "no distillation"}
+    where = {**_where(key), "control": "no distillation"}
     before = {cell.seed: table["mean"] for cell, table in alone.items()}
     changes = [table["mean"] - before[cell.seed] for cell, table in distilled.items() if cell.seed in before]
     if not changes:
@@ -61,3 +63,7 @@ def _changes(
     for (method, part), values in zip(table.index, table.to_numpy(float), strict=True):
         estimate = mean_over_seeds(values)
         yield summary_row("part", Keys("part_share", str(method)), estimate, {**where, "subset": str(part)})
+
+
+def _where(key: Group) -> dict[str, Any]:
+    return {"architecture": key[0], "alpha": key[1], "explanation_weight": key[2], "seed": "all"}

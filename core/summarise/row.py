@@ -23,6 +23,7 @@ COLUMNS = [
     "high",
     "n",
     "skipped",
+    "explanation_weight",
 ]
 """Of summary.parquet. Text is "" where it does not apply. `kind` is
 
@@ -37,12 +38,17 @@ normalised   an alignment between chance (0) and a retrained teacher (1)
 mean         what sentences tell of all smaller students together, by `control`: "", "shuffled" or "normalised" at
              each α; "random network", one draw of each, without an interval
 question     a finding by integrated gradients less the same by saliency
+looking      networks that also learned to look where the teacher looks (`explanation_weight`, λ) less the same at
+             λ = 0, paired by seed, as finding, at each α below 1
 association  how two measures go together
 part         share of the looking that a part receives; `subset` is the part. `control` "no distillation": the same
              less α = 1.0, paired by seed, without an interval where there is one seed
 quantile     how rank alignment spreads over images; `control` is p5 … p95
 exact        share of a method's maps, over all networks, that became as exact as asked
 cost         what a network costs (`core.costs`); latencies with their quartiles, measured once
+
+Rows with an `explanation_weight` above 0 are of networks trained so: all kinds but those of the claims (finding, dose,
+question, association), which are about λ = 0, as is a row of undistilled networks.
 
 The intervals of cell, group, control, mean, part and association end where their measure's range ends, since t with few
 seeds goes beyond what there can be. Those of differences, and of `control` "normalised", have no such ends.

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cells import Cell, grid, parse_cell, teacher_cell
+from core.cells import Cell, grid, parse_cell, teacher_cell, undistilled, unlooking
 from core.config import Config, Students, Teacher
 from core.errors import UserError
 from core.models import architectures
@@ -17,6 +17,22 @@ def test_names() -> None:
     assert Cell("resnet18", 0.1, 0).name == "resnet18-a0.1-s0"
     assert Cell("resnet18", 1.0, 12).name == "resnet18-a1.0-s12"
     assert Cell("resnet18", None, None, "mine").name == "mine"
+    assert Cell("resnet18", 0.1, 0, explanation_weight=1.0).name == "resnet18-a0.1-e1.0-s0"
+
+
+def test_only_distilled_cells_have_the_second_axis() -> None:
+    cells = grid(config(explanation_weights=[0.0, 1.0]))
+    plain = grid(config())
+    assert [cell for cell in cells if not cell.explanation_weight] == plain
+    added = [cell.name for cell in cells if cell.explanation_weight]
+    assert added == [f"resnet{layers}-a0.1-e1.0-s{seed}" for layers in (18, 34) for seed in (4, 2)]
+
+
+def test_what_a_cell_is_compared_with() -> None:
+    looks = Cell("resnet18", 0.1, 2, explanation_weight=1.0)
+    assert unlooking(looks) == Cell("resnet18", 0.1, 2)
+    assert undistilled(looks, config()) == undistilled(Cell("resnet18", 0.1, 2), config()) == Cell("resnet18", 1.0, 2)
+    assert unlooking(Cell("resnet18", 0.1, 2)) is None
 
 
 def test_the_teacher_is_the_first_seed_without_distillation_and_comes_first() -> None:
@@ -37,9 +53,10 @@ def test_an_alpha_written_as_a_whole_number_is_the_same_cell() -> None:
     st.sampled_from(architectures()),
     st.floats(0, 1),
     st.integers(0, 2**31),
+    st.floats(0, allow_infinity=False),
 )
-def test_a_name_says_which_cell(architecture: str, alpha: float, seed: int) -> None:
-    cell = Cell(architecture, alpha, seed)
+def test_a_name_says_which_cell(architecture: str, alpha: float, seed: int, weight: float) -> None:
+    cell = Cell(architecture, alpha, seed, explanation_weight=weight)
     assert parse_cell(cell.name) == cell
 
 

@@ -203,3 +203,16 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 def test_settings_cannot_be_changed_by_accident() -> None:
     with pytest.raises(Exception, match="frozen"):
         Config(name="x").training.epochs = 3  # type: ignore[misc]
+
+
+def test_the_weight_of_looking_is_an_axis_and_the_old_key_says_where_it_went(tmp_path: Path) -> None:
+    path = tmp_path / "old.toml"
+    path.write_text('name = "old"\n[training]\nexplanation_weight = 0.0\n', encoding="utf-8")
+    assert read_config(str(path)) == Config(name="old"), "studies from before are read"
+    with pytest.raises(UserError, match=r"write explanation_weights = \[0.0, 2.5\] under \[students\] in its place"):
+        read_config(str(path), ("training.explanation_weight=2.5",))
+    with pytest.raises(UserError, match=r"students.explanation_weights: 0.0 must be among them"):
+        read_config(str(path), ("students.explanation_weights=[1.0]",))
+    for wrong in ("[0.0, -1.0]", "[0.0, 0.0]", "[]"):
+        with pytest.raises(UserError, match=r"students.explanation_weights"):
+            read_config(str(path), (f"students.explanation_weights={wrong}",))

@@ -15,6 +15,7 @@ from tests.made import EXPLAINED, IG, TEST, Made, known, noise
 
 def rows(*given: dict[str, Any]) -> pd.DataFrame:
     empty = dict.fromkeys(COLUMNS, "") | {"alpha": np.nan, "low": np.nan, "high": np.nan, "n": 9, "skipped": 0}
+    empty["explanation_weight"] = 0.0
     empty["subset"] = "all"
     return pd.DataFrame([{**empty, **row} for row in given], columns=COLUMNS)
 

@@ -357,9 +357,10 @@ def test_what_students_learned_besides_is_told(cache: Path) -> None:
     path = cache / "studies" / "tiny" / "study.toml"
     plain = str(studied(open_study("tiny")))
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("explanation_weight = 0.0", "explanation_weight = 2.5"), encoding="utf-8")
+    path.write_text(text.replace("weights = [0.0]", "weights = [0.0, 2.5]"), encoding="utf-8")
     told = str(studied(open_study("tiny")))
-    assert "look where the teacher looks: 2.5 × (1 − the cosine of" in told
+    assert "look where the teacher looks too: λ × (1 − the cosine of" in told
+    assert "λ = 2.5." in told
     assert "cosine" not in plain
 
 

@@ -67,6 +67,7 @@ def config(seeds: tuple[int, ...] = (0, 1)) -> Config:
 def row(kind: str, measure: str, estimate: float, **more: Any) -> dict[str, Any]:
     text = dict.fromkeys(["cell", "architecture", "seed", "method", "importance", "outside", "control"], "")
     numbers = {"alpha": math.nan, "n": 2, "skipped": 0, "low": estimate - 0.01, "high": estimate + 0.01}
+    numbers["explanation_weight"] = 0.0
     return {**text, **numbers, "subset": "all", "kind": kind, "measure": measure, "estimate": estimate, **more}
 
 

@@ -59,7 +59,7 @@ def plain() -> nn.Module:
 
 def learner(folder: Path, share: Share, architecture: str = "resnet18", alpha: float = 0.1, **recipe: Any) -> Learner:
     given: dict[str, Any] = {"epochs": 1, "batch_size": BATCH, "precision": "fp32", "validate_every": 1, **recipe}
-    return Learner("a", network(architecture, 1), alpha, "key", folder / "a", Training(**given), share)
+    return Learner("a", network(architecture, 1), alpha, "key", folder / "a", Training(**given), share=share)
 
 
 def go(student: Learner, on_epoch: Callable[[Learner], None] = lambda learner: None) -> None:

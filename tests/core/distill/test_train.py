@@ -56,13 +56,13 @@ def teacher() -> nn.Module:
     return build("resnet18", 3, 0.0625, "small").eval().requires_grad_(False)
 
 
-def learner(folder: Path, name: str, settings: Training, key: str = "key") -> Learner:
-    """`resnet18-0.1` and the like."""
+def learner(folder: Path, name: str, settings: Training, key: str = "key", weight: float = 0.0) -> Learner:
+    """`resnet18-0.1` and the like; `weight` is λ."""
     architecture, alpha = name.split("-")
     slim = {"width": 0.0625, "stem": "small"} if architecture.startswith("resnet") else {}
     torch.manual_seed(0)
     model = build(architecture, 3, **slim)
-    return Learner(name, model, float(alpha), key, folder / f"{name}.safetensors", settings)
+    return Learner(name, model, float(alpha), key, folder / f"{name}.safetensors", settings, weight)
 
 
 def go(
@@ -343,8 +343,8 @@ def test_a_student_that_is_asked_to_comes_to_look_where_its_teacher_looks(
 ) -> None:
     found = {}
     for weight in (0.0, 5.0):
-        settings = recipe(epochs=24, learning_rate=0.05, precision=precision, explanation_weight=weight)
-        student = learner(tmp_path / str(weight), "resnet18-0.1", settings)
+        settings = recipe(epochs=24, learning_rate=0.05, precision=precision)
+        student = learner(tmp_path / str(weight), "resnet18-0.1", settings, weight=weight)
         go([student], skilled, data)
         found[weight] = alike(student.model, skilled, data)
         assert ("explanation" in student.history[0]) == (weight > 0)
@@ -355,18 +355,24 @@ def test_a_student_that_is_asked_to_comes_to_look_where_its_teacher_looks(
     assert last["loss"] == pytest.approx(parts, rel=1e-4)
 
 
-def test_looking_is_asked_of_distilled_students_alone(data: TrainingData, teacher: nn.Module, tmp_path: Path) -> None:
-    """Beside one that explains, a student without distillation is, bit for bit, what it is without."""
-    plain = learner(tmp_path / "a", "resnet18-1.0", recipe())
-    go([plain], teacher, data)
-    asked = recipe(explanation_weight=2.0)
-    beside = [learner(tmp_path / "b", name, asked) for name in ("resnet18-1.0", "resnet18-0.1")]
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_students_of_one_group_learn_to_look_by_their_own_weight(
+    precision: str, data: TrainingData, teacher: nn.Module, tmp_path: Path
+) -> None:
+    """Beside those that explain, all others are, bit for bit, what they are alone; undistilled ones never explain."""
+    asked = recipe(precision=precision, epochs=2)
+    kinds = [("resnet18-1.0", 2.0), ("resnet18-0.1", 0.0), ("resnet18-0.1", 2.0), ("resnet18-0.1", 0.5)]
+
+    def some(folder: str) -> list[Learner]:
+        return [learner(tmp_path / folder / str(weight), name, asked, weight=weight) for name, weight in kinds]
+
+    beside = some("together")
     go(beside, teacher, data)
-    assert same(plain, beside[0])
-    alone = learner(tmp_path / "c", "resnet18-0.1", asked)
-    go([alone], teacher, data)
-    assert same(alone, beside[1])
-    assert [each.explains for each in beside] == [False, True]
+    for alone, other in zip(some("alone"), beside, strict=True):
+        go([alone], teacher, data)
+        assert same(alone, other)
+    assert [each.explains for each in beside] == [False, False, True, True]
+    assert not any(same(a, b) for a, b in itertools.combinations(beside, 2))
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it(data: TrainingData, tmp_path: Path) -> None:

@@ -77,8 +77,11 @@ def test_a_complete_study(tmp_path: Path) -> None:
         ({"data": {"image_size": 64}}, of(*EVERY) | {"images.parquet", "costs.parquet", "summary.parquet"}),
         ({"data": {"classes": 4}}, of(*EVERY) | {"images.parquet", "costs.parquet", "summary.parquet"}),
         ({"training": {"temperature": 2.0}}, of(*EVERY, cells=DISTILLED) | {"summary.parquet"}),
-        ({"training": {"explanation_weight": 2.0}}, of(*EVERY, cells=DISTILLED) | {"summary.parquet"}),
         ({"training": {"explanation_weight": 0.0}}, set()),
+        (
+            {"students": {"explanation_weights": [0.0, 2.0]}},
+            of(*EVERY, cells=["resnet34-a0.1-e2.0-s0", "resnet18-a0.1-e2.0-s0"]) | {"summary.parquet"},
+        ),
         ({"data": {"difficulty": 0.5}}, of(*EVERY) | {"images.parquet", "summary.parquet"}),
         ({"data": {"test_images": 30}}, of(*EVERY) | {"images.parquet", "summary.parquet"}),
         (
