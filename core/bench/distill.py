@@ -4,8 +4,9 @@ import io
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from core.bench.tables import spread
 from core.cells import Cell, grid, parse_cell
 from core.config import Config, Training
 from core.costs import macs
+from core.data import open_dataset
 from core.distill import Batches, Learner, TrainingData
 from core.distill.train import ask, autocast_dtype, memory_format, take_step
 from core.models import build
@@ -89,7 +91,7 @@ class Subject:
                 module.twice = plain  # which takes torch's own way
         data = _noise(config, recipe)
         self.batches = Batches(data, recipe, 0, device, layout, device.type == "cuda")
-        files: Any = Files(len(data.ids), config.data.image_size)
+        files: Any = Files(photos(config, len(data.ids)), config.data.image_size)
         self.files = Batches(replace(data, images=files), recipe, 0, device, layout)
 
     def separate(self, step: int, source: Batches | None = None) -> None:
@@ -121,17 +123,8 @@ class Subject:
 class Files:
     """Photos as JPEG files in memory, decoded and made small whenever they are asked for, as a plain data set does."""
 
-    def __init__(self, count: int, side: int) -> None:
-        rng = np.random.default_rng(0)
-        self.side, self.files = side, []
-        for _ in range(count):
-            shapes = Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)).resize(
-                FILE_SIDES, Image.Resampling.BICUBIC
-            )
-            grain = rng.normal(0, 6, (*FILE_SIDES[::-1], 3))
-            file = io.BytesIO()
-            Image.fromarray((np.asarray(shapes) + grain).clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
-            self.files.append(file.getvalue())
+    def __init__(self, files: list[bytes], side: int) -> None:
+        self.files, self.side = files, side
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         """Return (len(rows), side, side, 3) bytes."""
@@ -139,6 +132,34 @@ class Files:
         return np.stack(
             [np.asarray(photo.resize((self.side, self.side), Image.Resampling.BILINEAR)) for photo in photos]
         )
+
+
+def photos(config: Config, count: int) -> list[bytes]:
+    """Return the files of so many photos, over and over where there are fewer: the data set's, or drawn ones for birds.
+
+    Raises
+    ------
+    UserError
+        The data set is not there.
+    """
+    if config.data.dataset == "birds":
+        return list(drawn(count))
+    table = open_dataset(config.data).table
+    sources = table.loc[table["split"] == "train", "source"]
+    return [Path(config.data.root, source).read_bytes() for source in islice(cycle(sources), count)]
+
+
+def drawn(count: int) -> Iterator[bytes]:
+    """Give JPEG files of shapes and grain."""
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        shapes = Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)).resize(
+            FILE_SIDES, Image.Resampling.BICUBIC
+        )
+        grain = rng.normal(0, 6, (*FILE_SIDES[::-1], 3))
+        file = io.BytesIO()
+        Image.fromarray((np.asarray(shapes) + grain).clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
+        yield file.getvalue()
 
 
 def _noise(config: Config, recipe: Training) -> TrainingData:
@@ -160,7 +181,7 @@ def measure(
     Parameters
     ----------
     config : Config
-        Whose networks and recipe; the images are noise of its size.
+        Whose networks and recipe; images are noise of its size, files the photos of its data set (`photos`).
     device : torch.device
     rounds, batches : int
         Rounds, and batches of each way in a round.

@@ -38,6 +38,8 @@ def looking(summary: pd.DataFrame, config: Config) -> Question | None:
         f"{_more(together['ranks'])}, and {_cost(together['right'])}.{_similar(together['maps'])}{limit}"
     )
     every = ranks.merge(right, on=["architecture", "alpha", "explanation_weight"], suffixes=("", "_right"))
+    if every["architecture"].nunique() == 2:  # then their mean is the one there is
+        every = every[every["architecture"] != ""]
     each = tuple(_alone(row) for row in every.itertuples())
     return Question(TITLE, sentence, each)
 
@@ -77,7 +79,10 @@ def _cost(row: Any) -> str:
 def _similar(row: Any) -> str:
     if row is None:
         return ""
-    return f" Their maps' similarity to the teacher's changes by {signed(row.estimate, 3)} ({span(row, 1, 3)})."
+    about, way = span(row, 1, 3), verdict(row.low, row.high)
+    if way == "not settled":
+        return f" Whether their maps are more similar to its own is not settled: {signed(row.estimate, 3)} ({about})."
+    return f" The similarity of the maps {'rises' if way == 'supported' else 'falls'} by {abs(row.estimate):.3f} ({about})."
 
 
 def _alone(row: Any) -> str:

@@ -29,11 +29,24 @@ def test_students_learn_the_same_one_at_a_time_and_together() -> None:
 
 
 def test_photos_are_read_anew_from_their_files() -> None:
-    files = distill.Files(3, 16)
+    files = distill.Files(list(distill.drawn(3)), 16)
     photos = files[np.array([2, 0])]
     assert (photos.shape, photos.dtype) == ((2, 16, 16, 3), np.uint8)
     assert np.array_equal(photos[1], files[np.array([0])][0])
     assert not np.array_equal(photos[0], photos[1])
+
+
+def test_the_photos_of_a_data_set_are_its_own_files(tmp_path: Path) -> None:
+    for name, content in (("auk", 3), ("jay", 4)):
+        for number, file in enumerate(distill.drawn(content)):
+            path = tmp_path / "train" / name / f"{number}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file + name.encode())
+    config = tiny_config(data={"dataset": "folder", "root": str(tmp_path)})
+    there = {path.read_bytes() for path in tmp_path.rglob("*.jpg")}
+    few, many = distill.photos(config, 2), distill.photos(config, 50)
+    assert (len(few), len(many)) == (2, 50)
+    assert set(few) < set(many) <= there
 
 
 def test_everything_is_timed_in_every_round_and_told(tmp_path: Path) -> None:
