@@ -123,7 +123,10 @@ def sentence(cells: Sequence[Cell], alignments: Sequence[float]) -> str:
         key=lambda pair: (pair[0].alpha or 0.0, -pair[0].explanation_weight),
     )
     begun = f"On this image {subject(cell)} ranks the parts like the teacher at {rho(value)}"
-    said = {"; at λ = 0": unlooking(cell), "; undistilled": replace(cell, alpha=1.0, explanation_weight=0.0)}
+    said = {
+        "; without training for looking": unlooking(cell),
+        "; undistilled": replace(cell, alpha=1.0, explanation_weight=0.0),
+    }
     known = dict(students)
     return begun + "".join(f"{what} {decimal(known[other])}" for what, other in said.items() if other in known) + "."
 

@@ -55,6 +55,8 @@ if claims and (left := not_judged(claims, chosen.config)):
 for asked in filter(None, (loaded.asked(study), loaded.looked(study))):
     with st.container(border=True):
         st.markdown(f"**{asked.title}**")
+        if asked.exploratory:
+            st.badge(words.LOOKED_BADGE, color="orange", help=words.LOOKING_HELP)
         st.markdown(asked.sentence)
         link("rank", "See why →")
 

@@ -58,7 +58,8 @@ def show(
     if found and (left := not_judged(found, opened.config)):
         console.print(f"\n{left}", highlight=False, soft_wrap=True)
     for asked in filter(None, (question(summary, opened.config), looking(summary, opened.config))):
-        console.print(f"\n[bold]{asked.title}[/]", highlight=False, soft_wrap=True)
+        about = " (exploratory)" if asked.exploratory else ""
+        console.print(f"\n[bold]{asked.title}[/]{about}", highlight=False, soft_wrap=True)
         console.print(asked.sentence, highlight=False, soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from core.figures.charts import HEIGHT, room
-from core.figures.encoding import INK, QUIET, SHAPES, Spec, axis, colour, finish, label, trained
+from core.figures.encoding import INK, QUIET, SHAPES, Spec, colour, finish, label, trained
 from core.figures.labels import beside_points
 from core.figures.tables import View, estimates, students
 from core.findings import at_weight
@@ -46,7 +46,7 @@ def beside(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> Sp
     """
     weights = sorted(table["weight"].unique())
     names = [f"λ = {weight:g}" for weight in weights]
-    several = table["alpha"].nunique() > 1
+    several = table["alpha"].nunique() > 1  # which the names say, so that no legend of colours need
     rows = table.assign(
         λ=table["weight"].map("λ = {:g}".format),
         α=table["alpha"].map(label),
@@ -54,9 +54,18 @@ def beside(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> Sp
         path=table["network"] + (", α = " + table["alpha"].map(label) if several else ""),
     ).dropna(subset=["estimate_right", "estimate_rank"])
     across, up = (room(rows, name) for name in ("right", "rank"))
-    x = alt.X("estimate_right:Q", title="Accuracy", scale=alt.Scale(domain=across, nice=False), axis=axis(".1%"))
-    y = alt.Y("estimate_rank:Q", title="Rank alignment", scale=alt.Scale(domain=up, nice=False), axis=axis(".2f"))
-    legend = alt.Legend(title="Trained for looking", orient="top", symbolSize=110, symbolOpacity=1)
+    scales = [alt.Scale(domain=domain, nice=False) for domain in (across, up)]
+    few = [alt.Axis(format=form, tickCount=6) for form in (".0%", ".2f")]
+    x = alt.X("estimate_right:Q", title="Accuracy", scale=scales[0], axis=few[0])
+    y = alt.Y("estimate_rank:Q", title="Rank alignment", scale=scales[1], axis=few[1])
+    legend = alt.Legend(
+        title="Trained for looking",
+        orient="top",
+        symbolSize=110,
+        symbolOpacity=1,
+        symbolFillColor=QUIET[theme],
+        symbolStrokeColor=QUIET[theme],
+    )
     shape = alt.Shape("λ:N", scale=alt.Scale(domain=names, range=_shapes(len(names))), legend=legend)
     tooltip = [
         alt.Tooltip("network:N", title="Network"),
@@ -77,11 +86,11 @@ def beside(table: pd.DataFrame, alphas: list[float], theme: str = "light") -> Sp
         first = beside_points(first, "x", "y", paths)
     base = alt.Chart(rows).encode(x=x, y=y)
     layers = [
-        base.mark_rule(**quiet).encode(y=alt.Y("low_rank:Q"), y2="high_rank:Q"),
-        base.mark_rule(**quiet).encode(x=alt.X("low_right:Q"), x2="high_right:Q"),
+        base.mark_rule(**quiet).encode(y=alt.Y("low_rank:Q", scale=scales[1]), y2="high_rank:Q"),
+        base.mark_rule(**quiet).encode(x=alt.X("low_right:Q", scale=scales[0]), x2="high_right:Q"),
         base.mark_line(strokeWidth=2, color=QUIET[theme]).encode(detail="path:N", order="weight:Q"),
         base.mark_point(filled=True, size=110, opacity=1).encode(
-            color=colour(alphas, theme), shape=shape, tooltip=tooltip
+            color=colour(alphas, theme).legend(None), shape=shape, tooltip=tooltip
         ),
         alt.Chart(first)
         .mark_text(dx={"expr": "datum.dx"}, dy={"expr": "datum.dy"}, fontSize=12, color=INK[theme])

@@ -66,7 +66,15 @@ def rank_slopes(table: pd.DataFrame, first: int, theme: str = "light") -> Spec:
         alt.Axis(values=list(range(1, count + 1)), labelExpr=f"{json.dumps(names)}[datum.value - 1]", **plain, **side)
         for names, side in sides
     ]
-    across = alt.Axis(orient="top", labelAngle=0, labelLimit=110, domain=False, ticks=False, labelPadding=8)
+    across = alt.Axis(
+        orient="top",
+        labelAngle=0,
+        labelLimit=110,
+        labelExpr="split(replace(datum.label, ', λ', ',\\nλ'), '\\n')",  # λ on a line of its own
+        domain=False,
+        ticks=False,
+        labelPadding=8,
+    )
     x = alt.X("network:N", sort=networks, title=None, axis=across, scale=alt.Scale(type="point", padding=0.1))
     up = alt.Scale(domain=[0.5, count + 0.5], reverse=True, nice=False, zero=False)
     which = alt.Scale(domain=["first", "other"], range=[RAMPS[theme][1], QUIET[theme]])

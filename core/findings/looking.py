@@ -41,7 +41,7 @@ def looking(summary: pd.DataFrame, config: Config) -> Question | None:
     if every["architecture"].nunique() == 2:  # then their mean is the one there is
         every = every[every["architecture"] != ""]
     each = tuple(_alone(row) for row in every.itertuples())
-    return Question(TITLE, sentence, each)
+    return Question(TITLE, sentence, each, exploratory=True)
 
 
 def _of(rows: pd.DataFrame, measure: str, config: Config) -> pd.DataFrame:
@@ -82,7 +82,8 @@ def _similar(row: Any) -> str:
     about, way = span(row, 1, 3), verdict(row.low, row.high)
     if way == "not settled":
         return f" Whether their maps are more similar to its own is not settled: {signed(row.estimate, 3)} ({about})."
-    return f" The similarity of the maps {'rises' if way == 'supported' else 'falls'} by {abs(row.estimate):.3f} ({about})."
+    moves = "rises" if way == "supported" else "falls"
+    return f" The similarity of the maps {moves} by {abs(row.estimate):.3f} ({about})."
 
 
 def _alone(row: Any) -> str:

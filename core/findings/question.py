@@ -17,6 +17,8 @@ class Question:
     title: str
     sentence: str
     each: tuple[str, ...]
+    exploratory: bool = False
+    """Whether it was asked beside the analysis that was fixed beforehand, and proves nothing."""
 
 
 METHODS = ("integrated_gradients", "saliency")

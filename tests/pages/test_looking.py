@@ -69,7 +69,7 @@ def test_an_image_is_shown_with_and_without() -> None:
     app = open_page("explanations", looking="1")
     assert errors(app) == []
     assert "ResNet18 distilled at α = 0.1, λ = 1 ranks the parts like the teacher at ρ" in headline(app)
-    assert "; at λ = 0 " in headline(app)
+    assert "; without training for looking " in headline(app)
     assert "; undistilled " in headline(app)
     students = next(box for box in app.selectbox if box.label == "Student")
     assert students.value.name == "resnet18-a0.1-e1.0-s0"

@@ -37,16 +37,16 @@ def test_photos_are_read_anew_from_their_files() -> None:
 
 
 def test_the_photos_of_a_data_set_are_its_own_files(tmp_path: Path) -> None:
-    for name, content in (("auk", 3), ("jay", 4)):
-        for number, file in enumerate(distill.drawn(content)):
-            path = tmp_path / "train" / name / f"{number}.jpg"
+    for name, count in (("auk", 9), ("jay", 10)):
+        for number, file in enumerate(distill.drawn(count)):
+            path = tmp_path / name / f"{number}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file + name.encode())
     config = tiny_config(data={"dataset": "folder", "root": str(tmp_path)})
     there = {path.read_bytes() for path in tmp_path.rglob("*.jpg")}
     few, many = distill.photos(config, 2), distill.photos(config, 50)
-    assert (len(few), len(many)) == (2, 50)
-    assert set(few) < set(many) <= there
+    assert (len(few), len(many)) == (2, 50), "over and over where there are fewer"
+    assert set(few) < set(many) < there, "those to learn from"
 
 
 def test_everything_is_timed_in_every_round_and_told(tmp_path: Path) -> None:

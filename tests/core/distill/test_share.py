@@ -57,9 +57,17 @@ def plain() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
 
 
-def learner(folder: Path, share: Share, architecture: str = "resnet18", alpha: float = 0.1, **recipe: Any) -> Learner:
+def learner(
+    folder: Path,
+    share: Share,
+    architecture: str = "resnet18",
+    alpha: float = 0.1,
+    explanation_weight: float = 0.0,
+    **recipe: Any,
+) -> Learner:
     given: dict[str, Any] = {"epochs": 1, "batch_size": BATCH, "precision": "fp32", "validate_every": 1, **recipe}
-    return Learner("a", network(architecture, 1), alpha, "key", folder / "a", Training(**given), share=share)
+    model, settings = network(architecture, 1), Training(**given)
+    return Learner("a", model, alpha, "key", folder / "a", settings, explanation_weight, share)
 
 
 def go(student: Learner, on_epoch: Callable[[Learner], None] = lambda learner: None) -> None:
