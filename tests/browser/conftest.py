@@ -2,13 +2,14 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from core.study import Study
 from dashboard.bench.browsers import FLAGS, NAMES
@@ -60,18 +61,33 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
         yield page
 
 
+FREE: dict[tuple[Browser, str], list[BrowserContext]] = defaultdict(list)
+"""Of a browser and a server: what visitors have left, with Streamlit's scripts in it and nothing of theirs."""
+
+
 @contextmanager
 def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
-    """Come as a fresh visitor; whatever the test does, nothing may ask another host than the server."""
-    usual = {"viewport": {"width": 1300, "height": 1000}, "accept_downloads": True}
-    context = browser.new_context(base_url=server, **{**usual, **options})
+    """Come as a fresh visitor; whatever the test does, nothing may ask another host than the server.
+
+    Streamlit's scripts, which are the same for all, are neither fetched nor compiled anew.
+    """
+    usual: dict[str, Any] = {"viewport": {"width": 1300, "height": 1000}, "accept_downloads": True}
+    free = FREE[browser, server] if not options else []
+    context = free.pop() if free else browser.new_context(base_url=server, **{**usual, **options})
     page = context.new_page()
     page.set_default_timeout(MINUTE * 1000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url))
     yield page
-    context.close()
+    if options:
+        context.close()
+    else:
+        page.evaluate("localStorage.clear()")
+        context.clear_cookies()
+        for each in context.pages:
+            each.close()
+        free.append(context)
     foreign = {url for url in asked if urlsplit(url).scheme not in ("data", "blob")}
     foreign = {url for url in foreign if urlsplit(url).netloc != urlsplit(server).netloc}
     assert not foreign, f"asked other hosts: {sorted(foreign)}"

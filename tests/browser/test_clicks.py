@@ -40,19 +40,23 @@ def test_a_click_on_a_mark_opens_the_images_behind_it(page: Page, address: str, 
     assert page.url.endswith(address)
 
 
-@pytest.mark.parametrize("where", ["on its number", "beside its number"])
-def test_a_cell_of_the_matrix_opens_the_same_images_as_its_point(page: Page, where: str):
+def test_a_cell_of_the_matrix_opens_the_same_images_as_its_point(page: Page):
     go(page, "/rank")
-    found = marks(page, "rank_chart")
-    kinds = {mark.evaluate("e => e.__data__.mark.marktype"): mark for mark in found}
-    assert set(kinds) == {"symbol", "rect"}
-    (number,) = marks(page, "rank_chart", "text")
-    assert len({mark.evaluate("e => e.__data__.href") for mark in [*found, number]}) == 1
-    if where == "on its number":
-        number.click()
-    else:
-        kinds["rect"].click(position={"x": 4, "y": 4})
-    expect(page.locator("h1")).to_have_text("Explanations")
+    for where in ("on its number", "beside its number"):
+        found = marks(page, "rank_chart")
+        kinds = {mark.evaluate("e => e.__data__.mark.marktype"): mark for mark in found}
+        assert set(kinds) == {"symbol", "rect"}
+        (number,) = marks(page, "rank_chart", "text")
+        assert len({mark.evaluate("e => e.__data__.href") for mark in [*found, number]}) == 1
+        if where == "on its number":
+            number.click()
+        else:
+            kinds["rect"].click(position={"x": 4, "y": 4})
+        expect(page.locator("h1")).to_have_text("Explanations")
+        settle(page)
+        page.go_back()
+        expect(page.locator("h1")).to_have_text("Rank alignment")
+        settle(page)
 
 
 def test_a_click_keeps_what_is_chosen_on_every_page(page: Page):
@@ -150,19 +154,15 @@ def test_what_a_mark_opens_is_reached_by_the_keyboard(page: Page):
     expect(opened.value).to_have_url(re.compile("sort=Rank"))
 
 
-@pytest.mark.parametrize("kind", ["csv", "svg", "png"])
-def test_a_chart_comes_as_a_file(page: Page, kind: str):
+def test_a_chart_comes_as_a_file_and_tells_what_it_shows(page: Page):
     go(page, "/rank")
-    with page.expect_download() as download:
-        page.locator(".st-key-figure_rank_chart").get_by_role("button", name=kind.upper(), exact=True).click()
-    assert download.value.suggested_filename == f"tiny-rank-chart.{kind}"
-    content = Path(download.value.path()).read_bytes()
-    assert content.startswith({"csv": b"network,alpha,", "svg": b"<svg", "png": b"\x89PNG"}[kind])
-    if kind == "csv":
-        assert b"explanations?" not in content
-
-
-def test_a_chart_tells_what_it_shows(page: Page):
-    go(page, "/rank")
+    for kind, begins in (("csv", b"network,alpha,"), ("svg", b"<svg"), ("png", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(".st-key-figure_rank_chart").get_by_role("button", name=kind.upper(), exact=True).click()
+        assert download.value.suggested_filename == f"tiny-rank-chart.{kind}"
+        content = Path(download.value.path()).read_bytes()
+        assert content.startswith(begins)
+        if kind == "csv":
+            assert b"explanations?" not in content
     page.locator(".st-key-figure_rank_chart").get_by_role("button", name="Definition").click()
     expect(page.get_by_test_id("stPopoverBody")).to_contain_text("Do student and teacher order the parts")
