@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -9,23 +10,43 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from filelock import FileLock  # noqa: E402
 
 from core.study import Study, open_study  # noqa: E402
-from tests.tiny import tiny_config  # noqa: E402
+from tests.tiny import Once, tiny_config  # noqa: E402
 
 torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
-def run_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make a folder by its name where no process of this session has; read only."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = base / name, base / f"{name}.done"
+        with FileLock(base / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def run_cache(once: Once) -> Path:
     """A cache in which `tiny_config()` was run once, by processes, without a disturbance. Read only."""
     from core.run.complete import run_study
 
-    cache = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache))
-        run_study(tiny_config(), device="cpu")
-    return cache
+    def make(cache: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache))
+            run_study(tiny_config(), device="cpu")
+
+    return once("run_cache", make)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A tiny but complete study, written by hand: two architectures, two α, made-up networks that lean on the teacher."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from core.store import read_table, write_arrays, write_json, write_table
 from core.study import Study
 from core.summarise import summarise
 
+Once = Callable[[str, Callable[[Path], None]], Path]
+"""What the fixture `once` gives."""
 CLASSES, SIDE, MAP_SIDE, KEPT, EXPLAINED = 4, 32, 8, 6, 16
 METHODS = ("saliency", "integrated_gradients")
 
@@ -128,12 +130,14 @@ def fall_short(study: Study, cells: Sequence[Cell] = ()) -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_folders(once: Once) -> Path:
     """A cache with two studies: `tiny`, and `wide` with three seeds and three α. Read only."""
-    cache = tmp_path_factory.mktemp("cache")
-    tiny_study(cache / "studies" / "tiny")
-    tiny_study(cache / "studies" / "wide", name="wide", alphas=[1.0, 0.5, 0.1], seeds=[0, 1, 2])
-    return cache
+
+    def make(cache: Path) -> None:
+        tiny_study(cache / "studies" / "tiny")
+        tiny_study(cache / "studies" / "wide", name="wide", alphas=[1.0, 0.5, 0.1], seeds=[0, 1, 2])
+
+    return once("tiny_folders", make)
 
 
 @pytest.fixture
