@@ -2,8 +2,11 @@
 
 import os
 import socket
+import struct
+import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -17,6 +20,13 @@ from core.distill.share import Share
 from core.errors import UserError
 from core.worker import die_with_parent, keep_memory
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+SIOCGIFADDR = 0x8915 if sys.platform == "linux" else 0xC0206921
+"""Asks the system for the address of a network's interface."""
 PATIENCE = timedelta(minutes=10)
 """That long a process waits for the others, who may be writing a state, or have ended without closing the line."""
 GRACE = 5.0
@@ -53,7 +63,7 @@ def train_rank(
     """
     place = torch.device(device)
     if place.type == "cuda":
-        torch.cuda.set_device(place)
+        torch.cuda.set_device(place.index or 0)
     try:
         # Over the processors, too, where a word is exchanged that the GPU is not to wait for.
         backend = "cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo"
@@ -66,6 +76,15 @@ def train_rank(
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+def hear_only(address: str) -> None:
+    """Let this process talk to those it trains with where this machine has an IPv4 address, and nowhere else."""
+    for _, name in socket.if_nameindex() if fcntl is not None else ():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked, suppress(OSError):  # one may have no address
+            found = fcntl.ioctl(asked, SIOCGIFADDR, struct.pack("256s", name.encode()))[20:24]
+            if socket.inet_ntoa(found) == address:
+                os.environ |= {"GLOO_SOCKET_IFNAME": name, "NCCL_SOCKET_IFNAME": name}
 
 
 def train_together(
@@ -141,9 +160,7 @@ def _process(
     die_with_parent()
     keep_memory()
     torch.set_num_threads(1)
-    loop = next((name for _, name in socket.if_nameindex() if name in ("lo", "lo0")), None)
-    if loop:  # nobody on another machine is to be heard
-        os.environ |= {"GLOO_SOCKET_IFNAME": loop, "NCCL_SOCKET_IFNAME": loop}
+    hear_only("127.0.0.1")
 
     def report(share: float | None, word: str) -> None:
         if rank == 0:

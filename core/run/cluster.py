@@ -14,7 +14,8 @@ from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
 from core.config import Config
 from core.errors import UserError
@@ -117,24 +118,28 @@ class Machines:
             self._look()
         return self._count("GPU" if self.device == "cuda" else "CPU")
 
-    def options(self, devices: int = 1) -> dict[str, Any]:
-        """Return what of a machine a task takes; whether it is begun again is not Ray's to decide.
+    @property
+    def options(self) -> dict[str, Any]:
+        """What of a machine a process takes; whether it is begun again is not Ray's to decide."""
+        return {"num_cpus": 1, "num_gpus": 1 if self.device == "cuda" else 0, "max_retries": 0}
+
+    def group(self, devices: int) -> PlacementGroup:
+        """Ask for places for the processes of one task, near each other where there is room.
 
         Raises
         ------
         UserError
-            None has so much.
+            All machines together have not so many.
         """
-        kind = "GPU" if self.device == "cuda" else "CPU"
-        most = max((found.get(kind, 0) for found in self._cores.values()), default=devices)
-        if devices > most:
-            there = _plural(int(most), "GPU" if kind == "GPU" else "core")
-            raise UserError(f"training.processes is {devices}, but no machine of the cluster has more than {there}.")
-        return {"num_cpus": devices, "num_gpus": devices if self.device == "cuda" else 0, "max_retries": 0}
+        if 0 < self.workers < devices:
+            there = _plural(self.workers, "GPU" if self.device == "cuda" else "core")
+            raise UserError(f"training.processes is {devices}, but the cluster has {there}.")
+        place = {"CPU": 1, "GPU": 1} if self.device == "cuda" else {"CPU": 1}
+        return placement_group([place] * devices, strategy="PACK")
 
     def provenance(self, config: Config, knows: str) -> dict[str, Any]:
         """Return where and with what networks are about to be trained; UserError where no machine says so."""
-        ask = ray.remote(origin).options(**self.options())
+        ask = ray.remote(origin).options(**self.options)
         for _ in range(TRIES):
             self._found = ask.remote(config, knows, self.device)
             with suppress(RayError):
@@ -192,6 +197,7 @@ class _Attempt:
     name: str
     best: float
     tries: int
+    group: PlacementGroup | None = None
 
 
 class Orders:
@@ -234,6 +240,8 @@ class Orders:
         ended: list[tuple[Task, BaseException | None]] = []
         for ref in ready:
             attempt = self._running.pop(ref)
+            if attempt.group is not None:  # with what is left of its other processes
+                remove_placement_group(attempt.group)
             try:
                 outcome: Outcome = ray.get(ref)
             except RayError as error:
@@ -272,8 +280,11 @@ class Orders:
             os.environ.get("WHERE_MODELS_LOOK_CACHE", ""),
             self._machines.device,
         )
-        begun = self._work.options(**self._machines.options(task.devices), name=task.name).remote(order, self._mailbox)
-        self._running[begun] = attempt
+        options = {**self._machines.options, "name": task.name}
+        if task.devices > 1:
+            attempt.group = self._machines.group(task.devices)
+            options["scheduling_strategy"] = PlacementGroupSchedulingStrategy(attempt.group, 0)
+        self._running[self._work.options(**options).remote(order, self._mailbox)] = attempt
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._study.folder).as_posix()

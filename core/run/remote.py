@@ -18,6 +18,8 @@ from typing import Any
 
 import ray
 import torch
+from ray.util.placement_group import get_current_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from core import stages
 from core.config import Config
@@ -28,9 +30,10 @@ from core.run.local import cores
 from core.run.mailbox import Message
 from core.run.plan import Task
 from core.run.provenance import provenance
+from core.run.ranks import follow, lead
 from core.run.recipe import VERSIONS
 from core.store import write_bytes
-from core.train_together import train_together
+from core.train_together import LEFT
 from core.worker import keep_memory
 
 try:
@@ -116,28 +119,20 @@ def origin(config: Config, knows: str, device: str) -> tuple[dict[str, Any], dic
 def work(order: Order, mailbox: Any) -> Outcome:
     """Do a task."""
     host = socket.gethostname()
-    torch.set_num_threads(1)
-    keep_memory()
-    if order.cache:
-        os.environ["WHERE_MODELS_LOOK_CACHE"] = order.cache
-    home = _home(order.run)
-    folder = home / f"study-{os.getpid()}"
+    folder = _home(order.run) / f"study-{os.getpid()}"
     told = _Told(order.attempt, host, folder, mailbox)
     try:
-        shutil.rmtree(folder, ignore_errors=True)
-        begin(order.config, folder, order.provenance)
-        _join(order, home, folder, told.report)
-        for name, (digest, content) in order.inputs.items():
-            _link(home / "inputs" / digest, folder / name, content)
+        _furnish(order, folder, told.report)
         for name, state in order.state.items():
             write_bytes(folder / name, state)
     except UserError as error:
         return Outcome(host, unfit=str(error))
     told.look()
     try:
-        devices = order.task.devices
-        function = partial(train_together, devices) if devices > 1 else order.task.function
-        function(folder, *order.task.args, told.report)
+        if order.task.devices > 1:
+            lead(order.task, folder, told.report, partial(_other, order))
+        else:
+            order.task.function(folder, *order.task.args, told.report)
         told.end()
     except ray.exceptions.RayError:
         raise  # no fault of the task's
@@ -145,6 +140,41 @@ def work(order: Order, mailbox: Any) -> Outcome:
         return Outcome(host, failed=why(error))
     files = [path for name in order.task.gives for path in each(folder / name)]
     return Outcome(host, {path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+
+
+def _other(order: Order, rank: int, address: str, port: int) -> Any:
+    """Begin another process of a task, in its own place of the task's placement group."""
+    group = get_current_placement_group()
+    assert group is not None  # noqa: S101
+    where = PlacementGroupSchedulingStrategy(group, rank)
+    gpus = 1 if order.device == "cuda" else 0
+    begun = ray.remote(_follow).options(num_cpus=1, num_gpus=gpus, max_retries=0, scheduling_strategy=where)
+    return begun.remote(order, rank, address, port)
+
+
+def _follow(order: Order, rank: int, address: str, port: int) -> str:
+    folder = _home(order.run) / f"study-{os.getpid()}"
+    try:
+        _furnish(order, folder, lambda share, word: None)
+        follow(order.task, folder, rank, address, port)
+    except ray.exceptions.RayError:
+        raise
+    except Exception as error:
+        return f"on {socket.gethostname()}: {why(error)}" if str(error) != LEFT else LEFT
+    return ""
+
+
+def _furnish(order: Order, folder: Path, report: Callable[[float | None, str], None]) -> None:
+    """Put everything into a folder that a task reads, but for its state; UserError where this machine is not fit."""
+    torch.set_num_threads(1)
+    keep_memory()
+    if order.cache:
+        os.environ["WHERE_MODELS_LOOK_CACHE"] = order.cache
+    shutil.rmtree(folder, ignore_errors=True)
+    begin(order.config, folder, order.provenance)
+    _join(order, folder.parent, folder, report)
+    for name, (digest, content) in order.inputs.items():
+        _link(folder.parent / "inputs" / digest, folder / name, content)
 
 
 class _Told:

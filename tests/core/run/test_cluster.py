@@ -16,9 +16,14 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 import psutil
 from ray.cluster_utils import Cluster
 
+from core.run.begin import begin
+from core.run.cluster import joined
 from core.run.complete import run_study
 from core.run.loop import Progress
+from core.run.plan import plan
+from core.run.recipe import keys
 from core.study import Study
+from core.train_together import train_together
 from tests.same import same_numbers
 from tests.tiny import tiny_config
 
@@ -133,3 +138,35 @@ def test_nodes_killed_in_every_stage_leave_the_same_bits(
     assert study.damaged() == []
     assert not (study.folder / "state").exists()
     same_numbers(study, ran)
+
+
+def test_cells_trained_by_processes_on_two_machines_one_of_which_is_killed(
+    nodes: Nodes, ran_copy: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are what two processes of one machine make, bit for bit."""
+    config = tiny_config(training={"processes": 2})
+    study = begin(config, ran_copy.folder, ran_copy.provenance)
+    wanted = dict.fromkeys(keys(study), "a key")
+    names = [study.path("models", name) for name in ("resnet34-a0.1-s0", STUDENT)]
+    missing = {path.relative_to(study.folder).as_posix() for path in names}
+    (task,) = (each for each in plan(study, wanted, missing, "cpu", 2) if each.devices == 2)
+    train_together(2, study.folder, *task.args, lambda share, word: None)
+    want = [path.read_bytes() for path in names]
+    for path in [*names, *(study.folder / "state").glob("*.safetensors")]:
+        path.unlink()
+    nodes.want(2)
+    killed, error = False, list[BaseException | None]()
+    with joined(nodes.address, "cpu", lambda sentence: None) as machines:
+        machines.provenance(config, "birds")
+        with machines.executor(study, [task]) as executor:
+            executor.submit(task)
+            while not error:
+                error = [failed for _, failed in executor.finished(0.1)]
+                for _, _, word in executor.heard():
+                    if word.startswith("epoch 2") and not killed:
+                        killed = True
+                        nodes.kill(nodes.at("_follow"))
+                        nodes.want(2)
+    assert killed
+    assert error == [None]
+    assert [path.read_bytes() for path in names] == want
