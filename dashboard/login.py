@@ -20,8 +20,8 @@ def ask() -> None:
     st.title("Where models look", anchor=False)
     if _unreadable():
         st.error("Nobody can log in: the server's secrets.toml cannot be read. Its log says why.")
-    elif find_spec("authlib") is None:
-        st.error("Nobody can log in: that takes the package Authlib, which is not installed on the server.")
+    elif not all(map(find_spec, ("authlib", "httpx"))):
+        st.error("Nobody can log in: that takes packages which are not installed on the server (Authlib and httpx).")
     else:
         st.markdown("These pages are for those who log in.")
         about = st.secrets["auth"]

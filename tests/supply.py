@@ -49,7 +49,7 @@ ALLOWED = {
         "BSL-1.0",
         "CC0-1.0",
     ),
-    *("ISC", "MIT", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib"),
+    *("ISC", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib"),
 }
 """What may stand beside MIT-licensed code; no GPL among it."""
 SAID = {

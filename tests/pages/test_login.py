@@ -52,10 +52,7 @@ def test_without_a_word_of_it_there_is_no_login(secrets: Path) -> None:
         ("[auth]\n", ["Log in"]),  # which Streamlit takes for none
     ],
 )
-def test_nobody_sees_a_page_before_the_login(
-    secrets: Path, text: str, buttons: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dashboard.login.find_spec", lambda name: object())
+def test_nobody_sees_a_page_before_the_login(secrets: Path, text: str, buttons: list[str]) -> None:
     secrets.write_text(text)
     app = opened()
     assert errors(app) == []
