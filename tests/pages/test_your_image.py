@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.turns import Place
 from dashboard import charts, live_job
+from tests.hostile.photos import hostile, odd
 from tests.networks import add_networks
 from tests.pages.test_explanations import button, until
 from tests.pages.test_pages import errors, open_page, shown, texts
@@ -107,6 +108,18 @@ def test_networks_that_are_missing_are_one_sentence_and_one_may_try_again(cache:
 
 @pytest.mark.usefixtures("cache")
 def test_what_is_no_image_is_one_sentence() -> None:
-    app = drop(open_page("your_image", study="tiny"), ("photo.png", b"no image", "image/png"))
-    assert errors(app) == ["This file is not an image that can be opened (JPEG, PNG, WebP, BMP, GIF or TIFF)."]
-    assert live_job.KEY not in app.session_state
+    app, files = open_page("your_image", study="tiny"), hostile()
+    for name in ("HEIC", "page", "SVG with a script", "EPS, which is a program"):
+        drop(app, ("photo.png", files[name], "image/png"))
+        assert errors(app) == ["This file is not an image that can be opened (JPEG, PNG, WebP, BMP, GIF or TIFF)."]
+        assert live_job.KEY not in app.session_state
+    drop(app, ("photo.png", files["PNG cut at 60%"], "image/png"))
+    assert errors(app) == ["This file cannot be read to its end: it is damaged, or takes more memory than a photo may."]
+
+
+@pytest.mark.parametrize("name", ["1 × 1 PNG", "30,000 × 1 PNG"])
+def test_a_photo_of_any_shape_is_answered(cache: Path, name: str) -> None:
+    add_networks(cache / "studies" / "tiny")
+    app = drop(open_page("your_image", study="tiny"), ("photo.png", odd()[name], "image/png"))
+    until(app, lambda: answered(app))
+    assert errors(app) == []
