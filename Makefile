@@ -4,22 +4,25 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test soak soak-kills soak-faults lint lock bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill clean
+.PHONY: dashboard test soak soak-kills soak-faults soak-together lint lock bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
 test: $(DEV)
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# What goes wrong, again and again: kills of runs at random moments, and every call of a stage failing once.
-# One of them alone takes ARGS: make soak-kills ARGS="--kills 100 --seed 1"
-soak: soak-kills soak-faults
+# What goes wrong, again and again: kills of runs at random moments, every call of a stage failing once, and many
+# processes at the same studies. One of them alone takes ARGS: make soak-kills ARGS="--kills 100 --seed 1"
+soak: soak-kills soak-faults soak-together
 
 soak-kills: $(DEV)
 	$(BIN)/python -m tests.soak $(ARGS)
 
 soak-faults: $(DEV)
 	$(BIN)/python -m tests.faulted $(ARGS)
+
+soak-together: $(DEV)
+	$(BIN)/python -m tests.together $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.errors import UserError
 from core.study import Study
 from dashboard import loaded
 
@@ -14,9 +15,18 @@ def offer(study: Study) -> None:
     of = (str(study.folder), loaded.stamp(study.folder))
     if st.button("Write the report", key="report", help="One HTML file with everything, made to print."):
         from core.report import report
+        from core.run.steady import steady
 
         bar = st.progress(0.0, "Reading the study")
-        made = report(study, lambda done, total, what: bar.progress(done / total, f"Figure {done} of {total}: {what}"))
+        try:
+            with steady(study.folder):
+                made = report(
+                    study, lambda done, total, what: bar.progress(done / total, f"Figure {done} of {total}: {what}")
+                )
+        except UserError as error:
+            bar.empty()
+            st.error(str(error))
+            return
         bar.empty()
         st.session_state[MADE] = (of, made.html)
     of_what, html = st.session_state.get(MADE, (None, ""))

@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -208,3 +209,23 @@ def small_files(most: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def small_disk(place: Path, kilobytes: int) -> Iterator[Callable[[int], None]]:
+    """Mount a disk of so many kilobytes, and give what changes its size; PermissionError where that is not allowed."""
+
+    def sized(kilobytes: int, *how: str) -> None:
+        size = f"size={kilobytes}k"
+        command = ["mount", "-t", "tmpfs", "-o", ",".join([*how, size]), "tmpfs", str(place)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            raise PermissionError("no disk can be mounted here") from None
+
+    place.mkdir(parents=True, exist_ok=True)
+    sized(kilobytes)
+    try:
+        yield lambda more: sized(more, "remount")
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)

@@ -43,8 +43,8 @@ def show(
         write(json_, json.dumps(json.loads(summary.to_json(orient="records")), indent=1))
     if csv or json_:
         return
-    console.print(study_table(opened))
-    say_shortfall(opened)
+    console.print(study_table(opened, summary))
+    say_shortfall(opened, summary)
     found = findings(summary, opened.config)
     if not found:
         say(f"None of the four claims can be judged; if the grid has what they ask, measure it with: {opened.command}")
@@ -70,11 +70,12 @@ def report(
 ) -> None:
     """Write a study up as one HTML file that asks no other and prints well."""
     from core.report import report as make
+    from core.run.steady import steady
     from core.store import write_bytes
 
     opened = open_study(study)
     out = out or Path(f"{opened.called}-report.html")
-    with console.status("Reading the study") as status:
+    with steady(opened.folder), console.status("Reading the study") as status:
         made = make(opened, lambda done, total, what: status.update(f"Drawing figure {done} of {total}  {what}"))
     write_bytes(out, made.html.encode())
     if files:
@@ -84,6 +85,8 @@ def report(
 
 def verify(study: str) -> None:
     """Check every computed file of a study against its checksum."""
+    from core.run.steady import steady
+
     opened = open_study(study)
     count = len(opened.manifest)
     if not count:
@@ -91,7 +94,8 @@ def verify(study: str) -> None:
             f"The study '{opened.called}' has no manifest.json, so there is nothing to compare with; {opened.command} "
             "writes it, and keeps the networks that are there."
         )
-    damaged = opened.damaged()
+    with steady(opened.folder):
+        damaged = opened.damaged()
     for name in damaged:
         say(f"damaged or missing: {name}")
     if damaged:

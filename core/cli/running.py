@@ -32,8 +32,9 @@ def run(
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
-    console.print(study_table(done))
-    say_shortfall(done)
+    summary = done.summary()
+    console.print(study_table(done, summary))
+    say_shortfall(done, summary)
     say(f"The study '{done.called}' is in {done.folder}.")
 
 

@@ -2,13 +2,16 @@
 
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
 from core.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 console = Console()
 
@@ -18,11 +21,11 @@ def say(line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def say_shortfall(study: Study) -> None:
+def say_shortfall(study: Study, summary: "pd.DataFrame") -> None:
     """Say how many of a study's maps are less exact than asked, if any."""
     from core.convergence import shortfall
 
-    if said := shortfall(study.summary(), study.config.explain, "integrated_gradients"):
+    if said := shortfall(summary, study.config.explain, "integrated_gradients"):
         say(said)
 
 
@@ -34,9 +37,8 @@ def write(path: Path, text: str) -> None:
     say(f"Written to {path}.")
 
 
-def study_table(study: Study) -> Table:
+def study_table(study: Study, summary: "pd.DataFrame") -> Table:
     """Return the main numbers of every network of a study, with their intervals."""
-    summary = study.summary()
     wanted = (
         ("accuracy", "", "", ""),
         ("logit_alignment", "", "", ""),

@@ -64,6 +64,7 @@ class LiveCache:
         self.folder = folder
         self._flights: dict[str, Future[Arrays]] = {}
         self._lock = threading.Lock()
+        self._opened: tuple[int, int] | None = None
 
     def get(self, key: str, fits: Callable[[Arrays], bool] = bool) -> Arrays | None:
         """Return what is kept under a key; None where there is nothing, or nothing that can be read and fits."""
@@ -105,7 +106,8 @@ class LiveCache:
                 self._keep(key, found)
         except BaseException as error:
             self._land(key, mine)
-            mine.set_exception(error)
+            # What ends one visitor's page (Streamlit has its own kind for it) is nothing to those who wait.
+            mine.set_exception(error if isinstance(error, Exception) else Stopped())
             raise
         self._land(key, mine)
         mine.set_result(found)
@@ -132,9 +134,20 @@ class LiveCache:
                     self._open().set(key, content)
 
     def _open(self) -> diskcache.Cache:
-        if not (self.folder / diskcache.core.DBNAME).exists():
-            self._reopen()  # deleted meanwhile: what is still open belongs to nothing
-        return _database(self.folder)
+        file = self._file()
+        if file is None or file != self._opened:
+            self._reopen()  # deleted meanwhile, or made anew by another process: what is open belongs to nothing
+        found = _database(self.folder)
+        self._opened = self._file()
+        return found
+
+    def _file(self) -> tuple[int, int] | None:
+        """Return what tells the database's file from another of its name; None where there is none."""
+        try:
+            found = (self.folder / diskcache.core.DBNAME).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _reopen(self) -> None:
         _database.cache_clear()

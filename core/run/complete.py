@@ -19,7 +19,7 @@ from core.run.manifest import sweep, up_to_date
 from core.run.plan import Task, plan
 from core.run.recipe import keys, stays, to_make
 from core.run.status import told
-from core.store import remove_unfinished
+from core.store import cannot_write, remove_unfinished
 from core.study import Study, cache_folder
 
 
@@ -123,6 +123,8 @@ def _complete(
     study = Study(folder) if (folder / "study.toml").exists() else begin(config, folder, made)
     unchanged = study.config == config
     if not unchanged:
+        study.config, study.dataset = config, dataset
+        _withdraw(study)
         study = begin(config, folder, {**study.provenance, "knows": dataset.knows})
     study.dataset = dataset
     wanted = keys(study)
@@ -139,3 +141,15 @@ def _complete(
         opened = place.executor(study, tasks)
         run_tasks(study, tasks, wanted, files, opened, cores(), on_progress, on_note)
     sweep(study, wanted, files)
+
+
+def _withdraw(study: Study) -> None:
+    """Remove a summary of other settings, before study.toml has these: whoever reads would take it for theirs."""
+    made_from = None
+    with suppress(UserError):
+        made_from = study.manifest.get("summary.parquet", {}).get("key")
+    if made_from != keys(study)["summary.parquet"]:
+        try:
+            (study.folder / "summary.parquet").unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(study.folder / "summary.parquet", error) from None

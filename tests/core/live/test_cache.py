@@ -106,6 +106,32 @@ def test_one_who_never_comes_back_is_not_waited_for(kept, monkeypatch):
     assert not kept._flights
 
 
+class ClickedOn(BaseException):
+    """As Streamlit ends the run of a page."""
+
+
+def test_what_ends_one_page_ends_no_other(kept):
+    begun, leave = threading.Event(), threading.Event()
+
+    def ended():
+        begun.set()
+        leave.wait(20)
+        raise ClickedOn
+
+    with ThreadPoolExecutor(2) as pool:
+        left = pool.submit(kept.once, "a", ended)
+        assert begun.wait(20)
+        flight, asked = kept._flights["a"], threading.Event()
+        real = flight.result
+        flight.result = lambda *given: asked.set() or real(*given)
+        waiting = pool.submit(kept.once, "a", arrays)
+        assert asked.wait(20)
+        leave.set()
+        with pytest.raises(ClickedOn):
+            left.result()
+        assert waiting.result()["n"] == 3
+
+
 def test_nothing_is_made_before_something_is_kept(kept):
     assert kept.get("a") is None
     assert not kept.folder.exists()
@@ -181,6 +207,16 @@ def test_it_may_be_deleted_while_it_is_used(kept):
     assert kept.get("a") is None
     kept.once("a", arrays)
     assert LiveCache(kept.folder).get("a") is not None
+
+
+def test_one_that_another_process_made_anew_is_the_one_that_is_used(kept, tmp_path):
+    kept.once("a", arrays)
+    other = LiveCache(tmp_path / "other")
+    other.once("b", lambda: arrays(1))
+    kept.folder.rename(tmp_path / "old")
+    shutil.copytree(other.folder, kept.folder)
+    np.testing.assert_array_equal(kept.get("b")["maps"], arrays(1)["maps"])
+    assert kept.get("a") is None
 
 
 def test_it_stays_within_its_size(kept, monkeypatch):

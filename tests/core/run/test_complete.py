@@ -20,7 +20,7 @@ from safetensors.numpy import load_file
 from core import stages
 from core.config import Config
 from core.errors import UserError
-from core.run import local
+from core.run import complete, local
 from core.run.complete import run_study
 from core.run.failures import reasons
 from core.run.loop import Progress
@@ -156,7 +156,8 @@ def test_a_task_that_fails_is_named_and_the_others_are_finished(
 
 
 def test_training_that_fails_names_the_cell(ran_copy: Study, here: None) -> None:
-    before = {k: v for k, v in state(ran_copy.folder).items() if k not in ("study.toml", "manifest.json")}
+    told = ("study.toml", "manifest.json", "summary.parquet")  # the last was of other settings than are there now
+    before = {k: v for k, v in state(ran_copy.folder).items() if k not in told}
     wild = tiny_config(training={"learning_rate": 1e30})
     with pytest.raises(UserError, match=r"train resnet34-a1\.0-s0 failed: resnet34-a1\.0-s0: the loss is not a number"):
         run_study(wild, device="cpu")
@@ -206,6 +207,22 @@ def test_what_ended_beside_a_process_that_is_killed_is_kept(tmp_path: Path) -> N
     assert executor.finished(0) == [(tasks[0], None)]
     with pytest.raises(UserError, match="ended from outside"):
         executor.finished(0)
+
+
+def test_numbers_of_other_settings_are_not_shown_as_theirs(
+    ran_copy: Study, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(complete, "run_tasks", stopped)
+    run_study(tiny_config(description="The same."), device="cpu")
+    assert len(Study(ran_copy.folder).summary()), "a word changes no number"
+    with pytest.raises(KeyboardInterrupt):
+        run_study(tiny_config(measure={"top_k": 2}), device="cpu")
+    assert Study(ran_copy.folder).config.measure.top_k == 2
+    with pytest.raises(UserError, match="is not finished"):
+        Study(ran_copy.folder).summary()
 
 
 def test_progress_adds_up(ran_copy: Study, here: None) -> None:

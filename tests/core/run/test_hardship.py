@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from core.run.recipe import keys
 from core.run.status import status_path, told
 from core.store import sha256_file
 from core.study import Study
-from tests.faults import small_files
+from tests.faults import small_disk, small_files
 from tests.same import same_numbers
 from tests.tiny import tiny_config
 
@@ -47,6 +48,26 @@ def test_a_full_disk(ran_copy: Study, ran: Study, here: None, room: int, monkeyp
     assert "\n" not in str(caught.value)
     assert not list(ran_copy.folder.rglob("*.tmp")), "what found no room takes none"
     same_numbers(run_study(tiny_config(), device="cpu"), ran)
+
+
+def test_a_disk_that_is_full(ran: Study, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real one, filled by the run itself; a larger one, and the same command goes on."""
+    disk = tmp_path / "disk"
+    try:
+        with small_disk(disk, 20_000) as resize:
+            shutil.copytree(ran.folder.parents[1], disk, dirs_exist_ok=True)
+            study = Study(disk / "studies" / "small")
+            for kind in ("logits", "measures", "parts"):
+                shutil.rmtree(study.folder / kind)
+            monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(disk))
+            resize(shutil.disk_usage(disk).used // 1024 + 64)
+            with pytest.raises(UserError, match="No space left on device; make room there and try again"):
+                run_study(tiny_config(), device="cpu")
+            assert not list(study.folder.rglob("*.tmp")), "what found no room takes none"
+            resize(20_000)
+            same_numbers(run_study(tiny_config(), device="cpu"), ran)
+    except PermissionError as error:
+        pytest.skip(str(error))
 
 
 def test_a_folder_that_is_read_only(ran_copy: Study, no_processes: None, monkeypatch: pytest.MonkeyPatch) -> None:
