@@ -1,6 +1,6 @@
 """Means with intervals: over seeds where there are several, over images where there is one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,8 @@ import numpy as np
 from core.measures import rank_alignment
 
 RESAMPLES = 1000
+Often = np.ndarray | Iterable[np.ndarray]
+"""Weights of images in samples: from `how_often`, or of many images in blocks (`core.samples`)."""
 
 
 class Estimate(NamedTuple):
@@ -66,7 +68,7 @@ def how_often(labels: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return np.asarray(times * (of_class / np.maximum(1, of_class - 1))[group])
 
 
-def means_over_images(values: np.ndarray, often: np.ndarray, level: float = 0.95) -> list[Estimate]:
+def means_over_images(values: np.ndarray, often: Often, level: float = 0.95) -> list[Estimate]:
     """Estimate means over images with percentile bootstrap intervals (Efron 1979); NaN left out and counted.
 
     Parameters
@@ -92,16 +94,18 @@ def means_over_images(values: np.ndarray, often: np.ndarray, level: float = 0.95
     ]
 
 
-def mean_over_images(values: np.ndarray, often: np.ndarray, level: float = 0.95) -> Estimate:
+def mean_over_images(values: np.ndarray, often: Often, level: float = 0.95) -> Estimate:
     """Estimate one mean as `means_over_images` does: (N,) values."""
     return means_over_images(values[None], often, level)[0]
 
 
-def bootstrap_means(values: np.ndarray, often: np.ndarray) -> np.ndarray:
+def bootstrap_means(values: np.ndarray, often: Often) -> np.ndarray:
     """Return the mean of the known values of every sample: (K, N) and (B, N) -> (K, B).
 
     By matrix products: sixty networks times sixty measures are two of them, and not as many gathers.
     """
+    if not isinstance(often, np.ndarray):
+        return np.concatenate([bootstrap_means(values, block) for block in often], axis=1)
     known = ~np.isnan(values)
     count = known.astype(np.float64) @ often.T
     return np.asarray((np.where(known, values, 0.0) @ often.T) / np.where(count > 0, count, np.nan))
@@ -136,7 +140,7 @@ def mean_over_seeds(values: np.ndarray, level: float = 0.95) -> Estimate:
 
 
 def over(
-    seeds: list[np.ndarray], often: np.ndarray, level: float = 0.95, kept: int | None = None, alone: bool = True
+    seeds: list[np.ndarray], often: Often, level: float = 0.95, kept: int | None = None, alone: bool = True
 ) -> Estimate:
     """Estimate a mean over seeds where there are several, over images where there is one.
 
@@ -168,7 +172,7 @@ def undefined(values: Sequence[np.ndarray], kept: int | None = None) -> int:
 
 
 def claimed(
-    differences: dict[str, list[np.ndarray]], often: np.ndarray, kept: dict[str, int], alone: bool
+    differences: dict[str, list[np.ndarray]], often: Often, kept: dict[str, int], alone: bool
 ) -> Iterator[tuple[str, Estimate]]:
     """Estimate differences for each architecture by itself, Bonferroni over them, and "" for their mean.
 
@@ -189,7 +193,7 @@ def claimed(
     yield "", together(list(differences.values()), often, alone)._replace(skipped=skipped)
 
 
-def together(architectures: list[list[np.ndarray]], often: np.ndarray, alone: bool) -> Estimate:
+def together(architectures: list[list[np.ndarray]], often: Often, alone: bool) -> Estimate:
     """Estimate the mean over architectures, each with the values of its seeds' images, (N,) each, of the same seeds.
 
     Every architecture counts alike, however few of its images a subset leaves.

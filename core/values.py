@@ -7,8 +7,9 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from core.cells import Cell
-from core.estimates import how_often, resamples, strata
+from core.estimates import Often, strata
 from core.measures import MEASURES, focus_ratio
+from core.samples import samples
 from core.study import Study
 
 CONTROLS = ("shuffled", "area")
@@ -40,9 +41,9 @@ class Values:
     right : ndarray, (cells, N), bool
         Where teacher and cell both choose the annotated class.
     drawn : ndarray, (B, M)
-        Bootstrap samples of these images (`core.estimates.resamples`).
-    often : ndarray, (B, N)
-        The same as weights (`core.estimates.how_often`).
+        Bootstrap samples of these images (`core.samples`).
+    often : ndarray, (B, N), or its blocks
+        The same as weights.
     """
 
     keys: Keys
@@ -51,7 +52,7 @@ class Values:
     values: np.ndarray
     right: np.ndarray
     drawn: np.ndarray
-    often: np.ndarray
+    often: Often
 
     def of(self, architecture: str, alpha: float) -> dict[int, np.ndarray]:
         """Return seed -> (N,) of one architecture and α; of networks of one λ (`at`)."""
@@ -94,18 +95,16 @@ def load_values(study: Study) -> dict[Keys, Values]:
             gathered.setdefault(keys, {})[cell] = values[rows]
             ids.setdefault(keys, images[rows])
     accuracy, every = gathered[Keys("accuracy")], ids[Keys("accuracy")]
-    samples: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+    drawn: dict[bytes, tuple[np.ndarray, Often]] = {}
     found = {}
     for keys, by_cell in gathered.items():
         images = ids[keys]
-        if images.tobytes() not in samples:
-            groups = strata(labels.loc[images].to_numpy())
-            drawn = resamples(groups)
-            samples[images.tobytes()] = drawn, how_often(groups, drawn)
+        if images.tobytes() not in drawn:
+            drawn[images.tobytes()] = samples(strata(labels.loc[images].to_numpy()))
         rows = np.searchsorted(every, images)
         both = np.stack([accuracy[cell][rows] * accuracy[study.teacher][rows] for cell in by_cell]) == 1
         found[keys] = Values(
-            keys, list(by_cell), images, np.stack(list(by_cell.values())), both, *samples[images.tobytes()]
+            keys, list(by_cell), images, np.stack(list(by_cell.values())), both, *drawn[images.tobytes()]
         )
     found |= dict(_derived(found))
     return found
