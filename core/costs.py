@@ -14,12 +14,13 @@ from torch import nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
+from core.columns import COSTS
 from core.models import build, half
 
 if TYPE_CHECKING:
     from core.study import Study
 
-COLUMNS = ["cell", "architecture", "measure", "estimate", "low", "high", "n"]
+COLUMNS = list(COSTS)
 """Of `costs`. `cell` is an imported network's own name, "" for the architectures of the grid."""
 ROUNDS, LEAST_ROUNDS, SECONDS, WARM_UP = 40, 5, 30.0, 3
 """Of `latency`: how often each network is timed, at least, and for how long in all; passes before the first."""

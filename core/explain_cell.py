@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,15 @@ import pandas as pd
 import torch
 
 from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, relevance
+from core.columns import IMPORTANCE
 from core.config import Config
 from core.controls import shuffled_similarity
+from core.errors import UserError
+from core.header import Header
 from core.inputs import as_input
 from core.measures import map_similarity
-from core.models import Header
 from core.parts import importance
-from core.store import join_tables, read_arrays, write_arrays, write_table
+from core.store import join_tables, read_arrays, read_json, sha256_file, write_arrays, write_json, write_table
 
 RELEVANCE = "relevance "
 """Before a method's name: the full maps' relevance among a shard's arrays."""
@@ -53,7 +56,10 @@ class Rows:
 
 
 class Shards:
-    """What an interrupted run left of one cell, and where it goes on: `<images done>.parquet` and `.safetensors`.
+    """What an interrupted run left of one cell, and where it goes on.
+
+    `<images done>.parquet` and `.safetensors`, and last a `.json` with the checksums of both: what is not as it was
+    written, and all that came after it, is explained again.
 
     Parameters
     ----------
@@ -66,11 +72,10 @@ class Shards:
         for other in folder.parent.glob("*"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
-
-    @property
-    def finished(self) -> list[Path]:
-        """The tables, in order; a table is written last, so its maps are there."""
-        return sorted(self.folder.glob("*.parquet"))
+        self.finished = list(takewhile(_is_whole, sorted(folder.glob("*.parquet"))))
+        """The tables, in order."""
+        for path in {*folder.glob("*")} - {file for table in self.finished for file in _files(table)}:
+            path.unlink()
 
     @property
     def done(self) -> int:
@@ -79,13 +84,15 @@ class Shards:
 
     def add(self, done: int, tables: list[pd.DataFrame], maps: dict[str, np.ndarray]) -> None:
         """Keep what was found on the images up to the `done`-th."""
-        path = self.folder / f"{done:09d}.parquet"
-        write_arrays(path.with_suffix(".safetensors"), maps)
-        write_table(path, pd.concat(tables, ignore_index=True))
+        table, arrays, note = _files(self.folder / f"{done:09d}.parquet")
+        write_arrays(arrays, maps)
+        write_table(table, pd.concat(tables, ignore_index=True))
+        write_json(note, [sha256_file(table), sha256_file(arrays)])
+        self.finished.append(table)
 
     def merge(self, table: Path, maps: dict[str, Path], order: np.ndarray, full: Path | None) -> list[Path]:
         """Write the files of the study, and remove the shards; `full` is where the teacher's relevance goes."""
-        join_tables(table, self.finished)
+        join_tables(table, self.finished, IMPORTANCE)
         shards = [read_arrays(path.with_suffix(".safetensors")) for path in self.finished]
         ids = np.concatenate([shard["ids"] for shard in shards])
         rows = {int(image): row for row, image in enumerate(ids)}
@@ -102,6 +109,18 @@ class Shards:
             self.folder.parent.parent.rmdir()
             self.folder.parent.parent.parent.rmdir()
         return [table, *maps.values(), *([full] if full is not None else [])]
+
+
+def _files(table: Path) -> tuple[Path, Path, Path]:
+    return table, table.with_suffix(".safetensors"), table.with_suffix(".json")
+
+
+def _is_whole(table: Path) -> bool:
+    *files, note = _files(table)
+    try:
+        return table.stem.isdecimal() and read_json(note) == [sha256_file(file) for file in files]
+    except (UserError, OSError):
+        return False
 
 
 def explained(

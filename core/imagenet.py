@@ -27,7 +27,8 @@ from torch import nn
 from core.cells import Cell
 from core.errors import UserError, unknown
 from core.findings import nice_name
-from core.models import Header, build, tv
+from core.header import Header
+from core.models import build, tv
 from core.store import sha256_file
 from core.weights import load_weights, read_weights
 

@@ -1,6 +1,5 @@
 """Somebody's own checkpoint as a cell of a study."""
 
-import re
 import zipfile
 from pathlib import Path
 
@@ -8,13 +7,13 @@ import torch
 
 from core.bounded import bounded
 from core.cells import Cell, grid
+from core.contained import CELL
 from core.errors import UserError, memory_is_full
-from core.models import Header, check_architecture, half, save_model, skeleton
+from core.header import Header
+from core.models import check_architecture, half, save_model, skeleton
 from core.run.lock import held
 from core.study import Study
 from core.weights import load_weights, read_weights
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 LARGEST = 4
 """Times its size that a checkpoint may unpack to; torch does not pack at all."""
@@ -34,7 +33,7 @@ def add_model(study: Study, name: str, architecture: str, weights: Path, width: 
         A name that is taken or not fit for a file, an unknown architecture, weights that do not fit it, a study
         whose teacher has not been trained yet, or one that is being run.
     """
-    if not NAME.fullmatch(name):
+    if not CELL.fullmatch(name):
         raise UserError(f"'{name}' cannot be a cell's name: letters, digits, '.', '_' and '-' only.")
     if name in {cell.name for cell in grid(study.config)}:
         raise UserError(f"'{name}' is the name of a cell of the grid; choose another.")

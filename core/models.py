@@ -3,18 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
 import core.torchvision_shim  # noqa: F401
 from core.batch_norm import BatchNorm2d
 from core.errors import UserError, unknown
+from core.header import Header, read_header
 from core.store import in_order, write_bytes
 from core.weights import load_weights, read_weights
 
@@ -30,29 +28,6 @@ RESNETS: dict[str, tuple[type[BasicBlock | Bottleneck], list[int]]] = {
     "resnet50": (Bottleneck, [3, 4, 6, 3]),
     "resnet101": (Bottleneck, [3, 4, 23, 3]),
 }
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a network's file says of it, besides the weights.
-
-    `alpha`, `seed` and `teacher` (the digest of the teacher it learned from) are None where they do not apply;
-    `digest` names the weights and is filled in by `save_model`. A file speaks of an `explanation_weight` where there is
-    one, so that without it its bytes are what they were before there was any.
-    """
-
-    architecture: str
-    width: float
-    stem: str
-    classes: tuple[str, ...]
-    image_size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    alpha: float | None = None
-    seed: int | None = None
-    teacher: str | None = None
-    digest: str = ""
-    explanation_weight: float = 0.0
 
 
 class SlimResNet(ResNet):
@@ -112,6 +87,8 @@ def check_architecture(name: str, width: float, stem: str) -> None:
     """Raise UserError for an architecture that is not there, or not at this width or stem."""
     if name not in architectures():
         raise unknown("architecture", name, architectures())
+    if stem not in ("imagenet", "small"):
+        raise unknown("stem", stem, ("imagenet", "small"))
     if name not in RESNETS and (width != 1 or stem != "imagenet"):
         raise UserError(f"{name} comes only at width = 1 and stem = 'imagenet'; slim are {', '.join(RESNETS)}.")
 
@@ -217,28 +194,6 @@ def save_model(path: Path, model: nn.Module, header: Header) -> Header:
     meta = {"format": "pt", **{k: json.dumps(v) for k, v in said.items()}}
     write_bytes(path, in_order(save(state, meta)))
     return header
-
-
-def read_header(path: Path) -> Header:
-    """Read what a network's file says of itself.
-
-    Raises
-    ------
-    UserError
-        The file is missing or damaged.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            meta = file.metadata() or {}
-        meta = {"explanation_weight": "0.0", **meta}
-        fields: dict[str, Any] = {k: json.loads(meta[k]) for k in Header.__dataclass_fields__}
-        for key in ("classes", "mean", "std"):
-            fields[key] = tuple(fields[key])
-        return Header(**fields)
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}.") from None
-    except (SafetensorError, KeyError, ValueError, TypeError, OSError) as error:
-        raise UserError(f"{path} is damaged or not one of this tool's networks ({error}).") from None
 
 
 def load_model(path: Path, device: torch.device | str = "cpu") -> tuple[nn.Module, Header]:

@@ -1,22 +1,19 @@
 """What is there of a study, and whether it is being run: read from its files in a moment, without torch."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
-
-from safetensors import SafetensorError, safe_open
+from typing import Literal
 
 from core.cells import grid
 from core.errors import UserError
+from core.header import read_header
+from core.manifest import checksum, manifest_path, read_manifest, stamp_of
 from core.progress import duration
 from core.run.launch import last_line
 from core.run.status import Status, read_status
-from core.store import sha256_file
 from core.study import Study, cache_folder, study_names
 
 Word = Literal["complete", "running", "stopped", "failed", "interrupted", "not finished", "damaged"]
@@ -106,25 +103,13 @@ def overview(name: str) -> Overview:
 
 
 def imported(study: Study) -> list[str]:
-    """Return the names of the networks that somebody brought in (`core add`)."""
-    known = {cell.name for cell in grid(study.config)}
-    try:
-        there = sorted((study.folder / "models").glob("*.safetensors"))
-    except OSError:  # deleted in between
-        there = []
-    found = [path for path in there if path.stem not in known]
-    # That of a cell of an earlier grid has its α.
-    return [path.stem for path in found if facts(path).get("alpha", 0) is None]
-
-
-def facts(path: Path) -> dict[str, Any]:
-    """Return what a network's file says of itself (`core.models.Header`), {} where it cannot be read."""
-    try:
-        with safe_open(path, "np") as file:
-            meta = file.metadata() or {}
-        return {key: json.loads(value) for key, value in meta.items() if key != "format"}
-    except (SafetensorError, OSError, ValueError):
-        return {}
+    """Return the names of the networks that somebody brought in (`core add`), as far as their files can be read."""
+    found = []
+    for path in study.brought_in():
+        with suppress(UserError):
+            if read_header(path).alpha is None:  # that of a cell of an earlier grid has its α
+                found.append(path.stem)
+    return found
 
 
 def damage(study: Study) -> str:
@@ -133,36 +118,20 @@ def damage(study: Study) -> str:
     Compared with their checksums are the summary and the files written since the manifest was, each read once until it
     is written again: that takes a moment, where `Study.damaged` reads every file.
     """
-    files, written = study.manifest, _stamp(study.folder / "manifest.json")
+    manifest, written = read_manifest(study.folder), stamp_of(manifest_path(study.folder))
+    if manifest.settings not in ("", checksum(study.folder / "study.toml")):
+        return f"study.toml is not as the last run left it; put it back, or go on with it as it is: {study.command}."
     found = []
-    for name, entry in files.items():
+    for name, entry in manifest.files.items():
         path = study.folder / name
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         if stamp and written and (stamp[0] > written[0] or name == "summary.parquet"):
-            found += [name] if _checksum(path, stamp) != entry["sha256"] else []
+            found += [name] if checksum(path) != entry["sha256"] else []
     if not found:
         return ""
     if len(found) == 1:
         return f"{found[0]} is damaged; {study.command} makes it anew."
     return f"{len(found)} files are damaged, {found[0]} among them; {study.command} makes them anew."
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return when a file was written and its bytes; None where there is none (any more)."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-@lru_cache(maxsize=10_000)
-def _checksum(path: Path, stamp: tuple[int, int]) -> str:
-    """Return the checksum of a file, "" where it cannot be read."""
-    try:
-        return sha256_file(path)
-    except OSError:
-        return ""
 
 
 def _bytes(folder: Path) -> int:

@@ -24,9 +24,10 @@ from core.distill.groups import in_groups
 from core.distill.share import ALONE, Share
 from core.errors import UserError
 from core.explain_cell import Rows, Shards, explained
+from core.header import Header
 from core.inputs import as_input
 from core.measure_cell import measure_cell, part_shares
-from core.models import IMAGENET_MEAN, IMAGENET_STD, Header, build, initialise, load_model, save_model
+from core.models import IMAGENET_MEAN, IMAGENET_STD, build, initialise, load_model, save_model
 from core.store import read_arrays, write_arrays, write_table
 from core.study import Study, cache_folder
 from core.summarise import summarise

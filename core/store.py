@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from core.errors import Unreadable, UserError, memory_is_full
+from core.parquet import Columns, OtherTableError, read_within_bounds
 
 ROW_GROUP = 1 << 20
 """Rows of a parquet table that are compressed together."""
@@ -123,13 +124,13 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         _write_tables(file, [pa.Table.from_pandas(table, preserve_index=False)])
 
 
-def join_tables(path: Path, tables: Sequence[Path]) -> None:
+def join_tables(path: Path, tables: Sequence[Path], columns: Columns) -> None:
     """Write parquet tables of the same columns as one, a bounded part of them in memory at a time.
 
-    The bytes are those of `write_table` on the whole, wherever it was cut.
+    The bytes are those of `write_table` on the whole, wherever it was cut. Raises UserError as `read_table`.
     """
     with _replacing(path) as file:
-        _write_tables(file, (pq.read_table(table) for table in tables))
+        _write_tables(file, (_read_arrow(table, columns) for table in tables))
 
 
 def _write_tables(file: IO[bytes], tables: Iterable[pa.Table]) -> None:
@@ -149,10 +150,23 @@ def _write_tables(file: IO[bytes], tables: Iterable[pa.Table]) -> None:
         writer.write_table(left.combine_chunks(), row_group_size=ROW_GROUP)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a parquet table; UserError where it is missing or damaged."""
+def read_table(path: Path, columns: Columns | None = None) -> pd.DataFrame:
+    """Read a parquet table: the columns of `columns` (`core.parquet`), else all.
+
+    Raises
+    ------
+    UserError
+        It is missing, damaged or another table.
+    """
+    found: pd.DataFrame = _read_arrow(path, columns).to_pandas()
+    return found
+
+
+def _read_arrow(path: Path, columns: Columns | None) -> pa.Table:
     try:
-        return pd.read_parquet(path)
+        return read_within_bounds(path, columns)
+    except OtherTableError as error:
+        raise UserError(f"{path} is damaged ({error}).") from None
     except Exception as error:  # pyarrow's errors share no base with a name of their own
         raise _damaged(path, error, "no table can be read from it") from None
 
@@ -170,6 +184,17 @@ def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
         raise _damaged(path, error, "no arrays can be read from it") from None
     if missing := set(names) - set(arrays):
         raise UserError(f"{path} is damaged (it has no {missing.pop()}).")
+    return arrays
+
+
+def read_rows(path: Path, name: str, dimensions: int) -> dict[str, np.ndarray]:
+    """Read `ids` (N,), whole numbers, and `name` (N, …), floats, of so many dimensions; UserError as `read_arrays`."""
+    arrays = read_arrays(path, "ids", name)
+    ids, rows = arrays["ids"], arrays[name]
+    if ids.ndim != 1 or ids.dtype.kind != "i" or rows.ndim != dimensions or rows.dtype.kind != "f":
+        raise UserError(f"{path} is damaged (its arrays are of another shape).")
+    if len(rows) != len(ids):
+        raise UserError(f"{path} is damaged (its arrays do not go together).")
     return arrays
 
 

@@ -4,7 +4,6 @@ import os
 import stat
 import tomllib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,17 +12,19 @@ import numpy as np
 import pandas as pd
 
 from core.cells import Cell, grid, teacher_cell, untrained_cells
+from core.columns import COSTS, HISTORY, IMAGES, OF_CELLS, PARTS, SUMMARY
 from core.config import Config, parse_config
+from core.contained import CELL, check_no_way_out
 from core.data.photos import square
 from core.errors import UserError, unknown
-from core.store import cannot_read, read_arrays, read_json, read_table, sha256_file
+from core.header import Header, read_header
+from core.manifest import Manifest, checksum, read_manifest, written_as
+from core.store import cannot_read, read_rows, read_table, sha256_file
 
 if TYPE_CHECKING:
     from torch import nn
 
     from core.data.dataset import Dataset
-    from core.models import Header
-
 T = TypeVar("T")
 
 
@@ -63,6 +64,7 @@ class Study:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        check_no_way_out(self.folder)
         path = self.folder / "study.toml"
         try:
             tree = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -71,7 +73,10 @@ class Study:
         except OSError as error:
             raise cannot_read(path, error) from None
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            raise UserError(f"{path} is damaged ({error}).") from None
+            raise UserError(
+                f"{path} is damaged ({error}). Put it back; or remove it, and run the preset or the settings that it "
+                f"was made from into this folder (--out {self.folder}), which keeps what is whole."
+            ) from None
         self.provenance: dict[str, Any] = tree.pop("provenance", {})
         self.config: Config = parse_config(tree, path)
 
@@ -102,16 +107,18 @@ class Study:
     @cached_property
     def cells(self) -> list[Cell]:
         """Every cell, the teacher first, imported networks last."""
-        from core.models import read_header
-
         cells = grid(self.config)
-        known = {cell.name for cell in cells}
-        for path in sorted((self.folder / "models").glob("*.safetensors")):
-            if path.stem not in known:
-                header = read_header(path)
-                if header.alpha is None:  # else a cell of an earlier grid
-                    cells.append(Cell(header.architecture, None, None, path.stem))
+        for path in self.brought_in():
+            header = self.header(path.stem)
+            if header.alpha is None:  # else a cell of an earlier grid
+                cells.append(Cell(header.architecture, None, None, path.stem))
         return cells
+
+    def brought_in(self) -> list[Path]:
+        """Return the files in models/ that are not of the grid: networks that were imported, or of an earlier grid."""
+        known = {cell.name for cell in grid(self.config)}
+        there = sorted((self.folder / "models").glob("*.safetensors"))
+        return [path for path in there if path.stem not in known and CELL.fullmatch(path.stem)]
 
     @property
     def networks(self) -> list[Cell]:
@@ -140,29 +147,16 @@ class Study:
     @property
     def manifest(self) -> dict[str, dict[str, str]]:
         """Per file kept, relative path to its `sha256` and the `key` of what it was made from."""
-        content = self._manifest()
-        path = self.folder / "manifest.json"
-        files = content.get("files") if isinstance(content, dict) else None
-        if not isinstance(files, dict) or not all(
-            isinstance(entry, dict) and {"sha256", "key"} <= set(entry) for entry in files.values()
-        ):
-            raise UserError(
-                f"{path} is damaged (it does not list files). {self.command} makes it anew and keeps the networks."
-            )
-        return files
+        return self._manifest().files
 
     @property
     def left_out(self) -> dict[str, str]:
         """Per file that was made and then removed, as `[keep]` has it: relative path to the key of what made it."""
-        found = self._manifest().get("left_out", {}) if self.manifest else {}
-        return found if isinstance(found, dict) else {}
+        return self._manifest().left_out
 
-    def _manifest(self) -> Any:
-        path = self.folder / "manifest.json"
-        if not path.exists():
-            return {"files": {}}
+    def _manifest(self) -> Manifest:
         try:
-            return read_json(path)
+            return read_manifest(self.folder)
         except UserError as error:
             raise UserError(f"{error} {self.command} makes it anew and keeps the networks.") from None
 
@@ -208,9 +202,28 @@ class Study:
 
         return open_dataset(self.config.data)
 
+    @cached_property
+    def shown(self) -> "Dataset":
+        """The images, to be shown to people: those that the study was made from, and no others.
+
+        A study's settings may come from elsewhere, and name any folder of this machine; and into a folder images may
+        have come since, so that they are no longer the ones under whose numbers the maps lie.
+
+        Raises
+        ------
+        UserError
+            They are not on this machine, or other ones lie there.
+        """
+        dataset, listed = self.dataset, self.images()
+        if not all(np.array_equal(dataset.table[name], listed[name]) for name in ("label", "split", "source")):
+            raise UserError(
+                f"What lies in {self.config.data.root} are not the images that '{self.called}' was made from."
+            )
+        return dataset
+
     def images(self) -> pd.DataFrame:
         """Return one row an image: id, label, split, source, visible_parts, explained, kept."""
-        return self._read(read_table, self.folder / "images.parquet")
+        return self._read(read_table, self.folder / "images.parquet", IMAGES)
 
     def labels(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the labels of some images."""
@@ -218,11 +231,11 @@ class Study:
 
     def history(self, cell: Cell | str) -> pd.DataFrame:
         """Return one row an epoch: epoch, learning_rate, loss and its parts, accuracies, seconds."""
-        return self._read(read_table, self.path("history", cell))
+        return self._read(read_table, self.path("history", cell), HISTORY)
 
     def logits(self, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
         """Return test image ids (N,) and their logits (N, classes) float32."""
-        arrays = self._read(read_arrays, self.path("logits", cell), "ids", "logits")
+        arrays = self._read(read_rows, self.path("logits", cell), "logits", 2)
         return arrays["ids"], arrays["logits"].astype(np.float32)
 
     def maps(self, cell: Cell | str, method: str, ids: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -233,7 +246,7 @@ class Study:
         UserError
             Also where no map of an image was kept.
         """
-        arrays = self._read(read_arrays, self.path("maps", cell, method), "ids", "maps")
+        arrays = self._read(read_rows, self.path("maps", cell, method), "maps", 3)
         found, maps = arrays["ids"], arrays["maps"]
         if ids is None:
             return found, maps.astype(np.float32)
@@ -256,34 +269,34 @@ class Study:
 
     def parts(self, cell: Cell | str) -> pd.DataFrame:
         """Return method, part, mean, error, n: the share of a cell's looking that each part receives."""
-        return self._read(read_table, self.path("parts", cell))
+        return self._read(read_table, self.path("parts", cell), PARTS)
 
-    def _read(self, read: Callable[..., T], path: Path, *names: str) -> T:
-        """Read a file; where that fails, and a run has made it, say so too."""
+    def _read(self, read: Callable[..., T], path: Path, *more: Any) -> T:
+        """Read a file that is as it was written; where it cannot be read, and a run has made it, say so too."""
+        wanted = written_as(self.folder, path.relative_to(self.folder).as_posix())
         try:
-            return read(path, *names)
+            if wanted and checksum(path) not in ("", wanted):  # that of one that cannot be opened is not known
+                raise UserError(f"{path} is damaged (it is not what was written there).")
+            return read(path, *more)
         except UserError as error:
-            made: Sequence[str] | dict[str, Any] = ()
-            with suppress(UserError):  # a damaged manifest has a sentence of its own
-                made = self.manifest
-            mends = f" {self.command} makes it anew." if path.relative_to(self.folder).as_posix() in made else ""
+            mends = f" {self.command} makes it anew." if wanted else ""
             raise UserError(f"{error}{mends}") from None
 
     def _tables(self, kind: str, cell: Cell | str | None) -> pd.DataFrame:
         if cell is not None:
-            return self._read(read_table, self.path(kind, cell))
-        tables = [self._read(read_table, self.path(kind, c)).assign(cell=c.name) for c in self.cells]
+            return self._read(read_table, self.path(kind, cell), OF_CELLS[kind])
+        tables = [self._tables(kind, each).assign(cell=each.name) for each in self.cells]
         return pd.concat(tables, ignore_index=True)
 
     def costs(self) -> pd.DataFrame:
         """Return what each architecture costs, and each imported network (the columns of `core.costs.COLUMNS`)."""
-        return self._read(read_table, self.folder / "costs.parquet")
+        return self._read(read_table, self.folder / "costs.parquet", COSTS)
 
     def summary(self) -> pd.DataFrame:
         """Return one row a number shown (the columns of `core.summarise.COLUMNS`); UserError before there is."""
         if unfinished := self.unfinished():
             raise UserError(unfinished)
-        table = self._read(read_table, self.folder / "summary.parquet")
+        table = self._read(read_table, self.folder / "summary.parquet", SUMMARY)
         # Of a study from before there was λ.
         return table if "explanation_weight" in table else table.assign(explanation_weight=0.0)
 
@@ -291,10 +304,8 @@ class Study:
         """Return what the networks see of a photo (H, W, 3), at their size or at `side` pixels: its middle square."""
         return square(photo, side or self.config.data.image_size)
 
-    def header(self, cell: Cell | str) -> "Header":
+    def header(self, cell: Cell | str) -> Header:
         """Return what a cell's network says of itself."""
-        from core.models import read_header
-
         return self._read(read_header, self.path("models", cell))
 
     def model(self, cell: Cell | str) -> "nn.Module":

@@ -241,7 +241,7 @@ def photo(study: Study, image: int) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def classes(study: Study) -> tuple[str, ...]:
-    """Return the class names, from the networks where the images are not on this machine."""
+    """Return the class names, as the teacher has them; from the images where its network was not kept."""
     return _classes(study, str(study.folder), loaded.stamp(study.folder))
 
 
@@ -282,7 +282,7 @@ def _sheet(_study: Study, folder: str, stamp: str) -> str | None:
 @st.cache_data(max_entries=512, show_spinner=False)
 def _photo(_study: Study, folder: str, stamp: str, image: int) -> tuple[np.ndarray, np.ndarray] | None:
     try:
-        photos, part_maps = _study.dataset.load([image])
+        photos, part_maps = _study.shown.load([image])
     except UserError:
         return None
     return photos[0], part_maps[0]
@@ -291,6 +291,6 @@ def _photo(_study: Study, folder: str, stamp: str, image: int) -> tuple[np.ndarr
 @st.cache_data(max_entries=8, show_spinner=False)
 def _classes(_study: Study, folder: str, stamp: str) -> tuple[str, ...]:
     try:
-        return _study.dataset.classes
-    except UserError:
         return _study.header(_study.teacher).classes
+    except UserError:
+        return _study.shown.classes

@@ -228,6 +228,6 @@ def _imported(_study: Study, folder: str, stamp: str) -> list[Cell]:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _knows(_study: Study, folder: str, stamp: str) -> str | None:
     try:
-        return _study.dataset.knows
+        return _study.shown.knows
     except UserError:
         return None

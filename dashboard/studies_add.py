@@ -10,7 +10,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core.config import Students
 from core.errors import UserError
 from core.findings import nice_name
-from core.overview import facts
 from core.run import aside
 from core.study import Study, study_names
 from dashboard import loaded, waiting
@@ -82,17 +81,18 @@ def _forget(weights: UploadedFile) -> None:
 def _teacher(name: str) -> bool:
     try:
         study = loaded.study(name)
+        study.header(study.teacher)
     except UserError:
         return False
-    return study.path("models", study.teacher).exists()
+    return True
 
 
 def _wanted(study: Study) -> str:
-    about = facts(study.path("models", study.teacher))
-    classes = [str(each) for each in about.get("classes", [])]
+    about = study.header(study.teacher)
+    classes = about.classes
     shown = ", ".join(classes[:12]) + (f", … ({len(classes)} in all)" if len(classes) > 12 else "")
-    mean, std = (" ".join(f"{value:g}" for value in about.get(key, [])) for key in ("mean", "std"))
+    mean, std = (" ".join(f"{value:g}" for value in values) for values in (about.mean, about.std))
     return (
         f"It should have learnt this study's classes, in this order: {shown}; on images of "
-        f"{about.get('image_size')} pixels a side, less the mean {mean} and divided by {std}."
+        f"{about.image_size} pixels a side, less the mean {mean} and divided by {std}."
     )

@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 
 from core.cells import grid
-from core.models import Header, build, save_model
+from core.header import Header
+from core.models import build, save_model
 from core.study import Study
 
 WIDTH = 0.0625

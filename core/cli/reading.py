@@ -84,7 +84,8 @@ def report(
 
 
 def verify(study: str) -> None:
-    """Check every computed file of a study against its checksum."""
+    """Check every file of a study against its checksum."""
+    from core.given import changed
     from core.run.steady import steady
 
     opened = open_study(study)
@@ -95,14 +96,20 @@ def verify(study: str) -> None:
             "writes it, and keeps the networks that are there."
         )
     with steady(opened.folder):
-        damaged = opened.damaged()
+        damaged, others = opened.damaged(), changed(opened)
     for name in damaged:
         say(f"damaged or missing: {name}")
+    for name in others:
+        say(f"changed since: {name}")
     if damaged:
         raise UserError(
             f"{len(damaged)} of {count} files are not as they were written; mend them with: {opened.command}"
         )
+    if others:
+        raise UserError(
+            f"All {count} files that a run computes are as they were written, but not {' and '.join(others)}, which "
+            f"a run does not make anew; put it back, or go on with it as it is: {opened.command}"
+        )
     say("The only file is as it was written." if count == 1 else f"All {count} files are as they were written.")
-    say("That is every file that a run computes and keeps; study.toml, which may be edited, has no checksum.")
     if unfinished := opened.unfinished():
         say(unfinished)

@@ -32,10 +32,13 @@ def dataset_root(root: str) -> Path:
 
 
 def file_facts(root: Path, paths: Iterable[str]) -> tuple[list[FileFacts], list[str]]:
-    """Look every path up: the facts of those that are files, and the paths of those that are not."""
+    """Look every path up: the facts of those that are files in the root, and the paths of those that are not."""
     facts, missing = [], []
     base = os.path.join(root, "")
     for path in paths:  # of a million, so no Path is made of each
+        if ".." in path and ".." in path.split("/"):  # a list of images may come from elsewhere
+            missing.append(path)
+            continue
         try:
             found = os.stat(base + path)
         except (OSError, ValueError):  # the latter of a name that no file can have

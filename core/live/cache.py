@@ -4,9 +4,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import diskcache
@@ -19,6 +20,8 @@ from core.turns import STUCK, Stopped
 
 SIZE = 256_000_000
 """Bytes on disk; the least recently used go first."""
+MOST_ROWS = 64
+"""Of a database's description: more than any of ours has."""
 
 
 class PlainDisk(diskcache.Disk):
@@ -129,8 +132,7 @@ class LiveCache:
             self._reopen()
             if type(error) is sqlite3.DatabaseError:  # it is none; a locked one gives an OperationalError
                 with suppress(Exception):
-                    for path in self.folder.glob(f"{diskcache.core.DBNAME}*"):
-                        path.unlink()
+                    _remove(self.folder)
                     self._open().set(key, content)
 
     def _open(self) -> diskcache.Cache:
@@ -155,9 +157,59 @@ class LiveCache:
 
 @cache
 def _database(folder: Path) -> diskcache.Cache:
+    path = folder / diskcache.core.DBNAME
+    if (path.is_symlink() or path.exists()) and not _is_ours(path):
+        _remove(folder)
+    return _made(folder)
+
+
+def _made(folder: Path) -> diskcache.Cache:
     return diskcache.Cache(
         str(folder), timeout=1, disk=PlainDisk, size_limit=SIZE, eviction_policy="least-recently-used"
     )
+
+
+def _remove(folder: Path) -> None:
+    for path in folder.glob(f"{diskcache.core.DBNAME}*"):
+        path.unlink()  # a link itself, not what it leads to
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a database is made as this process would make it.
+
+    In one from elsewhere a table may be a view without an end, a trigger may write what it likes, a setting may lift
+    the bound, and a journal left beside it may name a file to be deleted. Only its description is read.
+
+    Raises
+    ------
+    diskcache.Timeout
+        Another process has locked it.
+    """
+    if path.is_symlink() or path.stat().st_size > 2 * SIZE:
+        return False
+    try:
+        return _described(path) == _form(SIZE)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise diskcache.Timeout from None
+        return False
+
+
+@cache
+def _form(size: int) -> list[tuple[Any, ...]]:
+    with TemporaryDirectory() as folder:
+        _made(Path(folder)).close()
+        return _described(Path(folder, diskcache.core.DBNAME))
+
+
+def _described(path: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as database:
+        tables = database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchmany(MOST_ROWS)
+        if any(kind == "view" for kind, _, _ in tables):  # which might have no end
+            return tables
+        counted = ", ".join(f"'{name}'" for name in diskcache.core.METADATA)
+        settings = f"SELECT key, value FROM Settings WHERE key NOT IN ({counted}) ORDER BY key"  # noqa: S608
+        return tables + database.execute(settings).fetchmany(MOST_ROWS)
 
 
 def live_cache() -> LiveCache:

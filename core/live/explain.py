@@ -13,6 +13,7 @@ from core.ask import Ask
 from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, refine
 from core.cells import Cell
 from core.errors import UserError, unknown
+from core.header import Header
 from core.inputs import as_input
 from core.live.cache import LiveCache
 from core.live.kept import answer_key, is_answer, is_map, map_arrays, map_key, read_answer
@@ -21,7 +22,6 @@ from core.live.results import CellResult, aligned, densities
 from core.live.scene import Scene
 from core.live.work import done as computed
 from core.live.work import first_of, workers
-from core.models import Header
 from core.turns import Place, Stopped
 
 

@@ -5,9 +5,9 @@ from dataclasses import fields
 
 from core.ask import Ask
 from core.attribution import Explanation
+from core.header import Header
 from core.live.cache import Arrays
 from core.live.scene import Scene
-from core.models import Header
 from core.store import digest_of
 
 VERSION = 2

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.attribution import Prepared, Score
 from core.cells import Cell
-from core.models import Header
+from core.header import Header
 
 MODEL_BYTES = 600_000_000
 """What networks kept in memory may take together; the least recently used go first."""

@@ -58,5 +58,5 @@ def scene_of_image(study: Study, image: int) -> Scene:
     UserError
         The images are not on this machine.
     """
-    images, part_maps = study.dataset.load([image])
-    return Scene(images[0], part_maps[0], study.dataset.parts, int(study.labels([image])[0]))
+    images, part_maps = study.shown.load([image])
+    return Scene(images[0], part_maps[0], study.shown.parts, int(study.labels([image])[0]))

@@ -147,7 +147,7 @@ def again(study: Study) -> list[Section]:
 
 def _classes(study: Study) -> str:
     try:
-        names = study.dataset.classes
+        names = study.shown.classes
     except UserError:  # the images are not on this machine
         return ""
     shown = ", ".join(names[:MOST_CLASSES])
@@ -156,7 +156,7 @@ def _classes(study: Study) -> str:
 
 def _knows(study: Study) -> str:
     try:
-        what = study.provenance.get("knows") or study.dataset.knows
+        what = study.provenance.get("knows") or study.shown.knows
     except UserError:
         what = study.knows
     return f"{what[:1].upper()}{what[1:]}"

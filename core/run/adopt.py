@@ -4,7 +4,8 @@ from pathlib import Path
 
 from core.cells import Cell, grid
 from core.errors import UserError
-from core.models import load_model, read_header
+from core.header import read_header
+from core.models import load_model
 from core.store import sha256_file
 from core.study import Study
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,9 @@ def curve(study: Study, cell: Cell) -> pd.DataFrame:
     state, _ = sources(study, cell)
     found = _state(state)
     if found.empty:
-        try:
-            found = study.history(cell)
-        except UserError:
-            return found
-    return found[COLUMNS] if set(COLUMNS) <= set(found) else pd.DataFrame(columns=COLUMNS)
+        with suppress(UserError):
+            return study.history(cell)[COLUMNS]
+    return found
 
 
 def _state(path: Path) -> pd.DataFrame:

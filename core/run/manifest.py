@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from core import manifest
 from core.errors import UserError
 from core.run.adopt import adopt
 from core.run.recipe import stays
-from core.store import sha256_file, write_json
+from core.store import sha256_file
 from core.study import Study
 
 Files = dict[str, dict[str, str]]
@@ -29,17 +30,19 @@ def up_to_date(study: Study, wanted: dict[str, str], unchanged: bool, on_note: C
 
 
 def write_manifest(study: Study, files: Files) -> None:
-    """Write it, atomically."""
+    """Write it where it is not as it was, with what study.toml is now."""
     kept = {name: entry for name, entry in files.items() if "sha256" in entry}
     left_out = {name: entry["key"] for name, entry in files.items() if "sha256" not in entry}
-    write_json(study.folder / "manifest.json", {"files": kept, "left_out": left_out})
+    found = manifest.Manifest(kept, left_out, sha256_file(study.folder / "study.toml"))
+    with suppress(UserError):  # a damaged one is written anew
+        if manifest.read_manifest(study.folder) == found:
+            return
+    manifest.write_manifest(study.folder, found)
 
 
 def sweep(study: Study, wanted: dict[str, str], files: Files) -> None:
     """Remove what `[keep]` leaves out; the manifest goes on to say what it was made from."""
     gone = {name for name in set(wanted) - stays(study, wanted) if "sha256" in files.get(name, {})}
-    if not gone:
-        return
     for name in gone:
         del files[name]["sha256"]
     write_manifest(study, files)

@@ -101,8 +101,11 @@ def write_status(folder: Path, status: Status) -> None:
 
 def read_status(folder: Path) -> Status | None:
     """Return what the last run told, if it left anything that can be read: one that came to its end does not."""
+    path = status_path(folder)
+    if path.is_symlink() or path.parent.is_symlink():  # out of the study
+        return None
     try:
-        status = Status(**read_json(status_path(folder)))
+        status = Status(**read_json(path))
     except (UserError, TypeError):
         return None
     return status if _is_right(status) else None

@@ -2,29 +2,12 @@
 
 from typing import Any
 
+from core.columns import SUMMARY
 from core.estimates import Estimate
 from core.measures import MEASURES
 from core.values import Keys
 
-COLUMNS = [
-    "kind",
-    "cell",
-    "architecture",
-    "alpha",
-    "seed",
-    "method",
-    "measure",
-    "importance",
-    "outside",
-    "subset",
-    "control",
-    "estimate",
-    "low",
-    "high",
-    "n",
-    "skipped",
-    "explanation_weight",
-]
+COLUMNS = list(SUMMARY)
 """Of summary.parquet. Text is "" where it does not apply. `kind` is
 
 cell         one network, with an interval over images

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import torch
 from PIL import Image
 
 from core import cli
+from core.manifest import read_manifest, write_manifest
 from core.models import build, load_model
 from core.store import sha256_file, write_json, write_table
 from core.study import Study, cache_folder, open_study
@@ -104,6 +106,7 @@ def test_what_is_undefined_is_a_dash(call: Call, ran_copy: Study) -> None:
     summary.loc[summary["measure"] == "focus", ["estimate", "low", "high"]] = np.nan
     summary.loc[summary["measure"] == "logit_alignment", ["low", "high"]] = np.nan
     write_table(ran_copy.folder / "summary.parquet", summary)
+    (ran_copy.folder / "manifest.json").unlink()
     result = call("show", "small")
     line = next(line for line in result.out.splitlines() if STUDENT in line)
     assert line.rstrip().endswith("–")
@@ -172,8 +175,20 @@ def test_an_unfinished_study_says_how_far_it_is(call: Call, ran_copy: Study) -> 
     assert far in checked.out
 
 
-def test_verify_says_what_it_does_not_cover(call: Call, ran: Study) -> None:
-    assert "study.toml, which may be edited, has no checksum" in call("verify", "small").out
+def test_verify_covers_what_no_run_makes_anew(call: Call, ran_copy: Study) -> None:
+    own = ran_copy.path("models", "mine")
+    shutil.copy(ran_copy.path("models", STUDENT), own)
+    toml = ran_copy.folder / "study.toml"
+    toml.write_text(toml.read_text().replace('"birds"', "'birds'"))
+    result = call("verify", "small")
+    assert result.code == 1
+    assert "changed since: study.toml" in result.out
+    assert "mine" not in result.out
+    content = bytearray(own.read_bytes())
+    content[-1] ^= 1
+    own.write_bytes(content)
+    said = call("verify", "small").err
+    assert "not study.toml and models/mine.safetensors, which a run does not make anew" in said
 
 
 def test_a_study_with_an_empty_file_is_not_complete(call: Call, ran_copy: Study) -> None:
@@ -193,10 +208,9 @@ def test_explain_without_a_network_says_how_to_get_it(call: Call, ran_copy: Stud
 def test_explain_through_a_network_that_was_not_kept_says_so(call: Call, ran_copy: Study, tmp_path: Path) -> None:
     path = ran_copy.path("models", STUDENT)
     path.unlink()
-    manifest = json.loads((ran_copy.folder / "manifest.json").read_text())
-    name = f"models/{path.name}"
-    manifest["left_out"][name] = manifest["files"].pop(name)["key"]
-    (ran_copy.folder / "manifest.json").write_text(json.dumps(manifest))
+    manifest, name = read_manifest(ran_copy.folder), f"models/{path.name}"
+    manifest.left_out[name] = manifest.files.pop(name)["key"]
+    write_manifest(ran_copy.folder, manifest)
     result = call("explain", "small", photo(tmp_path / "a.png"), "--models", STUDENT, "--out", tmp_path / "out")
     assert result.code == 1
     assert f"keeps the networks of its first seed only (keep.seeds), so {STUDENT} is not there" in result.err

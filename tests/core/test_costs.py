@@ -13,7 +13,8 @@ import core.torchvision_shim  # noqa: F401
 from core import costs as costing
 from core.cells import Cell
 from core.costs import costs, file_size, latency, macs, parameters
-from core.models import Header, build, save_model
+from core.header import Header
+from core.models import build, save_model
 from core.study import Study
 
 # The shim must run before torchvision is imported.

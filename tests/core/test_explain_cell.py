@@ -35,7 +35,8 @@ def files(study: Study) -> list[Path]:
 
 
 def teacher_first(study: Study) -> None:
-    """Explain the teacher, whose full maps a complete study no longer has."""
+    """Explain the teacher, whose full maps a complete study no longer has: no run made what follows."""
+    (study.folder / "manifest.json").unlink(missing_ok=True)
     if not study.path("relevance", TEACHER).exists():
         stages.explain_cell(study.folder, TEACHER, "any", "cpu", quiet)
 

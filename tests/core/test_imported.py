@@ -10,8 +10,9 @@ import torch
 from core import imported
 from core.cells import Cell
 from core.errors import UserError
+from core.header import read_header
 from core.imported import add_model
-from core.models import build, read_header
+from core.models import build
 from core.study import Study
 from core.weights import read_weights
 from tests.hostile import weights as hostile

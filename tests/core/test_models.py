@@ -10,16 +10,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from core.errors import UserError
+from core.header import Header, read_header
 from core.models import (
     RESNETS,
-    Header,
     architectures,
     build,
     check_size,
     initialise,
     load_model,
     network_digest,
-    read_header,
     save_model,
 )
 

@@ -57,7 +57,7 @@ def test_a_file_that_was_written_over_is_damage(ran_copy: Study, monkeypatch: py
         assert seen.said == f"{name} is damaged; python -m core run small makes it anew."
         path.write_bytes(whole)
         assert overview("small").word == "complete", "as it was, if later"
-    monkeypatch.setattr("core.overview.sha256_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("core.manifest.sha256_file", lambda path: pytest.fail(f"{path} was read again"))
     assert overview("small").word == "complete"
 
 

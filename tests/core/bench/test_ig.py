@@ -24,7 +24,8 @@ from core.bench.record import Options, Report, Timed, environment, write_report
 from core.cli import timing
 from core.config import parse_config
 from core.errors import UserError
-from core.models import Header, build, save_model
+from core.header import Header
+from core.models import build, save_model
 from core.study import Study
 from tests.tiny import write_toml
 

@@ -29,8 +29,11 @@ def test_what_is_held_out_of_a_class_is_up_to_it_alone() -> None:
     assert hold_out(np.array([4, 4, 9]), 0.9, 0).tolist().count(True) == 1, "never all of a class, nor one of one"
 
 
-def test_a_name_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "a").touch()
-    facts, missing = file_facts(tmp_path, ["a", "b\0", "c", "."])
-    assert [path for path, _, _ in facts] == ["a"]
-    assert missing == ["b\0", "c", "."]
+def test_a_name_that_no_file_of_the_folder_can_have_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "root" / "a").mkdir(parents=True)
+    (tmp_path / "root" / "a..jpg").touch()
+    (tmp_path / "outside").touch()
+    strange = ["b\0", "c", ".", "../outside", "a/../../outside"]
+    facts, missing = file_facts(tmp_path / "root", ["a..jpg", *strange])
+    assert [path for path, _, _ in facts] == ["a..jpg"]
+    assert missing == strange

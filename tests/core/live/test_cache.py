@@ -3,13 +3,17 @@
 import pickle
 import shutil
 import sqlite3
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
+from core.attribution import Explanation
 from core.live import LiveCache, cache
+from core.live.kept import is_answer, is_map
 from core.turns import Stopped
 
 
@@ -228,3 +232,102 @@ def test_it_stays_within_its_size(kept, monkeypatch):
     assert kept.get("0") is None
     assert sum(path.stat().st_size for path in kept.folder.iterdir()) < 8_000_000
     cache._database.cache_clear()
+
+
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
+
+
+def journal(kept, precious):
+    """One that a crash might have left, which names a file that goes when what it undoes is undone."""
+    magic, name = bytes.fromhex("d9d505f920a163d7"), str(precious).encode()
+    head = magic + struct.pack(">5I", 0, 1, 1, 512, 4096)
+    end = struct.pack(">I", 1) + name + struct.pack(">2I", len(name), sum(name)) + magic
+    (kept.folder / "cache.db-journal").write_bytes(head.ljust(512, b"\0") + end)
+
+
+HOSTILE = {
+    "an endless table": f"DROP TABLE Cache; CREATE VIEW Cache AS {ENDLESS}",
+    "an endless setting": f"ALTER TABLE Settings RENAME TO Other; CREATE VIEW Settings AS {ENDLESS}",
+    "a trigger": "CREATE TRIGGER more AFTER INSERT ON Cache BEGIN DELETE FROM Cache; END",
+    "no bound": "UPDATE Settings SET value = 0 WHERE key = 'cull_limit'",
+    "a path": "INSERT INTO Settings VALUES ('sqlite_temp_store_directory', '/')",
+    "a disk": "INSERT INTO Settings VALUES ('disk_more', 1)",
+    "another table": "CREATE TABLE mine (x)",
+    "no table": "DROP TABLE Cache",
+    "many tables": "; ".join(f"CREATE TABLE t{i} (x)" for i in range(200)),
+}
+
+
+@pytest.mark.parametrize("harm", HOSTILE)
+def test_a_database_of_another_form_is_made_anew(kept, harm):
+    kept.once("a", arrays)
+    with rows(kept) as database:
+        database.executescript(HOSTILE[harm])
+    database.close()
+    cache._database.cache_clear()
+    other = LiveCache(kept.folder)
+    other.get("a")
+    assert other.once("a", arrays)["n"] == 3
+    assert LiveCache(kept.folder).get("a") is not None
+    with rows(kept) as database:
+        left = database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+    database.close()
+    assert {name for (name,) in left} == {"Settings", "Cache", "sqlite_sequence"} & {name for (name,) in left}
+
+
+def test_neither_a_link_nor_a_journal_leads_out_of_the_cache(kept, tmp_path):
+    kept.once("a", arrays)
+    precious = tmp_path / "precious"
+    shutil.move(kept.folder / "cache.db", precious)
+    (kept.folder / "cache.db").symlink_to(precious)
+    before = precious.read_bytes()
+    cache._database.cache_clear()
+    assert kept.once("b", arrays)["n"] == 3
+    assert precious.read_bytes() == before
+    cache._database.cache_clear()
+    journal(kept, precious)
+    assert kept.once("c", arrays)["n"] == 3
+    assert precious.read_bytes() == before
+    assert LiveCache(kept.folder).get("c") is not None
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "another's", "huge"])
+def test_a_damaged_file_of_the_cache_costs_what_it_held(kept, harm, tmp_path):
+    """Its one file, in each of the ways that a study's are damaged; a file that is gone has a test of its own."""
+    kept.once("a", arrays)
+    path = kept.folder / "cache.db"
+    cache._database(kept.folder).close()
+    cache._database.cache_clear()
+    content = bytearray(path.read_bytes())
+    if harm == "flipped":
+        content[60:4000] = bytes(byte ^ 8 for byte in content[60:4000])
+    path.write_bytes(content[: len(content) // 2] if harm == "cut" else content)
+    if harm == "another's":
+        path.unlink()
+        other = sqlite3.connect(path)
+        other.execute("CREATE TABLE mine (x)")
+        other.commit()
+        other.close()
+    if harm == "huge":
+        with path.open("r+b") as file:
+            file.truncate(3 * cache.SIZE)  # a hole: no bytes on the disk
+    assert kept.once("b", arrays)["n"] == 3
+    assert LiveCache(kept.folder).get("b") is not None
+    assert path.stat().st_size < cache.SIZE
+
+
+def test_what_lies_under_anothers_key_is_none(kept):
+    """An answer where a map should be, and a map of another size."""
+    kept.once("answer", lambda: {"answer": np.array([1.0, 0.5])})
+    names = {field.name for field in fields(Explanation)} - {"saliency"}
+    made = {name: np.zeros((1, 8, 8) if name == "maps" else 1, np.float32) for name in names}
+    kept.once("map", lambda: made)
+    with rows(kept) as database:
+        values = dict(database.execute("SELECT key, value FROM Cache").fetchall())
+        for key, other in (("answer", "map"), ("map", "answer")):
+            database.execute("UPDATE Cache SET value = ? WHERE key = ?", (values[other], key))
+    database.close()
+    assert kept.get("answer", lambda found: is_answer(3, found)) is None
+    assert kept.get("map", lambda found: is_map(8, found)) is None
+    assert kept.once("map", lambda: made, lambda found: is_map(8, found)).keys() == made.keys()
+    assert kept.get("map", lambda found: is_map(9, found)) is None

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import save
 
 from core.errors import UserError
+from core.header import read_header
 from core.imported import add_model
 from core.models import build
-from core.overview import facts, overview
+from core.overview import overview
 from core.run import aside
 from core.study import Study
 from core.turns import Place
@@ -32,7 +33,7 @@ def saved(path: Path, what: object) -> bytes:
 
 def test_a_checkpoint_is_kept_when_it_fits(ran_copy: Study) -> None:
     aside.add("small", "mine", "resnet18", save(state()), ".safetensors", *SLIM, Place())
-    assert facts(ran_copy.path("models", "mine"))["architecture"] == "resnet18"
+    assert read_header(ran_copy.path("models", "mine")).architecture == "resnet18"
     seen = overview("small")
     assert (seen.cells, seen.trained, seen.measured, seen.word) == (5, 5, 4, "not finished")
 

@@ -67,7 +67,7 @@ def test_a_second_run_has_nothing_to_do(ran_copy: Study, no_processes: None) -> 
 def test_words_may_change_without_work(ran_copy: Study, no_processes: None) -> None:
     before = state(ran_copy.folder)
     run_study(tiny_config(description="other words", training={"validate_every": 3}), device="cpu")
-    assert written(before, state(ran_copy.folder)) == {"study.toml"}
+    assert written(before, state(ran_copy.folder)) == {"study.toml", "manifest.json"}
     assert Study(ran_copy.folder).config.description == "other words"
 
 

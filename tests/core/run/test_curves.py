@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from core.cells import Cell
+from core.columns import HISTORY
 from core.config import Config, Students
 from core.run.begin import begin
 from core.run.curves import COLUMNS, begun, curve
@@ -46,7 +47,10 @@ def test_a_trained_network_has_its_history(study: Study) -> None:
     import pandas as pd
 
     keep_state(study, CELL, [])
-    write_table(study.path("history", CELL), pd.DataFrame([EPOCH]))
+    write_table(
+        study.path("history", CELL),
+        pd.DataFrame([{**dict.fromkeys(HISTORY, 0.5), **EPOCH}]).astype(float).astype({"epoch": int}),
+    )
     assert curve(study, CELL)["loss"].tolist() == [2.0]
     write_table(study.path("history", CELL), pd.DataFrame({"other": [1]}))
     assert curve(study, CELL).empty
