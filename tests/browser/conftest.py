@@ -62,18 +62,22 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
 
 
 FREE: dict[tuple[Browser, str], list[BrowserContext]] = defaultdict(list)
-"""Of a browser and a server: what visitors have left, with Streamlit's scripts in it and nothing of theirs."""
+"""Of a browser and a server: what visitors have left, with a window and Streamlit's scripts and nothing of theirs."""
 
 
 @contextmanager
 def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
     """Come as a fresh visitor; whatever the test does, nothing may ask another host than the server.
 
-    Streamlit's scripts, which are the same for all, are neither fetched nor compiled anew.
+    Streamlit's scripts and the window, which are the same for all, are not made anew.
     """
     usual: dict[str, Any] = {"viewport": {"width": 1300, "height": 1000}, "accept_downloads": True}
     free = FREE[browser, server] if not options else []
-    context = free.pop() if free else browser.new_context(base_url=server, **{**usual, **options})
+    if free:
+        context = free.pop()
+    else:
+        context = browser.new_context(base_url=server, **{**usual, **options})
+        context.new_page()  # it stays: with a context's last page its window goes, and Chromium's own parts with that
     page = context.new_page()
     page.set_default_timeout(MINUTE * 1000)
     asked: list[str] = []
@@ -85,7 +89,7 @@ def visiting(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
     else:
         page.evaluate("localStorage.clear()")
         context.clear_cookies()
-        for each in context.pages:
+        for each in context.pages[1:]:
             each.close()
         free.append(context)
     foreign = {url for url in asked if urlsplit(url).scheme not in ("data", "blob")}
