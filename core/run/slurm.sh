@@ -4,7 +4,7 @@ export PATH="$programs:$PATH" RAY_USAGE_STATS_ENABLED=0 SRUN_CPUS_PER_TASK="$SLU
 
 # Of this job alone, so that two of them can share a node: ports, a folder for temporary files, and a word without which
 # Ray lets nobody in. Whoever reaches an open port of Ray can run what they like.
-port=$((10000 + SLURM_JOB_ID % 5000 * 4))
+port=$((10000 + SLURM_JOB_ID % 5000 * 2))
 folder=/tmp/ray-$SLURM_JOB_ID
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
@@ -34,11 +34,11 @@ trap 'again=yes; kill -INT $run 2>/dev/null || exit 1' USR1
 trap 'exit 143' TERM
 
 srun --overlap --nodes=1 --ntasks=1 --nodelist="${hosts[0]}" ray start --head --node-ip-address="$address" \
-  --port="$port" --ray-client-server-port=$((port + 2)) --include-dashboard=false --temp-dir="$folder" "${own[@]}" &
+  --port="$port" --include-dashboard=false --temp-dir="$folder" "${own[@]}" &
 started+=($!)
-tries=60
+tries=30
 until ray status --address="$address:$port" >/dev/null 2>&1; do
-  if [ $((tries -= 1)) = 0 ]; then
+  if [ $((tries -= 1)) = 0 ] || ! kill -0 "${started[0]}" 2>/dev/null; then
     echo "Ray did not start on ${hosts[0]}; what it wrote is above." >&2
     exit 1
   fi

@@ -14,7 +14,7 @@ from core.errors import UserError
 from core.run import slurm
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-JOB, PORT = 7003, 10000 + 4 * (7003 - 5000)
+JOB, PORT = 7003, 10000 + 2 * (7003 - 5000)
 STAND_INS = {
     "scontrol": 'echo "scontrol $*" >> log; [ "$1" = requeue ] || printf "one\\ntwo\\nthree\\n"',
     "hostname": 'echo "10.0.0.1 192.168.0.1 fe80::1 "',
@@ -71,7 +71,7 @@ def test_it_starts_ray_runs_the_study_ends_ray_and_says_how_it_went(code: int, a
     assert job.returncode == code, said
     lines = log(allocation)
     own = f"--num-cpus=4 --num-gpus=2 --dashboard-agent-listen-port={PORT + 1}"
-    head = f"ray start --head --node-ip-address=10.0.0.1 --port={PORT} --ray-client-server-port={PORT + 2}"
+    head = f"ray start --head --node-ip-address=10.0.0.1 --port={PORT}"
     heads = [line for line in lines if line.startswith("ray start --head")]
     assert len(heads) == 1
     assert heads[0].startswith(f"{head} --include-dashboard=false --temp-dir=/tmp/ray-{JOB} {own}")
