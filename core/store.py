@@ -3,9 +3,10 @@
 import errno
 import hashlib
 import json
+import math
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from core.errors import Unreadable, UserError, memory_is_full
@@ -22,6 +23,8 @@ from core.parquet import Columns, OtherTableError, read_within_bounds
 
 ROW_GROUP = 1 << 20
 """Rows of a parquet table that are compressed together."""
+DTYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64}
+"""Numbers of the arrays that are mapped, by their names in safetensors."""
 UNFINISHED = ".tmp"
 """Ends the name of a file that is being written."""
 
@@ -196,6 +199,41 @@ def read_rows(path: Path, name: str, dimensions: int) -> dict[str, np.ndarray]:
     if len(rows) != len(ids):
         raise UserError(f"{path} is damaged (its arrays do not go together).")
     return arrays
+
+
+def map_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """Return arrays as they lie on the disk, read where they are looked at; UserError as `read_arrays`."""
+    try:
+        with safe_open(path, "np"):  # which checks that all of it is there
+            pass
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size))
+        found = {}
+        for name in names:
+            kind, shape, start = DTYPES[header[name]["dtype"]], header[name]["shape"], header[name]["data_offsets"][0]
+            empty = not math.prod(shape)  # of nothing there is no map
+            found[name] = np.empty(shape, kind) if empty else np.memmap(path, kind, "r", 8 + size + start, tuple(shape))
+    except (SafetensorError, OSError, KeyError) as error:
+        raise _damaged(path, error, "no arrays can be read from it") from None
+    return found
+
+
+def join_arrays(path: Path, arrays: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """Write named arrays, each given in pieces, as safetensors: of mapped ones, one piece is in memory at a time."""
+    header, end = {}, 0
+    for name, pieces in arrays.items():
+        shape = [sum(len(piece) for piece in pieces), *pieces[0].shape[1:]]
+        start, end = end, end + math.prod(shape) * pieces[0].itemsize
+        kind = next(word for word, kind in DTYPES.items() if kind == pieces[0].dtype)
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with _replacing(path) as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for pieces in arrays.values():
+            for piece in pieces:
+                file.write(np.ascontiguousarray(piece).data)
 
 
 def _damaged(path: Path, error: Exception, said: str) -> Exception:

@@ -164,3 +164,26 @@ def test_the_same_value_has_the_same_name() -> None:
     assert store.digest_of({"a": 1, "b": [2.0, "x"]}) == store.digest_of({"b": [2.0, "x"], "a": 1})
     values = [{"a": 1}, {"a": 2}, {"a": "1"}, {"b": 1}, [1], [1, 1], None, "", [[1], 1], [[1, 1]]]
     assert len({store.digest_of(value) for value in values}) == len(values)
+
+
+def test_arrays_joined_from_pieces_and_mapped_are_what_was_written(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    whole = {"a b": rng.random((7, 3, 2)).astype(np.float16), "ids": np.arange(7), "none": np.zeros((0, 4), np.float32)}
+    store.join_arrays(tmp_path / "joined", {name: [array[:2], array[2:2], array[2:]] for name, array in whole.items()})
+    for found in (store.read_arrays(tmp_path / "joined"), store.map_arrays(tmp_path / "joined", *whole)):
+        assert found.keys() == whole.keys()
+        for name, array in whole.items():
+            assert found[name].dtype == array.dtype
+            np.testing.assert_array_equal(found[name], array)
+    mapped = store.map_arrays(tmp_path / "joined", "a b")["a b"]
+    assert isinstance(mapped, np.memmap), "it takes no memory"
+    np.testing.assert_array_equal(mapped[[5, 0]], whole["a b"][[5, 0]])
+    store.write_arrays(tmp_path / "written", whole)
+    np.testing.assert_array_equal(store.map_arrays(tmp_path / "written", "a b")["a b"], whole["a b"])
+    with pytest.raises(UserError, match="damaged"):
+        store.map_arrays(tmp_path / "written", "of another name")
+    (tmp_path / "written").write_bytes((tmp_path / "written").read_bytes()[:-1])
+    with pytest.raises(UserError, match="damaged"):
+        store.map_arrays(tmp_path / "written", "a b")
+    with pytest.raises(UserError, match="There is no file"):
+        store.map_arrays(tmp_path / "nowhere", "a b")
