@@ -20,7 +20,16 @@ from core.header import Header
 from core.inputs import as_input
 from core.measures import map_similarity
 from core.parts import importance
-from core.store import join_tables, read_arrays, read_json, sha256_file, write_arrays, write_json, write_table
+from core.store import (
+    join_arrays,
+    join_tables,
+    map_arrays,
+    read_json,
+    sha256_file,
+    write_arrays,
+    write_json,
+    write_table,
+)
 
 RELEVANCE = "relevance "
 """Before a method's name: the full maps' relevance among a shard's arrays."""
@@ -93,17 +102,17 @@ class Shards:
     def merge(self, table: Path, maps: dict[str, Path], order: np.ndarray, full: Path | None) -> list[Path]:
         """Write the files of the study, and remove the shards; `full` is where the teacher's relevance goes."""
         join_tables(table, self.finished, IMPORTANCE)
-        shards = [read_arrays(path.with_suffix(".safetensors")) for path in self.finished]
+        long = {method: RELEVANCE + method for method in maps} if full is not None else {}
+        # Mapped: at full size they take more than memory may have.
+        files = [path.with_suffix(".safetensors") for path in self.finished]
+        shards = [map_arrays(path, "ids", *maps, *long.values()) for path in files]
         ids = np.concatenate([shard["ids"] for shard in shards])
         rows = {int(image): row for row, image in enumerate(ids)}
         for method, path in maps.items():
             together = np.concatenate([shard[method] for shard in shards])
             write_arrays(path, {"ids": order, "maps": together[[rows[int(image)] for image in order]]})
         if full is not None:
-            names = {method: RELEVANCE + method for method in maps}
-            write_arrays(
-                full, {name: np.concatenate([shard[long] for shard in shards]) for name, long in names.items()}
-            )
+            join_arrays(full, {method: [shard[name] for shard in shards] for method, name in long.items()})
         shutil.rmtree(self.folder.parent, ignore_errors=True)
         with suppress(OSError):  # another cell's are still there
             self.folder.parent.parent.rmdir()

@@ -28,7 +28,7 @@ from core.header import Header
 from core.inputs import as_input
 from core.measure_cell import measure_cell, part_shares
 from core.models import IMAGENET_MEAN, IMAGENET_STD, build, initialise, load_model, save_model
-from core.store import read_arrays, write_arrays, write_table
+from core.store import map_arrays, write_arrays, write_table
 from core.study import Study, cache_folder
 from core.summarise import summarise
 from core.train_cells import kept_answers, space
@@ -257,7 +257,7 @@ def explain_cell(folder: Path, name: str, key: str, device: str, report: Report)
         targets,
         kept,
         shards,
-        None if is_teacher else read_arrays(study.path("relevance", study.teacher), *config.explain.methods),
+        None if is_teacher else map_arrays(study.path("relevance", study.teacher), *config.explain.methods),
         partners(study.labels(ids), SHUFFLE_SEED),
     )
     for done in work:
