@@ -80,6 +80,9 @@ WRONG = {
     "[data]\ntrain_images = 3\nclasses = 6": (
         "data.train_images: at least one image of every class is needed (found 3 of 6 classes)"
     ),
+    "[training]\nprocesses = 9\nbatch_size = 8": (
+        "training.processes: each needs at least one image of a batch (found 9 of 8 images)"
+    ),
     "[data]\nimage_size = 8": "data.image_size: input should be greater than or equal to 32 (found 8)",
 }
 

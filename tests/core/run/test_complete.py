@@ -249,6 +249,10 @@ WRONG: dict[str, tuple[Config, str]] = {
         "teacher.weights = 'imagenet'",
     ),
     "small stem": (tiny_config(students={"weights": "imagenet", "width": 1.0}), "fits only .* not width = 1 and stem"),
+    "processes": (
+        tiny_config(training={"processes": 25, "batch_size": 32}),
+        "training.processes is 25, but there are 24 images to train on; choose fewer",
+    ),
     "parts": (tiny_config(measure={"top_k": 16}), "measure.top_k is 16, but these images have 15 parts; choose fewer"),
     "folder": (tiny_config(data={"dataset": "folder", "root": "/nowhere"}), "/nowhere"),
     "cub": (tiny_config(data={"dataset": "cub", "root": "/nowhere"}), "/nowhere"),

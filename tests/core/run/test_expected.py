@@ -1,5 +1,6 @@
 """The parts of an estimate that can be worked out by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,14 @@ def test_tasks_are_laid_side_by_side_as_a_run_would() -> None:
     assert _makespan(tasks, seconds, 1) == 14
     assert _makespan(tasks, seconds, 2) == 8  # teacher | alone; then a | b
     assert _makespan(tasks, seconds, 9) == 8
+
+
+def test_a_task_of_several_processes_waits_for_as_many_places_and_nothing_overtakes_it() -> None:
+    tasks = [replace(task("teacher", 5), devices=2), task("a", 6), task("b", 4)]
+    seconds = {"teacher": 5.0, "a": 6.0, "b": 4.0}
+    assert _makespan(tasks, seconds, 2) == 15  # a alone, though b would fit; then the teacher; then b
+    assert _makespan(tasks, seconds, 3) == 9  # a | teacher on two; then b
+    assert _makespan(tasks, seconds, 1) == 15  # on one core, by two processes all the same
 
 
 @pytest.mark.parametrize(
