@@ -1,8 +1,9 @@
 """One cell of a study explained, image by image: maps come and go, sums over parts stay."""
 
+import math
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
@@ -33,6 +34,8 @@ from core.store import (
 
 RELEVANCE = "relevance "
 """Before a method's name: the full maps' relevance among a shard's arrays."""
+RANGES, BATCHES = 32, 8
+"""Ranges that a cell's images are cut into at most, and batches of a range at least."""
 SECONDS = 20.0
 """After that long, what was explained is put on disk."""
 
@@ -44,6 +47,24 @@ def batch_size(side: int) -> int:
     same bits.
     """
     return min(64, max(8, 2**18 // side**2))
+
+
+def ranges(images: int, side: int) -> list[tuple[int, int]]:
+    """Cut images into ranges that can be explained apart: first and last but one of each.
+
+    They depend on nothing else and are of whole batches, so that wherever each is explained, the bits are the same.
+    """
+    batch = batch_size(side)
+    step = batch * max(BATCHES, math.ceil(images / batch / RANGES))
+    return [(start, min(start + step, images)) for start in range(0, images, step)]
+
+
+def shards_of(name: str, key: str, start: int, stop: int) -> str:
+    """Return where a range of a cell's images has its shards, under the study's folder.
+
+    `key` is that of what the cell's maps are made from.
+    """
+    return f"state/explain/{name}/{key}/{start:09d}-{stop:09d}"
 
 
 def settings_of(config: Config) -> Settings:
@@ -65,7 +86,7 @@ class Rows:
 
 
 class Shards:
-    """What an interrupted run left of one cell, and where it goes on.
+    """What there is of a range of a cell's images, and where it goes on.
 
     `<images done>.parquet` and `.safetensors`, and last a `.json` with the checksums of both: what is not as it was
     written, and all that came after it, is explained again.
@@ -73,13 +94,14 @@ class Shards:
     Parameters
     ----------
     folder : Path
-        Of this cell and the key of what its maps are made from; older ones beside it are stale and removed.
+        Of this range, which its name tells (`shards_of`); what beside it is of another key is stale and removed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for other in folder.parent.glob("*"):
-            if other != folder:
+        self.start, self.stop = map(int, folder.name.split("-"))
+        for other in folder.parent.parent.glob("*"):
+            if other != folder.parent:
                 shutil.rmtree(other, ignore_errors=True)
         self.finished = list(takewhile(_is_whole, sorted(folder.glob("*.parquet"))))
         """The tables, in order."""
@@ -88,8 +110,8 @@ class Shards:
 
     @property
     def done(self) -> int:
-        """Images explained so far."""
-        return int(self.finished[-1].stem) if self.finished else 0
+        """The image up to which all of the range are explained."""
+        return int(self.finished[-1].stem) if self.finished else self.start
 
     def add(self, done: int, tables: list[pd.DataFrame], maps: dict[str, np.ndarray]) -> None:
         """Keep what was found on the images up to the `done`-th."""
@@ -99,25 +121,47 @@ class Shards:
         write_json(note, [sha256_file(table), sha256_file(arrays)])
         self.finished.append(table)
 
-    def merge(self, table: Path, maps: dict[str, Path], order: np.ndarray, full: Path | None) -> list[Path]:
-        """Write the files of the study, and remove the shards; `full` is where the teacher's relevance goes."""
-        join_tables(table, self.finished, IMPORTANCE)
-        long = {method: RELEVANCE + method for method in maps} if full is not None else {}
-        # Mapped: at full size they take more than memory may have.
-        files = [path.with_suffix(".safetensors") for path in self.finished]
-        shards = [map_arrays(path, "ids", *maps, *long.values()) for path in files]
-        ids = np.concatenate([shard["ids"] for shard in shards])
-        rows = {int(image): row for row, image in enumerate(ids)}
-        for method, path in maps.items():
-            together = np.concatenate([shard[method] for shard in shards])
-            write_arrays(path, {"ids": order, "maps": together[[rows[int(image)] for image in order]]})
-        if full is not None:
-            join_arrays(full, {method: [shard[name] for shard in shards] for method, name in long.items()})
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
-        with suppress(OSError):  # another cell's are still there
-            self.folder.parent.parent.rmdir()
-            self.folder.parent.parent.parent.rmdir()
-        return [table, *maps.values(), *([full] if full is not None else [])]
+
+def merge(
+    ranges: Sequence[Shards], table: Path, maps: dict[str, Path], order: np.ndarray, full: Path | None
+) -> list[Path]:
+    """Write a cell's files from the shards of all its ranges, in order, and remove them.
+
+    Parameters
+    ----------
+    ranges : sequence of Shards
+    table, maps :
+        Where sums over parts go, and by method the gallery's maps.
+    order : ndarray
+        Ids of the gallery's images.
+    full : Path, optional
+        Where the teacher's relevance goes.
+
+    Raises
+    ------
+    UserError
+        A shard is not as it was written.
+    """
+    if lost := [each.folder for each in ranges if each.done != each.stop]:
+        raise UserError(f"{lost[0]} is damaged; the same command explains these images again.")
+    finished = [path for each in ranges for path in each.finished]
+    join_tables(table, finished, IMPORTANCE)
+    long = {method: RELEVANCE + method for method in maps} if full is not None else {}
+    # Mapped: at full size they take more than memory may have.
+    shards = [map_arrays(path.with_suffix(".safetensors"), "ids", *maps, *long.values()) for path in finished]
+    ids = np.concatenate([shard["ids"] for shard in shards])
+    rows = {int(image): row for row, image in enumerate(ids)}
+    for method, path in maps.items():
+        together = np.concatenate([shard[method] for shard in shards])
+        write_arrays(path, {"ids": order, "maps": together[[rows[int(image)] for image in order]]})
+    if full is not None:
+        join_arrays(full, {method: [shard[name] for shard in shards] for method, name in long.items()})
+    home = ranges[0].folder.parent.parent
+    shutil.rmtree(home, ignore_errors=True)
+    with suppress(OSError):  # another cell's are still there
+        home.parent.rmdir()
+        home.parent.parent.rmdir()
+    return [table, *maps.values(), *([full] if full is not None else [])]
 
 
 def _files(table: Path) -> tuple[Path, Path, Path]:
@@ -146,7 +190,7 @@ def explained(
     teacher: dict[str, np.ndarray] | None,
     others: np.ndarray,
 ) -> Iterator[int]:
-    """Explain images in order, from where the shards end, and yield how many are done.
+    """Explain images in order, from where the shards end up to where their range does, and yield where it is.
 
     Parameters
     ----------
@@ -156,6 +200,7 @@ def explained(
         (N, S, S, 3) uint8 and (N, S, S), read batch by batch.
     kept : ndarray
         Ids of the images whose maps stay.
+    shards : Shards
     teacher : dict of ndarray, optional
         (N, S, S) relevance of the teacher's maps by method, to compare with; None where this is the teacher, whose
         relevance the shards then keep, at full size.
@@ -167,8 +212,8 @@ def explained(
     small: list[dict[str, np.ndarray]] = []
     since = time.monotonic()
     together = batch_size(config.data.image_size)
-    for start in range(shards.done, len(ids), together):
-        batch = slice(start, min(start + together, len(ids)))
+    for start in range(shards.done, shards.stop, together):
+        batch = slice(start, min(start + together, shards.stop))
         x = as_input(images[batch], header.mean, header.std, network.device)
         begin = baseline(config.explain.baseline, x, header.mean, header.std)
         found = explain(network, x, targets[batch], methods, settings, baseline=begin, regions=part_maps[batch])
@@ -184,7 +229,7 @@ def explained(
             chance = near * np.nan if teacher is None else shuffled_similarity(teacher[method], maps, others[:, batch])
             tables.append(_table(ids[batch], parts, part_maps[batch], method, result, maps, near, chance))
             small[-1][method] = shrink(result.maps[stay], config.keep.map_size).astype(np.float16)
-        if time.monotonic() - since > SECONDS or batch.stop == len(ids):
+        if time.monotonic() - since > SECONDS or batch.stop == shards.stop:
             shards.add(batch.stop, tables, {key: np.concatenate([each[key] for each in small]) for key in small[0]})
             tables, small, since = [], [], time.monotonic()
         yield batch.stop

@@ -23,7 +23,7 @@ from core.distill import Learner, TrainingData, train
 from core.distill.groups import in_groups
 from core.distill.share import ALONE, Share
 from core.errors import UserError
-from core.explain_cell import Rows, Shards, explained
+from core.explain_cell import Rows, Shards, explained, merge, shards_of
 from core.header import Header
 from core.inputs import as_input
 from core.measure_cell import measure_cell, part_shares
@@ -234,7 +234,18 @@ def explain_cell(folder: Path, name: str, key: str, device: str, report: Report)
     The teacher's relevance stays whole, for those that are explained after it: relevance/.
     """
     study = Study(folder)
+    count = len(explained_ids(study.images(), study.config.explain.images))
+    explain_range(folder, name, key, 0, count, device, report)
+    return join_maps(folder, name, key, [(0, count)], report)
+
+
+def explain_range(folder: Path, name: str, key: str, start: int, stop: int, device: str, report: Report) -> list[Path]:
+    """Explain a network on a range of the chosen test images: shards, in state/explain/."""
+    study = Study(folder)
     config = study.config
+    shards = Shards(folder / shards_of(name, key, start, stop))
+    if shards.done == stop:
+        return shards.finished
     chosen = explained_ids(study.images(), config.explain.images)
     ids = np.sort(chosen)
     all_ids, images, part_maps = _arrays(folder, "test")
@@ -244,8 +255,6 @@ def explain_cell(folder: Path, name: str, key: str, device: str, report: Report)
     targets = pick_targets(
         config.explain.target, study.labels(ids), study.logits(study.teacher)[1][rows], study.logits(name)[1][rows]
     )
-    kept = chosen[: config.keep.maps]
-    shards = Shards(folder / "state" / "explain" / name / key)
     work = explained(
         config,
         Prepared(model, as_input(images[:1], header.mean, header.std, device)),
@@ -255,16 +264,25 @@ def explain_cell(folder: Path, name: str, key: str, device: str, report: Report)
         Rows(images, rows),
         Rows(part_maps, rows),
         targets,
-        kept,
+        chosen[: config.keep.maps],
         shards,
         None if is_teacher else map_arrays(study.path("relevance", study.teacher), *config.explain.methods),
         partners(study.labels(ids), SHUFFLE_SEED),
     )
     for done in work:
-        report(done / len(ids), f"explaining, image {done} of {len(ids)}")
+        report((done - start) / (stop - start), f"explaining, image {done} of {len(ids)}")
+    return shards.finished
+
+
+def join_maps(folder: Path, name: str, key: str, cut: Sequence[tuple[int, int]], report: Report) -> list[Path]:
+    """Put the ranges of a network's explanations together: maps/, importance/ and, of the teacher, relevance/."""
+    study = Study(folder)
+    config = study.config
     maps: dict[str, Path] = {method: study.path("maps", name, method) for method in config.explain.methods}
-    full = study.path("relevance", name) if is_teacher else None
-    return shards.merge(study.path("importance", name), maps, kept, full)
+    kept = explained_ids(study.images(), config.explain.images)[: config.keep.maps]
+    full = study.path("relevance", name) if name == study.teacher.name else None
+    shards = [Shards(folder / shards_of(name, key, start, stop)) for start, stop in cut]
+    return merge(shards, study.path("importance", name), maps, kept, full)
 
 
 def measure(folder: Path, name: str, report: Report) -> list[Path]:

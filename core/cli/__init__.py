@@ -10,7 +10,7 @@ from core.cli.clustering import slurm
 from core.cli.explaining import add, explain
 from core.cli.reading import list_, report, show, verify
 from core.cli.running import expect, run
-from core.cli.timing import bench_data, bench_distill, bench_findings, bench_ig, bench_precision
+from core.cli.timing import bench_cluster, bench_data, bench_distill, bench_findings, bench_ig, bench_precision
 from core.errors import UserError
 
 __all__ = ["app", "main"]
@@ -38,6 +38,7 @@ timings.command("distill")(bench_distill)
 timings.command("findings")(bench_findings)
 timings.command("data")(bench_data)
 timings.command("precision")(bench_precision)
+timings.command("cluster")(bench_cluster)
 
 
 def main() -> None:

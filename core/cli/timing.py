@@ -77,3 +77,21 @@ def bench_precision(
     from core.bench.precision import run as run_bench
 
     run_bench(console, settings_of(study, set_)[0])
+
+
+def bench_cluster(
+    study: Annotated[str, typer.Option(help="Whose networks are explained; it has to be trained.")] = "birds",
+    images: Annotated[int, typer.Option(min=1, help="That each is explained on.")] = 64,
+    rounds: Annotated[int, typer.Option(min=1, help="Of one node and two in turn.")] = 3,
+) -> None:
+    """Explain a study's networks on one and on two single-core nodes of a Ray cluster; a few minutes on two cores."""
+    from importlib.util import find_spec
+
+    from core.errors import UserError
+    from core.study import open_study
+
+    if find_spec("ray") is None:
+        raise UserError("Ray is not installed: pip install -e '.[cluster]'")
+    from core.bench.cluster import run as run_bench
+
+    run_bench(console, open_study(study), images, rounds)

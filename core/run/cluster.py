@@ -4,36 +4,28 @@ import logging
 import os
 import socket
 import time
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError
-from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
+from ray.exceptions import RayError
+from ray.util.placement_group import PlacementGroup, placement_group
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from core.config import Config
 from core.errors import UserError
-from core.run.mailbox import Mailbox, Message
+from core.run.mailbox import Mailbox
+from core.run.orders import ANSWER, GOES_ON, TRIES, Orders
 from core.run.plan import Task
-from core.run.remote import Order, Outcome, each, origin, work
-from core.store import sha256_file, write_bytes
+from core.run.remote import origin
 from core.study import Study
 
 PATIENCE = 60.0
 """Seconds to wait for a machine where there is none, and for the cluster where it does not answer."""
-ANSWER = 15.0
-"""Seconds that the cluster's head has to answer: Ray itself ends this process after sixty."""
 LOOK = 1.0
 """Seconds between two looks at which machines are there."""
-TRIES = 3
-"""Times in a row that a task may lose its process without having got any further."""
-GOES_ON = "what was finished is kept, and the same command goes on from here"
 
 
 @contextmanager
@@ -57,7 +49,7 @@ def joined(address: str, device: str, on_note: Callable[[str], None]) -> Iterato
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     host, _, port = address.rpartition(":")
     if address != "auto":
-        if not host or not port.isdigit():
+        if not host or "/" in host or not port.isdigit():
             raise UserError(f"--cluster is auto, or the HOST:PORT of a Ray cluster's head, not '{address}'.")
         if not _answers(host, int(port)):
             raise UserError(f"No Ray cluster answers at {address}. One is begun with: ray start --head --port={port}")
@@ -91,37 +83,42 @@ class Machines:
         host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
         self._head = host, int(port)
         self._here = ray.get_runtime_context().get_node_id()
-        self._looked, self._since, self._lonely = 0.0, time.monotonic(), time.monotonic()
+        self._looked, self._since, self._lonely = -LOOK, time.monotonic(), time.monotonic()
         self._names: dict[str, str] = {}
+        self._there: set[str] = set()
         self._cores: dict[str, dict[str, float]] = {}
         self.answered = True
         self.device = device
-        self._look()
+        self.look()
+        gpus = any("GPU" in found for found in self._cores.values())
         if device == "auto":
-            self.device = "cuda" if self._count("GPU") else "cpu"
-        elif device == "cuda" and not self._count("GPU"):
+            self.device = "cuda" if gpus else "cpu"
+        elif device == "cuda" and not gpus:
             raise UserError("The cluster has no GPU; use --device cpu.")
-        count = self._count("GPU" if self.device == "cuda" else "CPU")
+        count = sum(self._room(found) for found in self._cores.values())
         what = "GPU" if self.device == "cuda" else "core"
         on_note(f"The cluster has {_plural(count, what)} on {_plural(len(self._cores), 'machine')}.")
 
     @property
     def workers(self) -> int:
-        """How many tasks they take side by side: one a GPU, or a core.
-
-        Raises
-        ------
-        UserError
-            The cluster does not answer any more, or has had no machine for too long.
-        """
-        if time.monotonic() - self._looked > LOOK:
-            self._look()
-        return self._count("GPU" if self.device == "cuda" else "CPU")
+        """How many tasks they take side by side: one a GPU, or a core."""
+        self.look()
+        return sum(self._room(found) for found in self._cores.values())
 
     @property
     def options(self) -> dict[str, Any]:
         """What of a machine a process takes; whether it is begun again is not Ray's to decide."""
         return {"num_cpus": 1, "num_gpus": 1 if self.device == "cuda" else 0, "max_retries": 0}
+
+    def free(self, taken: Counter[str]) -> str | None:
+        """Return the machine with most room beside what was taken, by its id; None where none has any.
+
+        It is chosen here, not by Ray, to know what is lost with it: where a machine does not answer any more, but its
+        connections stand, Ray waits for its tasks for minutes after it has given it up.
+        """
+        room = {key: self._room(found) - taken[key] for key, found in self._cores.items()}
+        best = max(room, key=lambda key: room[key], default=None)
+        return best if best is not None and room[best] > 0 else None
 
     def group(self, devices: int) -> PlacementGroup:
         """Ask for places for the processes of one task, near each other where there is room.
@@ -137,6 +134,14 @@ class Machines:
         place = {"CPU": 1, "GPU": 1} if self.device == "cuda" else {"CPU": 1}
         return placement_group([place] * devices, strategy="PACK")
 
+    def lost(self, machine: str) -> None:
+        """Do without a machine until the cluster says again that it is there."""
+        self._cores.pop(machine, None)
+
+    def have(self, machines: Iterable[str]) -> bool:
+        """Return whether some machines are still there."""
+        return set(machines) <= self._cores.keys()
+
     def provenance(self, config: Config, knows: str) -> dict[str, Any]:
         """Return where and with what networks are about to be trained; UserError where no machine says so."""
         ask = ray.remote(origin).options(**self.options)
@@ -144,13 +149,13 @@ class Machines:
             self._found = ask.remote(config, knows, self.device)
             with suppress(RayError):
                 while not ray.wait([self._found], timeout=LOOK)[0]:
-                    _ = self.workers
+                    self.look()
                 made, self.made = ray.get(self._found)
                 return dict(made)
         raise UserError(f"The cluster's machines end what is begun on them; {GOES_ON}.")
 
     @contextmanager
-    def executor(self, study: Study, tasks: list[Task]) -> Iterator["Orders"]:
+    def executor(self, study: Study, tasks: list[Task]) -> Iterator[Orders]:
         """Give an executor (`core.run.loop`) of these machines."""
         here = NodeAffinitySchedulingStrategy(self._here, soft=False)
         mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
@@ -161,10 +166,19 @@ class Machines:
             if self.answered:
                 orders.end()
 
-    def _count(self, kind: str) -> int:
-        return int(sum(each.get(kind, 0) for each in self._cores.values()))
+    def _room(self, found: dict[str, float]) -> int:
+        return int(found.get("GPU" if self.device == "cuda" else "CPU", 0))
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """See now and then which machines are there, and say what changed.
+
+        Raises
+        ------
+        UserError
+            The cluster does not answer any more, or has had no machine for too long.
+        """
+        if time.monotonic() - self._looked < LOOK:
+            return
         self._looked = time.monotonic()
         self.answered = _answers(*self._head)
         if not self.answered:
@@ -179,158 +193,17 @@ class Machines:
             raise UserError(f"This machine is no part of the Ray cluster any more; {GOES_ON}.")
         kinds = {key: node["Resources"] for key, node in alive.items()}
         cores = {key: found for key, found in kinds.items() if found.get("CPU", 0) >= 1}
-        for key in set(cores) - set(self._cores) if self._names else ():
+        for key in cores.keys() - self._there if self._names else ():
             self._on_note(f"{alive[key]['NodeManagerHostname']} has joined the cluster.")
-        for key in set(self._cores) - set(cores):
+        for key in self._there - cores.keys():
             self._on_note(f"{self._names[key]} has left the cluster; what it was at goes on elsewhere.")
+        self._there = set(cores)
         self._names |= {key: node["NodeManagerHostname"] for key, node in alive.items()}
         self._cores = cores
         if cores:
             self._lonely = self._looked
         elif self._looked - self._lonely > PATIENCE:
             raise UserError(f"The cluster has had no machine to compute on for {PATIENCE:.0f} s; {GOES_ON}.")
-
-
-@dataclass
-class _Attempt:
-    task: Task
-    name: str
-    best: float
-    tries: int
-    group: PlacementGroup | None = None
-
-
-class Orders:
-    """Tasks of one study on the machines of a cluster. Files come and go through Ray; only this process keeps them."""
-
-    def __init__(self, machines: Machines, study: Study, tasks: list[Task], mailbox: Any) -> None:
-        self._machines, self._study, self._mailbox = machines, study, mailbox
-        self._run = uuid.uuid4().hex
-        self._work = ray.remote(work)
-        self._uses = Counter(name for task in tasks for name in task.needs)
-        self._sent: dict[str, tuple[str, Any]] = {}
-        # They are cells by being there (`Study.cells`).
-        self._imported = [study.path("models", cell) for cell in study.cells if cell.own_name]
-        self._running: dict[Any, _Attempt] = {}
-        self._heard: list[tuple[str, float | None, str]] = []
-
-    @property
-    def workers(self) -> int:
-        """How many tasks the machines take."""
-        return self._machines.workers
-
-    def submit(self, task: Task) -> None:
-        """Begin a task."""
-        self._heard.append((task.name, 0.0, "waiting for a machine"))
-        self._begin(task, 0.0, 0)
-
-    def heard(self) -> list[tuple[str, float | None, str]]:
-        """Return what tasks told since."""
-        self._collect()
-        heard, self._heard = self._heard, []
-        return heard
-
-    def finished(self, seconds: float) -> list[tuple[Task, BaseException | None]]:
-        """Wait for tasks to end; what lost its machine is begun again from the state that came here."""
-        if not self._running:
-            time.sleep(seconds)
-            return []
-        ready, _ = ray.wait(list(self._running), timeout=seconds)
-        self._collect()
-        ended: list[tuple[Task, BaseException | None]] = []
-        for ref in ready:
-            attempt = self._running.pop(ref)
-            if attempt.group is not None:  # with what is left of its other processes
-                remove_placement_group(attempt.group)
-            try:
-                outcome: Outcome = ray.get(ref)
-            except RayError as error:
-                if attempt.tries < TRIES:
-                    self._begin(attempt.task, attempt.best, attempt.tries)
-                    continue
-                reason = "its machine's memory is full" if isinstance(error, OutOfMemoryError) else "out of memory?"
-                said = f"its process was ended {TRIES} times before it got any further ({reason})"
-                ended.append((attempt.task, UserError(said)))
-                continue
-            if outcome.unfit:
-                raise UserError(f"{outcome.host} can be no part of this run: {outcome.unfit}")
-            ended.append((attempt.task, self._keep(attempt.task, outcome)))
-        return ended
-
-    def end(self) -> None:
-        """Give up what runs."""
-        for ref in self._running:
-            ray.cancel(ref, force=True)
-
-    def _begin(self, task: Task, best: float, tries: int) -> None:
-        study = self._study
-        attempt = _Attempt(task, uuid.uuid4().hex, best, tries + 1)
-        needed = [path for name in task.needs for path in each(study.folder / name)]
-        inputs = {self._name(path): self._send(path) for path in [*needed, *self._imported]}
-        state = {self._name(path): path.read_bytes() for name in task.state for path in each(study.folder / name)}
-        order = Order(
-            task,
-            attempt.name,
-            self._run,
-            study.config,
-            study.provenance,
-            self._machines.made,
-            inputs,
-            state,
-            os.environ.get("WHERE_MODELS_LOOK_CACHE", ""),
-            self._machines.device,
-        )
-        options = {**self._machines.options, "name": task.name}
-        if task.devices > 1:
-            attempt.group = self._machines.group(task.devices)
-            options["scheduling_strategy"] = PlacementGroupSchedulingStrategy(attempt.group, 0)
-        self._running[self._work.options(**options).remote(order, self._mailbox)] = attempt
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self._study.folder).as_posix()
-
-    def _send(self, path: Path) -> tuple[str, Any]:
-        name = self._name(path)
-        if name not in self._sent:
-            self._sent[name] = sha256_file(path), ray.put(path.read_bytes())
-        return self._sent[name]
-
-    def _collect(self) -> None:
-        """Take the messages, and keep the state that came with them."""
-        attempts = {attempt.name: attempt for attempt in self._running.values()}
-        try:
-            messages: list[Message] = ray.get(self._mailbox.take.remote(), timeout=ANSWER)
-        except GetTimeoutError:
-            return
-        except RayError:
-            raise UserError(f"The process that tasks report to was ended (out of memory?); {GOES_ON}.") from None
-        for message in messages:
-            attempt = attempts.get(message.attempt)
-            if attempt is None:
-                continue  # a machine that was thought dead speaks of what is done elsewhere by now
-            for name, content in message.written.items():
-                write_bytes(self._study.folder / name, content)
-            for name in message.gone:
-                (self._study.folder / name).unlink(missing_ok=True)
-            if message.share is not None and message.share > attempt.best:
-                attempt.best, attempt.tries = message.share, 0
-            word = message.word if message.share is None else f"{message.word}, on {message.host}"
-            self._heard.append((attempt.task.name, message.share, word))
-
-    def _keep(self, task: Task, outcome: Outcome) -> UserError | None:
-        """Put what a task made into the study."""
-        if outcome.failed:
-            return UserError(f"on {outcome.host}: {outcome.failed}")
-        try:
-            for name, content in outcome.files.items():
-                write_bytes(self._study.folder / name, content)
-        except UserError as error:  # a full disk, say
-            return error
-        self._uses.subtract(task.needs)
-        for name in task.needs:
-            if not self._uses[name]:
-                self._sent.pop(name, None)
-        return None
 
 
 @contextmanager
@@ -349,7 +222,7 @@ def _hushed() -> Iterator[None]:
 def _answers(host: str, port: int) -> bool:
     """Return whether somebody listens there."""
     try:
-        socket.create_connection((host, port), timeout=2).close()
+        socket.create_connection((host.strip("[]"), port), timeout=2).close()
     except OSError:
         return False
     return True

@@ -221,7 +221,12 @@ def _seconds(
         return counts["test"] * network.forward
     single = ("saliency", "grad_cam", "input_x_gradient")
     gradients = sum(1 if method in single else POINTS for method in config.explain.methods)
-    return min(config.explain.images, counts["test"]) * gradients * network.gradient
+    if task.function is stages.join_maps:
+        return 0.0
+    images = min(config.explain.images, counts["test"])
+    if task.function is stages.explain_range:
+        images = task.args[3] - task.args[2]
+    return images * gradients * network.gradient
 
 
 def _training(names: tuple[str, ...], config: Config, counts: dict[str, int], timed: dict[str, _Timed]) -> float:

@@ -107,7 +107,7 @@ def run_tasks(
         on_progress(Progress(done + part, total, seconds, left, running, finished))
 
     def keep(task: Task) -> None:
-        for name in task.gives:
+        for name in set(task.gives) & set(wanted):
             files[name] = {"sha256": sha256_file(study.folder / name), "key": wanted[name]}
         write_manifest(study, files)
 
@@ -186,7 +186,7 @@ def _without(pending: list[Task], lost: set[str]) -> list[Task]:
 
 def _forget_state(study: Study, task: Task) -> None:
     """Remove the state of a task whose files are in the manifest."""
-    for name in task.state:
+    for name in set(task.state) - set(task.gives):
         path = study.folder / name
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from core import stages
 from core.cells import Cell
+from core.explain_cell import ranges, shards_of
 from core.run.recipe import CONCLUDED, files_of, needs
 from core.study import Study
 
@@ -31,7 +32,7 @@ class Task:
     function : callable
         Called as `function(folder, *args, report)`.
     needs, gives : tuple of str
-        Files, relative to the study's folder.
+        Files, relative to the study's folder; or folders of its state, which another task goes on from.
     cost : float
         Expected time, in any unit that all tasks of a plan share.
     state : tuple of str
@@ -89,11 +90,8 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
             made += (files["relevance"],)
         if set(made) & missing:
             steps = sum(1 if m == "saliency" else POINTS for m in config.explain.methods)
-            args = (cell.name, wanted[made[1]], device)
             cost *= config.explain.images * steps * 4
-            state = (f"state/explain/{cell.name}",)
-            title = f"explain {cell.name}"
-            tasks.append(Task(title, stages.explain_cell, args, reads["importance"], made, cost, state))
+            tasks += _explaining(study, cell, wanted[made[1]], device, reads["importance"], made, cost)
         made = tuple(files[kind] for kind in CONCLUDED)
         if set(made) & missing:
             tasks.append(Task(f"measure {cell.name}", stages.measure, (cell.name,), reads["measures"], made, 200.0))
@@ -104,6 +102,37 @@ def plan(study: Study, wanted: dict[str, str], missing: set[str], device: str, w
     if "summary.parquet" in missing:
         reads_all = ("images.parquet", "costs.parquet", *measured)
         tasks.append(Task("conclude", stages.conclude, (), reads_all, ("summary.parquet",), 1000.0))
+    return tasks
+
+
+def _explaining(
+    study: Study, cell: Cell, key: str, device: str, reads: tuple[str, ...], made: tuple[str, ...], cost: float
+) -> list[Task]:
+    """Explain a cell in one task, or many images in several, which are then put together."""
+    config, state = study.config, (f"state/explain/{cell.name}",)
+    images = min(config.explain.images, len(study.dataset.ids("test")))
+    cut = ranges(images, config.data.image_size)
+    if len(cut) == 1:
+        return [Task(f"explain {cell.name}", stages.explain_cell, (cell.name, key, device), reads, made, cost, state)]
+    tasks = []
+    for start, stop in cut:
+        title, place = f"explain {cell.name}, images {start + 1} to {stop}", (shards_of(cell.name, key, start, stop),)
+        part = cost * (stop - start) / images
+        tasks.append(
+            Task(title, stages.explain_range, (cell.name, key, start, stop, device), reads, place, part, place)
+        )
+    shards = ("images.parquet", *(name for task in tasks for name in task.gives))
+    tasks.append(
+        Task(
+            f"join maps of {cell.name}",
+            stages.join_maps,
+            (cell.name, key, tuple(cut)),
+            shards,
+            made,
+            0.01 * cost,
+            state,
+        )
+    )
     return tasks
 
 

@@ -9,8 +9,8 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,8 @@ HOME = "where-models-look-"
 """How the folder of a run begins in a machine's folder for temporary files."""
 TELL = 0.2
 """Seconds between two messages, unless there is something to keep."""
+STUCK = 30.0
+"""Seconds without a sign of life, after which a process that reads images is not waited for."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Order:
     attempt : str
     run : str
         Names the run; one folder of a machine serves all tasks of it.
+    folder : str
+        The study's, where the run is: what people are told of.
     config : Config
     provenance : dict
         Of the study.
@@ -74,6 +78,7 @@ class Order:
     task: Task
     attempt: str
     run: str
+    folder: str
     config: Config
     provenance: dict[str, Any]
     made: dict[str, str]
@@ -137,7 +142,7 @@ def work(order: Order, mailbox: Any) -> Outcome:
     except ray.exceptions.RayError:
         raise  # no fault of the task's
     except Exception as error:
-        return Outcome(host, failed=why(error))
+        return Outcome(host, failed=why(error).replace(str(folder), order.folder))
     files = [path for name in order.task.gives for path in each(folder / name)]
     return Outcome(host, {path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
 
@@ -206,8 +211,7 @@ class _Told:
             found = path.stat()
             now[path.relative_to(self.folder).as_posix()] = (found.st_mtime_ns, found.st_ino)
         new = [name for name, stamp in now.items() if self.seen.get(name) != stamp]
-        # A shard's table is written after its maps: whoever has the table has the maps (`core.explain_cell.Shards`).
-        new.sort(key=lambda name: (now[name][0], name.endswith(".parquet")))
+        new.sort(key=lambda name: (now[name][0], name.endswith(".json")))  # as shards are written
         gone = tuple(set(self.seen) - set(now))
         self.seen = now
         return {name: (self.folder / name).read_bytes() for name in new}, gone
@@ -252,11 +256,29 @@ def _join(order: Order, home: Path, folder: Path, report: Callable[[float | None
     for name, value in order.made.items():
         if here.get(name) != value:
             raise UserError(f"it has {name} {here.get(name, 'missing')}, others {value}, and all must have the same.")
-    with (home / "images").open("w") as lock:  # read once on a machine, unless its disk has them already
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        stages.prepare(folder, cores(), lambda share, word: report(0.0, word))
+    with _turn(home / "images") as lock:  # read once on a machine, unless its disk has them already
+
+        def tell(share: float | None, word: str) -> None:
+            os.utime(lock)
+            report(0.0, word)
+
+        stages.prepare(folder, cores(), tell)
     _known.add(order.run)
+
+
+@contextmanager
+def _turn(path: Path) -> Iterator[Path]:
+    """Wait until no other process is in such a block on a file, or the one that is has long not touched it."""
+    with path.open("a") as lock:
+        while fcntl is not None:
+            with suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            if time.time() - path.stat().st_mtime > STUCK:
+                break
+            time.sleep(TELL)
+        os.utime(path)
+        yield path
 
 
 _known: set[str] = set()

@@ -101,6 +101,46 @@ def test_killed_it_goes_on_after_the_last_shard_and_gives_the_same_bits(
     assert not (ran_copy.folder / "state").exists()
 
 
+def test_ranges_that_are_explained_apart_give_the_same_bits(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In any order, one of them in two goes, as machines come and go."""
+    monkeypatch.setattr(explain_cell, "batch_size", lambda side: 2)
+    explained_again(ran_copy)
+    whole = [sha256_file(path) for path in files(ran_copy)]
+    monkeypatch.setattr(explain_cell, "SECONDS", 0.0)
+    monkeypatch.setattr(explain_cell, "BATCHES", 2)
+    cut = explain_cell.ranges(8, 32)
+    assert cut == [(0, 4), (4, 8)]
+    for path in files(ran_copy):
+        path.unlink()
+    told: list[float] = []
+
+    def report(share: float, word: str) -> None:
+        told.append(share)
+        if len(told) == 1:
+            raise KilledError
+
+    given = (ran_copy.folder, STUDENT, key(ran_copy))
+    with pytest.raises(KilledError):
+        stages.explain_range(*given, 4, 8, "cpu", report)
+    for start, stop in reversed(cut):
+        stages.explain_range(*given, start, stop, "cpu", report)
+    assert told == [0.5, 1.0, 0.5, 1.0], "no image twice"
+    stages.explain_range(*given, 0, 4, "cpu", report)
+    assert len(told) == 4, "nor a range"
+    assert stages.join_maps(*given, cut, report) == files(ran_copy)
+    assert [sha256_file(path) for path in files(ran_copy)] == whole
+    assert not (ran_copy.folder / "state").exists()
+
+
+@pytest.mark.parametrize(("images", "side"), [(1, 64), (300, 64), (513, 64), (5_000, 224), (50_000, 224)])
+def test_ranges_are_of_whole_batches_and_cover_all_images(images: int, side: int) -> None:
+    cut = explain_cell.ranges(images, side)
+    assert [start for start, _ in cut] == [0, *(stop for _, stop in cut[:-1])]
+    assert cut[-1][1] == images
+    assert len(cut) <= explain_cell.RANGES
+    assert all(start % explain_cell.batch_size(side) == 0 for start, _ in cut)
+
+
 def test_shards_of_other_settings_are_not_taken_up(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     stale = ran_copy.folder / "state" / "explain" / STUDENT / "another" / "000000003.parquet"
     stale.parent.mkdir(parents=True)

@@ -4,7 +4,12 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +21,20 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 import psutil
 from ray.cluster_utils import Cluster
 
+from core.errors import UserError
+from core.manifest import read_manifest, write_manifest
+from core.run import cluster as station
 from core.run.begin import begin
 from core.run.cluster import joined
 from core.run.complete import run_study
 from core.run.loop import Progress
 from core.run.plan import plan
 from core.run.recipe import keys
+from core.store import sha256_file
 from core.study import Study
 from core.train_together import train_together
 from tests.same import same_numbers
-from tests.tiny import tiny_config
+from tests.tiny import tiny_config, write_toml
 
 STUDENT = "resnet18-a0.1-s0"
 SOON = {f"health_check_{name}_ms": 400 for name in ("initial_delay", "period", "timeout")}
@@ -41,6 +50,7 @@ class Nodes:
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.address: str = self.cluster.address
         self.nodes: list[Any] = []
+        self.gone: list[Any] = []
 
     def want(self, count: int) -> None:
         """Add nodes until there are so many."""
@@ -48,33 +58,39 @@ class Nodes:
             self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=MEMORY))
 
     def at(self, task: str) -> Any:
-        """Return the node that is at a task, None where none is."""
-        for node in self.nodes:
-            for process in processes(node):
-                try:
-                    if " ".join(process.cmdline()).startswith(f"ray::{task}"):
-                        return node
-                except psutil.Error:
-                    continue
+        """Return the node that is at a task whose name begins so, None where none is."""
+        for node in list(self.nodes):
+            raylet = Path(f"/proc/{node.all_processes['raylet'][0].process.pid}")
+            # Of all threads; psutil would look at every process of the system, and often.
+            for children in raylet.glob("task/*/children"):
+                with suppress(OSError):
+                    for pid in children.read_text().split():
+                        if Path(f"/proc/{pid}/cmdline").read_text().startswith(f"ray::{task}"):
+                            return node
         return None
 
     def signal(self, node: Any, number: int) -> None:
         """Send every process of a node a signal, as a power cut or a lost network would be felt."""
         for process in processes(node):
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-            except psutil.NoSuchProcess:
-                continue
 
     def kill(self, node: Any) -> None:
         self.signal(node, signal.SIGKILL)
-        self.cluster.remove_node(node, allow_graceful=False)
         self.nodes.remove(node)
+        self.gone.append(node)
+
+    def bury(self) -> None:
+        """Let the cluster's helper know of what was killed."""
+        while self.gone:
+            self.cluster.remove_node(self.gone.pop(), allow_graceful=False)
 
 
 def processes(node: Any) -> list[psutil.Process]:
-    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
-    return [raylet, *raylet.children(recursive=True)]
+    with suppress(psutil.Error):
+        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+        return [raylet, *raylet.children(recursive=True)]
+    return []
 
 
 @pytest.fixture(scope="module")
@@ -84,25 +100,32 @@ def nodes() -> Iterator[Nodes]:
     found.cluster.shutdown()
 
 
-class Killer:
-    """Watches a run, and kills the node that is at a task, once that tells a word, with what is given."""
+class Killer(threading.Thread):
+    """Watches a run, and does something to the node that is at a task, once that has told a word."""
 
-    def __init__(self, nodes: Nodes, *moments: tuple[str, str]) -> None:
+    def __init__(self, nodes: Nodes, least: int, *moments: tuple[str, str, Callable[[Any], None]]) -> None:
+        super().__init__(daemon=True)
+        self.least = least
         self.nodes, self.moments = nodes, list(moments)
         self.words: list[tuple[str, str]] = []
-        self.killed: list[tuple[int, str, str]] = []
+        self.met: list[tuple[int, str, str]] = []
 
     def __call__(self, progress: Progress) -> None:
-        for task, word in progress.running.items():
-            if (task, word) not in self.words[-10:]:
-                self.words.append((task, word))
-            for begins, said in self.moments:
-                if task.startswith(begins) and re.match(said, word) and (node := self.nodes.at(task)):
-                    self.moments.remove((begins, said))
-                    self.killed.append((len(self.words), task, word))
-                    self.nodes.want(len(self.nodes.nodes) + 1)
-                    self.nodes.kill(node)
-                    return
+        """In the main thread, which alone can start nodes."""
+        self.words += [said for said in progress.running.items() if said not in self.words[-10:]]
+        self.nodes.bury()
+        self.nodes.want(self.least)
+
+    def run(self) -> None:
+        while self.moments:
+            for moment in list(self.moments):
+                begins, said, act = moment
+                told = [(task, word) for task, word in self.words if task.startswith(begins) and re.match(said, word)]
+                if (told or not said) and (node := self.nodes.at(begins)):
+                    self.moments.remove(moment)
+                    self.met.append((len(self.words), *(told[-1] if told else ("", ""))))
+                    act(node)
+            time.sleep(0.03)
 
     def next_epoch(self, count: int, task: str) -> int:
         """Return the first epoch that a task told after so many words; past the last where it told none."""
@@ -113,23 +136,39 @@ class Killer:
 def test_nodes_killed_in_every_stage_leave_the_same_bits(
     nodes: Nodes, ran: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is replaced by a new one, which is used: in the end none is there that was there in the beginning."""
+    """Each is replaced by a new one, which is used. One is cut off for a while, thought dead, and speaks again."""
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path))
     nodes.want(1)
-    moments = [
-        ("train resnet34-a1.0", "epoch [123]"),
-        ("train 2 together", "epoch [123]"),
-        ("predict", ""),
-        ("explain", ""),
-        ("measure", ""),
-        ("time", "timing"),
-        ("conclude", ""),
-    ]
-    killer, notes = Killer(nodes, *moments), list[str]()
+    frozen: list[Any] = []
+
+    def freeze(node: Any) -> None:
+        nodes.signal(node, signal.SIGSTOP)
+        nodes.nodes.remove(node)
+        frozen.append(node)
+
+    def thaw(node: Any) -> None:
+        nodes.signal(frozen[0], signal.SIGCONT)
+
+    killer = Killer(
+        nodes,
+        1,
+        ("train resnet34-a1.0", "epoch", nodes.kill),
+        ("train 2 together", "epoch", nodes.kill),
+        ("explain resnet34-a1.0", "", freeze),
+        ("explain resnet34-a0.1", "", thaw),
+        ("explain resnet18-a0.1", "", nodes.kill),
+        ("predict", "", nodes.kill),
+        ("measure", "", nodes.kill),
+        ("time", "", nodes.kill),
+        ("conclude", "", nodes.kill),
+    )
+    killer.start()
+    notes: list[str] = []
     study = run_study(tiny_config(), device="cpu", on_progress=killer, on_note=notes.append, cluster=nodes.address)
-    assert len(killer.killed) == len(moments)
-    for count, task, word in killer.killed[:2]:
-        assert killer.next_epoch(count, task) > int(word.split()[1]), "it went on after the last epoch that was told"
+    nodes.cluster.remove_node(frozen[0], allow_graceful=False)
+    assert killer.moments == []
+    for count, task, word in killer.met[:2]:
+        assert killer.next_epoch(count, task) >= int(word.split()[1]), "it went on from the last epoch that was told"
     host = socket.gethostname()
     assert notes[0] == "The cluster has 1 core on 1 machine."
     assert f"{host} has left the cluster; what it was at goes on elsewhere." in notes
@@ -166,7 +205,79 @@ def test_cells_trained_by_processes_on_two_machines_one_of_which_is_killed(
                     if word.startswith("epoch 2") and not killed:
                         killed = True
                         nodes.kill(nodes.at("_follow"))
+                        nodes.bury()
                         nodes.want(2)
     assert killed
     assert error == [None]
     assert [path.read_bytes() for path in names] == want
+
+
+def test_a_run_that_is_killed_goes_on(
+    nodes: Nodes, ran: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path))
+    nodes.want(1)
+    toml = write_toml(tmp_path / "small.toml", tiny_config())
+    folder = tmp_path / "studies" / "small"
+    command = [sys.executable, "-m", "core", "run", str(toml), "--device", "cpu", "--cluster", nodes.address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 300
+        while not list(folder.glob("state/*.safetensors")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        process.kill()
+        said, errors = process.communicate()
+    assert errors == ""
+    lines = said.splitlines()
+    assert re.match(r"The cluster has \d+ cores? on \d+ machines?\.", lines[0])
+    assert all(re.match(r" *\d+% in ", line) for line in lines[1:]), said
+    study = run_study(tiny_config(), device="cpu", cluster=nodes.address)
+    assert study.damaged() == []
+    same_numbers(study, ran)
+
+
+def test_a_cell_that_fails_is_named_and_the_others_are_finished(nodes: Nodes, ran_copy: Study) -> None:
+    nodes.want(1)
+    path = ran_copy.path("logits", STUDENT)
+    path.write_bytes(b"damaged")
+    found = read_manifest(ran_copy.folder)
+    found.files[path.relative_to(ran_copy.folder).as_posix()]["sha256"] = sha256_file(path)
+    write_manifest(ran_copy.folder, found)
+    said = f"measure {STUDENT} failed: on {socket.gethostname()}: {path} is damaged"
+    before = ran_copy.manifest
+    with pytest.raises(UserError, match=f"^{re.escape(said)}"):
+        run_study(tiny_config(measure={"top_k": 3}), device="cpu", cluster=nodes.address)
+    after = Study(ran_copy.folder).manifest
+    for cell in ran_copy.measured:
+        name = ran_copy.path("measures", cell).relative_to(ran_copy.folder).as_posix()
+        assert (name in after and after[name] != before[name]) == (cell.name != STUDENT)
+
+
+def test_without_any_machine_left_it_ends_in_a_sentence(
+    nodes: Nodes, ran_copy: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station, "PATIENCE", 1.0)
+    nodes.want(1)
+    killer = Killer(nodes, 0, ("measure", "", nodes.kill))
+    killer.start()
+    with pytest.raises(UserError, match="no machine to compute on for 1 s; what was finished is kept, and the same"):
+        run_study(tiny_config(measure={"top_k": 4}), device="cpu", on_progress=killer, cluster=nodes.address)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("somewhere", "--cluster is auto, or the HOST:PORT of a Ray cluster's head, not 'somewhere'"),
+        ("ray://127.0.0.1:10001", "--cluster is auto, or the HOST:PORT"),
+        ("127.0.0.1:1", "No Ray cluster answers at 127.0.0.1:1. One is begun with: ray start --head --port=1"),
+    ],
+)
+def test_where_no_cluster_is(address: str, said: str, ran_copy: Study) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        run_study(tiny_config(), device="cpu", cluster=address)
+
+
+def test_a_cluster_without_a_gpu(nodes: Nodes) -> None:
+    with pytest.raises(UserError, match="The cluster has no GPU; use --device cpu"):
+        run_study(tiny_config(), device="cuda", cluster=nodes.address)

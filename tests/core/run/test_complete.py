@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from core import stages
+from core import explain_cell, stages
 from core.config import Config
 from core.errors import UserError
 from core.run import complete, local
@@ -113,6 +113,24 @@ def test_missing_damaged_and_stale_files_are_made_again_and_no_others(ran_copy: 
     assert not study.measures(STUDENT).equals(ran.measures(STUDENT))
     back = run_study(tiny_config(), device="cpu")
     same_numbers(back, ran)
+
+
+def test_images_explained_in_ranges_are_the_same(ran_copy: Study, here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain_cell, "batch_size", lambda side: 2)
+    cell = "resnet18-a1.0-s0"
+    made = [ran_copy.path("importance", cell), ran_copy.path("maps", cell, "integrated_gradients")]
+    found = []
+    for batches in (4, 2):
+        monkeypatch.setattr(explain_cell, "BATCHES", batches)
+        made[0].unlink()
+        told: list[Progress] = []
+        run_study(tiny_config(), device="cpu", on_progress=told.append)
+        found.append([sha256_file(path) for path in made])
+        ranges = {each.finished for each in told if each.finished.startswith(f"explain {cell}")}
+        assert len(ranges) == 4 // batches
+        assert Study(ran_copy.folder).damaged() == []
+        assert not (ran_copy.folder / "state").exists()
+    assert found[0] == found[1]
 
 
 def test_a_wider_grid_trains_the_new_cells_only(ran_copy: Study, here: None) -> None:

@@ -178,6 +178,22 @@ def test_all_of_a_study_in_an_order_that_works(workers: int, seeds: list[int], t
     assert len(taught) == len(seeds) * min(max(1, workers // len(seeds)), 4)
 
 
+def test_many_images_are_explained_in_ranges(tmp_path: Path) -> None:
+    whole = study(tmp_path, data={"test_images": 1200}, explain={"images": 1100})
+    wanted = keys(whole)
+    tasks = plan(whole, wanted, set(wanted), "cpu", 2)
+    runnable(tasks, set(wanted))
+    cell = "resnet18-a0.1-s0"
+    ranges = [task for task in tasks if task.name.startswith(f"explain {cell}")]
+    assert [task.name for task in ranges] == [
+        f"explain {cell}, images {some}" for some in ("1 to 512", "513 to 1024", "1025 to 1100")
+    ]
+    (joined,) = (task for task in tasks if task.name == f"join maps of {cell}")
+    assert set(joined.needs) == {"images.parquet", *(name for task in ranges for name in task.gives)}
+    assert not {name for task in ranges for name in task.gives} & set(wanted), "no files of the study"
+    assert set(joined.gives) == of("importance", "maps", cells=[cell])
+
+
 def test_nothing_missing_is_nothing_to_do(tmp_path: Path) -> None:
     whole = study(tmp_path)
     assert plan(whole, keys(whole), set(), "cpu", 2) == []
