@@ -11,7 +11,7 @@ from torch import nn
 
 import core.torchvision_shim  # noqa: F401
 from core.batch_norm import BatchNorm2d
-from core.errors import UserError, unknown
+from core.errors import UserError, memory_is_full, unknown
 from core.header import Header, read_header
 from core.store import in_order, write_bytes
 from core.weights import load_weights, read_weights
@@ -99,6 +99,8 @@ def check_size(architecture: str, width: float, stem: str, image_size: int) -> N
     try:
         model(torch.empty(1, 3, image_size, image_size, device="meta"))
     except (RuntimeError, AssertionError) as error:
+        if memory_is_full(error):
+            raise
         reason = str(error).splitlines()[0]
         raise UserError(f"{architecture} cannot take images of {image_size} pixels: {reason}") from None
 

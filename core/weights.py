@@ -1,5 +1,7 @@
 """Weights from a file, anybody's: read without anything that can run code, and put into a network that they fit."""
 
+import errno
+import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +40,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     except Exception as error:  # the readers raise many kinds, none of them their own
         if memory_is_full(error):
             raise
+        if os.strerror(errno.EMFILE) in str(error):  # torch maps the file anew, and has no kind of error for it
+            raise cannot_read(path, OSError(errno.EMFILE, "")) from None
         raise neither from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]

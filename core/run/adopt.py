@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from core.cells import Cell, grid
-from core.errors import UserError
+from core.errors import Unreadable, UserError
 from core.header import read_header
 from core.models import load_model
 from core.store import sha256_file
@@ -30,10 +30,11 @@ def adopt(study: Study, wanted: dict[str, str], unchanged: bool) -> tuple[dict[s
     files: dict[str, dict[str, str]] = {}
     kept = 0
     for cell in there:
-        paths = {path.relative_to(study.folder).as_posix(): path for path in _of(study, cell)}
-        if _fits(study, cell, unchanged):
+        paths = {path.relative_to(study.folder).as_posix(): path for path in _of(study, cell) if path.exists()}
+        sums = {name: sha256_file(path) for name, path in paths.items()}  # of one that cannot be opened, before it is
+        if _fits(study, cell, unchanged):  # taken for damaged
             kept += 1
-            files |= {name: {"sha256": sha256_file(path), "key": wanted[name]} for name, path in paths.items()}
+            files |= {name: {"sha256": found, "key": wanted[name]} for name, found in sums.items()}
     if not there:
         return files, ""
     return files, (
@@ -52,6 +53,8 @@ def _fits(study: Study, cell: Cell, unchanged: bool) -> bool:
         header = load_model(study.path("models", cell))[1]
         epochs = len(study.history(cell))
         teacher = None if cell.alpha == 1 else read_header(study.path("models", study.teacher)).digest
+    except Unreadable:
+        raise
     except UserError:
         return False
     students = config.students

@@ -7,7 +7,7 @@ from core import manifest
 from core.errors import UserError
 from core.run.adopt import adopt
 from core.run.recipe import stays
-from core.store import sha256_file
+from core.store import cannot_read, sha256_file
 from core.study import Study
 
 Files = dict[str, dict[str, str]]
@@ -16,6 +16,13 @@ Files = dict[str, dict[str, str]]
 
 def up_to_date(study: Study, wanted: dict[str, str], unchanged: bool, on_note: Callable[[str], None]) -> Files:
     """Return the manifest's entries of the files that are as they should be."""
+    path = study.folder / "manifest.json"
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # else it is taken for damaged, and all it lists is made anew
+        raise cannot_read(path, error) from None
     with suppress(UserError):  # a damaged manifest is as good as none
         if study.manifest:
             files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}

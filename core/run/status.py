@@ -131,7 +131,8 @@ def told(folder: Path, on_progress: Callable[["Progress"], None]) -> Iterator[Ca
     status = begun(os.getpid())
     write_status(folder, status)
     if not _speaks_to(log_path(folder)):
-        log_path(folder).unlink(missing_ok=True)  # of an earlier run
+        with suppress(OSError):
+            log_path(folder).unlink(missing_ok=True)  # of an earlier run
     last = time.monotonic()
 
     def tell(progress: "Progress") -> None:

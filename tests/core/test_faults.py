@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faulted import BYTES, DESCRIPTORS, SUBJECTS, Subject, Swept, based
+from tests.faulted import BYTES, DESCRIPTORS, Swept, based
 from tests.faults import FAULTS
+from tests.subjects import SUBJECTS, Subject
 
 KINDS = 2
 """Of calls that fail, of each subject."""
