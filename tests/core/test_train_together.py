@@ -15,6 +15,7 @@ from core.models import load_model
 from core.run.local import _call
 from core.run.plan import Task
 from core.stages import train_cells
+from core.store import read_table
 from core.study import Study
 from core.train_together import GONE, train_together
 
@@ -53,7 +54,7 @@ def test_a_killed_process_is_one_sentence_and_the_same_call_goes_on_to_the_same_
     written = train_together(2, ran_copy.folder, TAUGHT, KEYS, "cpu", heard)
     assert sorted(written) == sorted(ran_copy.path(kind, name) for kind in ("models", "history") for name in TAUGHT)
     assert ran_copy.path("history", TAUGHT[0]).read_bytes() != before, "it was written anew"
-    assert len(ran_copy.history(TAUGHT[0])) == 4
+    assert len(read_table(ran_copy.path("history", TAUGHT[0]))) == 4
     for name in TAUGHT:
         found = load_model(ran_copy.path("models", name))[0].state_dict()
         off = max((found[k] - v).abs().max().item() for k, v in alone[name].items())
