@@ -10,20 +10,24 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
+from ray.autoscaler.sdk import request_resources
 from ray.exceptions import RayError
 from ray.util.placement_group import PlacementGroup, placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from core.config import Config
 from core.errors import UserError
+from core.progress import duration
 from core.run.mailbox import Mailbox
 from core.run.orders import ANSWER, GOES_ON, TRIES, Orders
 from core.run.plan import Task
 from core.run.remote import origin
 from core.study import Study
 
-PATIENCE = 60.0
-"""Seconds to wait for a machine where there is none, and for the cluster where it does not answer."""
+PATIENCE = 600.0
+"""Seconds to wait for a machine where there is none: a cloud's takes minutes to come."""
+WANTED = 256
+"""Places that a cluster is asked for at most, which may grow."""
 LOOK = 1.0
 """Seconds between two looks at which machines are there."""
 
@@ -83,13 +87,19 @@ class Machines:
         host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
         self._head = host, int(port)
         self._here = ray.get_runtime_context().get_node_id()
-        self._looked, self._since, self._lonely = -LOOK, time.monotonic(), time.monotonic()
+        self._looked, self._since = -LOOK, time.monotonic()
+        self._lonely: float | None = None
         self._names: dict[str, str] = {}
         self._there: set[str] = set()
         self._cores: dict[str, dict[str, float]] = {}
         self.answered = True
         self.device = device
         self.look()
+        if not self._cores:
+            self._ask_for(1)
+        while not self._cores:
+            time.sleep(LOOK)
+            self.look()
         gpus = any("GPU" in found for found in self._cores.values())
         if device == "auto":
             self.device = "cuda" if gpus else "cpu"
@@ -134,6 +144,11 @@ class Machines:
         place = {"CPU": 1, "GPU": 1} if self.device == "cuda" else {"CPU": 1}
         return placement_group([place] * devices, strategy="PACK")
 
+    @property
+    def there(self) -> list[str]:
+        """Their ids."""
+        return list(self._cores)
+
     def lost(self, machine: str) -> None:
         """Do without a machine until the cluster says again that it is there."""
         self._cores.pop(machine, None)
@@ -160,11 +175,18 @@ class Machines:
         here = NodeAffinitySchedulingStrategy(self._here, soft=False)
         mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
         orders = Orders(self, study, tasks, mailbox)
+        self._ask_for(min(len(tasks), WANTED))
         try:
             yield orders
         finally:
             if self.answered:
+                self._ask_for(0)
                 orders.end()
+
+    def _ask_for(self, places: int) -> None:
+        """Tell a cluster that grows by itself how many places are wanted; to others it is all the same."""
+        place = {"GPU": 1} if self.device == "cuda" else {"CPU": 1}
+        request_resources(bundles=[place] * places)
 
     def _room(self, found: dict[str, float]) -> int:
         return int(found.get("GPU" if self.device == "cuda" else "CPU", 0))
@@ -201,9 +223,12 @@ class Machines:
         self._names |= {key: node["NodeManagerHostname"] for key, node in alive.items()}
         self._cores = cores
         if cores:
+            self._lonely = None
+        elif self._lonely is None:
             self._lonely = self._looked
+            self._on_note(f"The cluster has no machine to compute on; one is waited for, for {duration(PATIENCE)}.")
         elif self._looked - self._lonely > PATIENCE:
-            raise UserError(f"The cluster has had no machine to compute on for {PATIENCE:.0f} s; {GOES_ON}.")
+            raise UserError(f"The cluster has had no machine to compute on for {duration(PATIENCE)}; {GOES_ON}.")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, Place
 from core.errors import UserError
 from core.run.mailbox import Message
 from core.run.plan import Task
-from core.run.remote import Order, Outcome, each, work
+from core.run.remote import Order, Outcome, each, forget, work
 from core.store import sha256_file, write_bytes
 from core.study import Study
 
@@ -27,6 +27,8 @@ ANSWER = 15.0
 """Seconds that a machine has to answer: Ray itself ends this process after sixty in which the head did not."""
 TRIES = 3
 """Times in a row that a task may lose its process without having got any further."""
+LEAVE = 5.0
+"""Seconds that machines have in the end to remove what they do not need any more."""
 GOES_ON = "what was finished is kept, and the same command goes on from here"
 
 
@@ -121,9 +123,16 @@ class Orders:
         return ended
 
     def end(self) -> None:
-        """Give up what runs."""
+        """Give up what runs; where nothing does, leave no file on the machines."""
         for ref in self._running:
             ray.cancel(ref, force=True)
+        if not self._running:
+            ask, where = (
+                ray.remote(forget),
+                [NodeAffinitySchedulingStrategy(x, soft=False) for x in self._machines.there],
+            )
+            asked = [ask.options(num_cpus=0, max_retries=0, scheduling_strategy=x).remote(self._run) for x in where]
+            ray.wait(asked, num_returns=len(asked), timeout=LEAVE)
 
     def _place(self) -> None:
         """Begin what waits wherever there is room; what came first goes first."""

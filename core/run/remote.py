@@ -169,6 +169,11 @@ def _follow(order: Order, rank: int, address: str, port: int) -> str:
     return ""
 
 
+def forget(run: str) -> None:
+    """Remove what a run that is over left on this machine."""
+    shutil.rmtree(_place(run), ignore_errors=True)
+
+
 def _furnish(order: Order, folder: Path, report: Callable[[float | None, str], None]) -> None:
     """Put everything into a folder that a task reads, but for its state; UserError where this machine is not fit."""
     torch.set_num_threads(1)
@@ -224,20 +229,23 @@ def each(path: Path) -> list[Path]:
     return [found for found in sorted(path.rglob("*")) if found.is_file() and not found.name.startswith(".")]
 
 
+def _place(run: str) -> Path:
+    return Path(tempfile.gettempdir(), f"{HOME}{run}")
+
+
 def _home(run: str) -> Path:
     """Return this machine's folder for a run; those of runs that are over are removed.
 
     All processes that work in one hold a lock on it, which dies with them.
     """
-    root = Path(tempfile.gettempdir())
-    home = root / f"{HOME}{run}"
+    home = _place(run)
     if run in _known or fcntl is None:
         home.mkdir(mode=0o700, exist_ok=True)
         return home
-    for path in set(root.glob(f"{HOME}*/lock")) - {home / "lock"}:
-        with suppress(OSError), path.open() as lock:
+    for other in set(home.parent.glob(f"{HOME}*")) - {home}:
+        with suppress(OSError), (other / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path.parent, ignore_errors=True)
+            shutil.rmtree(other, ignore_errors=True)
     while True:
         home.mkdir(mode=0o700, exist_ok=True)
         held = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -259,7 +259,7 @@ def test_without_any_machine_left_it_ends_in_a_sentence(
 ) -> None:
     monkeypatch.setattr(station, "PATIENCE", 1.0)
     nodes.want(1)
-    killer = Killer(nodes, 0, ("measure", "", nodes.kill))
+    killer = Killer(nodes, 0, ("measure", "", lambda node: [nodes.kill(each) for each in list(nodes.nodes)]))
     killer.start()
     with pytest.raises(UserError, match="no machine to compute on for 1 s; what was finished is kept, and the same"):
         run_study(tiny_config(measure={"top_k": 4}), device="cpu", on_progress=killer, cluster=nodes.address)
