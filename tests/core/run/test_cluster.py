@@ -279,5 +279,7 @@ def test_where_no_cluster_is(address: str, said: str, ran_copy: Study) -> None:
 
 
 def test_a_cluster_without_a_gpu(nodes: Nodes) -> None:
+    nodes.bury()
+    nodes.want(1)
     with pytest.raises(UserError, match="The cluster has no GPU; use --device cpu"):
         run_study(tiny_config(), device="cuda", cluster=nodes.address)
