@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import UserError, unknown
+from core.toml import parse_toml
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 Method = Literal["saliency", "integrated_gradients", "captum", "smoothgrad", "input_x_gradient", "grad_cam"]
@@ -218,10 +219,10 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
             raise unknown("preset", study, presets())
         path = presets()[study]
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as TOML: {error}.") from None
     tree.pop("provenance", None)  # a study.toml can be run again
     for override in overrides:
@@ -261,11 +262,13 @@ def _set(tree: dict[str, Any], override: str) -> None:
     if not found:
         raise UserError(f"--set takes section.key=value, not '{override}'.")
     try:
-        value = tomllib.loads(f"v = {text}")["v"]
+        value = parse_toml(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         value = text
     except RecursionError:
         raise UserError(f"--set {key}: {TOO_DEEP}.") from None
+    except ValueError as error:
+        raise UserError(f"--set {key}: {error}.") from None
     *sections, last = key.strip().split(".")
     for section in sections:
         tree = tree.setdefault(section, {})

@@ -1,8 +1,8 @@
 """A study on disk, read: its settings, cells, tables, maps and networks."""
 
 import os
+import shlex
 import stat
-import tomllib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.errors import UserError, unknown
 from core.header import Header, read_header
 from core.manifest import Manifest, checksum, read_manifest, written_as
 from core.store import cannot_read, read_rows, read_table, sha256_file
+from core.toml import parse_toml
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,17 +68,17 @@ class Study:
         check_no_way_out(self.folder)
         path = self.folder / "study.toml"
         try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+            tree = parse_toml(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"There is no study in {self.folder}.") from None
         except OSError as error:
             raise cannot_read(path, error) from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(
                 f"{path} is damaged ({error}). Put it back; or remove it, and run the preset or the settings that it "
-                f"was made from into this folder (--out {self.folder}), which keeps what is whole."
+                f"was made from into this folder (--out {shlex.quote(str(self.folder))}), which keeps what is whole."
             ) from None
-        self.provenance: dict[str, Any] = tree.pop("provenance", {})
+        self.provenance: dict[str, Any] = _made(tree.pop("provenance", {}), path)
         self.config: Config = parse_config(tree, path)
 
     @property
@@ -162,10 +163,11 @@ class Study:
 
     @property
     def command(self) -> str:
-        """What a person types to go on with the study."""
+        """What a person types to go on with the study: a name of shell's own words is quoted, and runs nothing."""
         if self._in_cache:
-            return f"python -m core run {self.called}"
-        return f"python -m core run {self.folder / 'study.toml'} --out {self.folder}"
+            return f"python -m core run {shlex.quote(self.called)}"
+        settings, folder = (shlex.quote(str(path)) for path in (self.folder / "study.toml", self.folder))
+        return f"python -m core run {settings} --out {folder}"
 
     def complete(self) -> bool:
         """Whether every stage has been through."""
@@ -313,6 +315,16 @@ class Study:
         from core.models import load_model
 
         return self._read(load_model, self.path("models", cell))[0]
+
+
+def _made(provenance: Any, path: Path) -> dict[str, Any]:
+    """Return how a study was made; UserError where that is not what a run writes."""
+    kinds = {"knows": str, "versions": dict}
+    if not isinstance(provenance, dict) or any(
+        not isinstance(provenance[name], kind) for name, kind in kinds.items() if name in provenance
+    ):
+        raise UserError(f"{path}: [provenance] is not as a run writes it; put it back, or remove that table.")
+    return provenance
 
 
 def _size(path: Path) -> int:

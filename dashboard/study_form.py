@@ -1,7 +1,6 @@
 """Settings of a study, filled in: checked at every change by the one reader of settings (`core.config`)."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +10,7 @@ from core.config import MAX_SEEDS, TOO_DEEP, WORDS, Config, Data, Method, Studen
 from core.errors import UserError
 from core.findings import nice_name
 from core.study import study_names
+from core.toml import parse_toml
 from dashboard.words import method_label
 
 ORIGIN = "These settings"
@@ -231,8 +231,8 @@ def _numbers(text: str) -> list[float | str]:
 def _with(tree: dict[str, Any], more: str) -> dict[str, Any]:
     """Return the settings with those of the text in their place."""
     try:
-        others = tomllib.loads(more)
-    except tomllib.TOMLDecodeError as error:
+        others = parse_toml(more)
+    except ValueError as error:
         raise UserError(f"Other settings: this is not TOML ({error}).") from None
     except RecursionError:
         raise UserError(f"Other settings: {TOO_DEEP}.") from None

@@ -66,7 +66,7 @@ def explain(
                 )
             if not path.exists():
                 raise UserError(f"The network {cell.name} is not there ({path}); {opened.command} makes it.")
-    console.print(f"These networks know {networks.knows}.", style="bold", highlight=False)
+    console.print(f"These networks know {networks.knows}.", style="bold", highlight=False, markup=False)
     for line in explain_files(networks, images, cells, method or usual, ask, out):
         say(line)
 

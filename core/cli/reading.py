@@ -22,7 +22,7 @@ def list_() -> None:
     for study in overviews():
         counts = [f"{n} of {study.cells}" for n in (study.trained, study.measured)] if study.cells else ["", ""]
         said = f"{study.sentence}: {study.said}" if study.said else study.sentence
-        table.add_row(study.name, *counts, Text(said))
+        table.add_row(Text(study.name), *counts, Text(said))
     console.print(table)
     console.print(f"Presets: {', '.join(presets())}", highlight=False)
 

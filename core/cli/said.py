@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from core.study import Study
 
@@ -48,7 +49,7 @@ def study_table(study: Study, summary: "pd.DataFrame") -> Table:
     columns = (Column("cell", no_wrap=True), "accuracy", "logit ρ", "part rank ρ", "focus")
     caption = "means with 95 % intervals; part ranks and focus: integrated gradients, density, within the object"
     caption += "; one training a row, so intervals are over images, of these networks only"
-    table = Table(*columns, title=study.called, caption=caption, box=SIMPLE, padding=0, pad_edge=False)
+    table = Table(*columns, title=Text(study.called), caption=caption, box=SIMPLE, padding=0, pad_edge=False)
     keys = ["measure", "method", "importance", "outside"]
     cells = summary[summary["kind"] == "cell"].set_index(["cell", *keys]).sort_index()
     for cell in study.cells:

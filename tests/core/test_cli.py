@@ -80,6 +80,17 @@ def test_list_goes_on_past_a_damaged_study(call: Call, ran_copy: Study) -> None:
     assert re.search(r"small\W+4 of 4", result.out)
 
 
+def test_names_are_no_markup(call: Call, ran_copy: Study, tmp_path: Path) -> None:
+    named = ran_copy.folder.rename(ran_copy.folder.with_name("[red]x"))
+    settings = (named / "study.toml").read_text().replace("three drawn birds", "[/red] birds")
+    (named / "study.toml").write_text(settings)
+    assert "[red]x" in call("list").out
+    assert "[red]x" in call("show", "[red]x").out
+    result = call("explain", "[red]x", tmp_path / "none.png", "--out", tmp_path / "out")
+    assert result.out.startswith("These networks know [/red] birds.")
+    assert result.code == 1
+
+
 def test_list_of_nothing(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path))
     result = call("list")

@@ -116,6 +116,18 @@ def test_json_beyond_measure(text: str, folder: Path) -> None:
         assert read(name, folder) is None
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, str(2**63), f"[[{2**64}]]"])
+@pytest.mark.parametrize("place", ["name", "data.seed", "students.alphas", "provenance.threads_per_cell", "z"])
+def test_numbers_beyond_measure(number: str, place: str, folder: Path) -> None:
+    """Python's reader of TOML refuses the first by an error of its own; the second it reads, and cannot write out."""
+    path = folder / "study.toml"
+    path.write_text(("" if place == "name" else "name = 'x'\n") + f"{place} = {number}\n")
+    with pytest.raises(UserError, match=r"study\.toml is damaged \(a whole number is of more than 64 bits\)"):
+        Study(folder)
+    with pytest.raises(UserError, match=r"study\.toml cannot be read as TOML: a whole number is of more than 64 bits"):
+        read_config(str(path))
+
+
 @BOUNDED
 @given(section=st.sampled_from(["data", "students", "training", "keep", "name", "more"]), tree=JSON)
 def test_any_settings(section: str, tree: Any, folder: Path) -> None:

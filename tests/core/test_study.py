@@ -1,3 +1,4 @@
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +168,24 @@ def test_a_study_toml_without_a_name_is_one_sentence(ran_copy: Study) -> None:
     (ran_copy.folder / "study.toml").write_text("")
     with pytest.raises(UserError, match=r"study\.toml: name is missing"):
         open_study("small")
+
+
+@pytest.mark.parametrize(
+    "made", ["provenance = 3", "[provenance]\nknows = ['a']", "[provenance]\nversions = 3", "[[provenance]]"]
+)
+def test_what_no_run_says_of_how_it_was_made_is_one_sentence(made: str, tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(f'name = "x"\n{made}\n')
+    with pytest.raises(UserError, match=r"^\S+study\.toml: \[provenance\] is not as a run writes it; put it back"):
+        Study(tmp_path)
+
+
+def test_a_name_made_for_a_shell_runs_nothing(ran_copy: Study) -> None:
+    """Of a study that somebody passed on: its name is in the command that people are told to type."""
+    place = ran_copy.folder.rename(ran_copy.folder.with_name("$(touch x); a b"))
+    words = ["python", "-m", "core", "run"]
+    assert shlex.split(open_study(place.name).command) == [*words, place.name]
+    elsewhere = place.rename(place.parents[1] / place.name)
+    assert shlex.split(Study(elsewhere).command) == [*words, str(elsewhere / "study.toml"), "--out", str(elsewhere)]
 
 
 def test_damaged_files_are_found(ran_copy: Study) -> None:

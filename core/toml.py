@@ -1,0 +1,39 @@
+"""Settings as text: TOML, within what its numbers can be."""
+
+import tomllib
+from typing import Any
+
+_BEYOND = 2**63
+"""No whole number of TOML reaches it; Python's reader has no bound, and nothing that is given one can write it out."""
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return what a text of TOML says.
+
+    Raises
+    ------
+    ValueError
+        It is no TOML, or a whole number in it is of more than 64 bits.
+    RecursionError
+        Lists or tables lie within each other too deeply.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python refuses to read thousands of digits, and says how to make it
+        raise _beyond() from None
+    _check(tree)
+    return tree
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, int) and not -_BEYOND <= value < _BEYOND:
+        raise _beyond()
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            _check(each)
+
+
+def _beyond() -> ValueError:
+    return ValueError("a whole number is of more than 64 bits")
