@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.trust import Trust
 
 T = TypeVar("T")
+Explain = Callable[["Job", Place], Generator["CellResult"]]
 
 KEY, CHECKS, PHOTO, SCENE = "live job", "live checks", "live photo", "live scene"
 """Session state: what is computed for the page shown, of it the trust checks; a photo of the visitor's, and the image
@@ -150,6 +151,7 @@ class Job(Background["CellResult"]):
     """What is being downloaded for it: a network, bytes that are there, bytes that there will be."""
     news: int = field(default=0, init=False)
     """Counts levels as they come: who has drawn what there was at a count need not draw it again."""
+    _explain: "Explain" = field(init=False)
 
     @property
     def done(self) -> int:
@@ -177,10 +179,16 @@ class Job(Background["CellResult"]):
         found = list(self.found.values())
         return settled(found if scene is None else [in_parts(result, scene) for result in found], teacher)
 
+    def begin(self, explain: "Explain") -> None:
+        """Begin; `explain` is told the job as well, for what has been found not to be computed again."""
+        self._explain = explain
+        self.start(partial(explain, self))
+
     def apart(self) -> "Job":
         """Return it as it is now, stopped, for a visitor who stops it where others go on."""
         alone = copy(self)
         alone.found, alone.running, alone.place, alone._wanted = dict(self.found), False, Place(), {}
+        alone._compute = partial(self._explain, alone)
         return alone
 
     def take(self, result: "CellResult") -> None:
@@ -223,7 +231,7 @@ def visitors(
     key: str,
     total: int,
     ask: Ask,
-    compute: Callable[[Job, Place], Generator["CellResult"]],
+    explain: "Explain",
     there: dict[tuple[str, "Cell"], "CellResult"] | None = None,
 ) -> Job:
     """Return the visitor's one job, begun if it has another key than the one before, which is dropped.
@@ -234,7 +242,7 @@ def visitors(
     ----------
     key, total, ask
         As of `Job`.
-    compute : callable
+    explain : callable
         Begins the computation, for the job and its place in the line.
     there : dict, optional
         What is found already.
@@ -251,7 +259,7 @@ def visitors(
             st.session_state[KEY] = shared
             return shared
         begun = st.session_state[KEY] = _jobs[key] = Job(key, total, ask, dict(there or {}))
-        begun.start(partial(compute, begun))
+        begun.begin(explain)
     return begun
 
 

@@ -191,6 +191,28 @@ def test_visitors_with_the_same_photo_share_its_job_until_the_last_has_left(of_s
     live_job.forget()
 
 
+def test_who_stops_alone_and_goes_on_gets_all_though_the_others_have_it_by_then(of_study, monkeypatch, visitor):
+    more = threading.Semaphore(0)
+
+    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None):
+        for cell in cells:
+            if (SALIENCY, cell) not in done:
+                assert more.acquire(timeout=20)
+                yield result(cell, SALIENCY)
+
+    monkeypatch.setattr(live, "explain_image", explain)
+    visitor("a")
+    job = photo_job.job_for(of_study, b"one", SCENE, Ask())
+    own = visitor("b")
+    photo_job.job_for(of_study, b"one", SCENE, Ask())
+    live_job.stop(job)
+    more.release(1000)
+    alone, whole = own[live_job.KEY], ended(job).finished
+    assert (len(whole), alone.finished) == (len(of_study.everyone), set())
+    alone.go_on()
+    assert ended(alone).finished == whole
+
+
 def test_what_is_finished_is_there_for_who_comes_with_the_same_photo(of_study, explained, visitor):
     visitor("a")
     job = ended(photo_job.job_for(of_study, b"one", SCENE, Ask()))
