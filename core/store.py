@@ -130,7 +130,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 def join_tables(path: Path, tables: Sequence[Path], columns: Columns) -> None:
     """Write parquet tables of the same columns as one, a bounded part of them in memory at a time.
 
-    The bytes are those of `write_table` on the whole, wherever it was cut. Raises UserError as `read_table`.
+    The bytes are the same wherever it was cut. Raises UserError as `read_table`.
     """
     with _replacing(path) as file:
         _write_tables(file, (_read_arrow(table, columns) for table in tables))

@@ -84,6 +84,12 @@ def opening(question: str, choices: Choices, page: str, analysis: Analysis, inst
     each(finding)
 
 
+def unlooked(choices: Choices, what: str) -> None:
+    """Say of what does not follow the λ chosen that it is at λ = 0, where another is chosen."""
+    if choices.weight:
+        st.caption(f"{what} {words.UNLOOKED}.")
+
+
 def verdict(finding: Finding) -> None:
     """Draw a finding's claim and how the study judges it, in words and a sign."""
     text, colour = words.VERDICTS[finding.verdict]

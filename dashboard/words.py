@@ -160,6 +160,7 @@ BONFERRONI = (
     "The intervals of the differences hold for all of the networks together (Bonferroni), so they are wider; those in "
     "brackets are of one number each."
 )
+UNLOOKED = "of students that were not trained for looking (λ = 0), whatever λ is chosen"
 LOOKED_BADGE = "⚑ Exploratory: students trained for looking"
 LOOKED_CAPTION = (
     "Up: looks more like the teacher. Right: more often right. A line joins a network without training for looking "

@@ -17,6 +17,7 @@ verdicts = {finding.page: finding.verdict for finding in claims}
 
 st.markdown(words.QUESTION)
 st.markdown(f"## {words.answer(verdicts.get('focus'), verdicts.get('rank'), once)}")
+frame.unlooked(chosen, "This answer, the maps below it and all that this study finds are")
 
 picture = strip(study, chosen.method)
 if picture is not None:

@@ -19,6 +19,7 @@ st.markdown(f"## {literature.agreement(claims) or 'This study asks none of the q
 st.caption(f"What others report comes from other networks on other images. {literature.ELSEWHERE}")
 beside = literature.findings_beside(claims)
 signs = {verdict: text for verdict, (text, _) in words.VERDICTS.items()}
+frame.unlooked(chosen, "This study's findings are")
 st.table(
     pd.DataFrame(
         {

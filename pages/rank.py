@@ -54,6 +54,7 @@ asked = loaded.asked(chosen.study)
 if asked is not None:
     st.subheader(asked.title, anchor=False)
     st.markdown(asked.sentence)
+    frame.unlooked(chosen, "These changes are")
     effects = tables.effects(view)
     effects["method"] = effects["method"].map(words.method_label)
     lowest = min(chosen.config.students.alphas)

@@ -14,7 +14,7 @@ def slurm(
     nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
     cpus: Annotated[int, typer.Option(min=1, help="Cores of each.")] = 8,
     gpus: Annotated[int, typer.Option(min=0, help="GPUs of each.")] = 0,
-    hours: Annotated[float, typer.Option(min=0.2, help="Of an allocation; the next one goes on.")] = 24.0,
+    hours: Annotated[float, typer.Option(min=0.2, max=8760, help="Of an allocation; the next one goes on.")] = 24.0,
     partition: Annotated[str, typer.Option(help="Slurm's name for it.")] = "",
     account: Annotated[str, typer.Option(help="Slurm's name for it.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write the script there; it is printed by default.")] = None,

@@ -81,7 +81,8 @@ def _similar(row: Any) -> str:
         return ""
     about, way = span(row, 1, 3), verdict(row.low, row.high)
     if way == "not settled":
-        return f" Whether their maps are more similar to its own is not settled: {signed(row.estimate, 3)} ({about})."
+        change = f"{signed(row.estimate, 3)} ({about})"
+        return f" Whether their maps are more similar to the teacher's is not settled: {change}."
     moves = "rises" if way == "supported" else "falls"
     return f" The similarity of the maps {moves} by {abs(row.estimate):.3f} ({about})."
 

@@ -506,3 +506,4 @@ def test_a_script_for_slurm(call: Call, tmp_path: Path) -> None:
     assert call("cluster", "slurm", "quick", "--nodes", 2).out == path.read_text()
     assert "#SBATCH --nodes=2\n" in path.read_text()
     assert "There is no preset or study called 'quik'. Did you mean quick?" in call("cluster", "slurm", "quik").err
+    assert "--hours" in call("cluster", "slurm", "quick", "--hours", "inf").err

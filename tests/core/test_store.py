@@ -187,3 +187,23 @@ def test_arrays_joined_from_pieces_and_mapped_are_what_was_written(tmp_path: Pat
         store.map_arrays(tmp_path / "written", "a b")
     with pytest.raises(UserError, match="There is no file"):
         store.map_arrays(tmp_path / "nowhere", "a b")
+
+
+@pytest.mark.parametrize("cuts", [[1], [3, 4, 11], [20, 39]])
+def test_tables_joined_are_the_same_bytes_wherever_they_were_cut(
+    cuts: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "ROW_GROUP", 8)
+    parts = pd.Categorical(["beak", "wing", "tail", "beak"] * 10, ["tail", "wing", "beak", "eye"])
+    whole = pd.DataFrame({"part": parts, "mass": np.linspace(0, 1, 40, dtype=np.float32), "image": range(40)})
+    whole.loc[5:9, "mass"] = np.nan
+    columns = {"part": "category", "mass": "real", "image": "int"}
+    pieces = []
+    for start, stop in zip([0, *cuts], [*cuts, 40], strict=True):
+        pieces.append(tmp_path / f"{start}.parquet")
+        store.write_table(pieces[-1], whole[start:stop].reset_index(drop=True))
+    store.write_table(tmp_path / "whole.parquet", whole)
+    for name, tables in (("once", [tmp_path / "whole.parquet"]), ("cut", pieces)):
+        store.join_tables(tmp_path / name, tables, columns)
+    assert (tmp_path / "cut").read_bytes() == (tmp_path / "once").read_bytes()
+    pd.testing.assert_frame_equal(store.read_table(tmp_path / "cut", columns), whole)

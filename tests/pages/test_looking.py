@@ -58,11 +58,17 @@ def test_the_networks_of_another_weight_are_shown_and_marked() -> None:
     assert not any("at λ = 1" in caption.value for caption in plain.caption)
     assert any("Exploratory: students trained for looking, λ = 1" in text for text in texts(app))
     assert headline(app).startswith("## On average the students shown reach")
+    unlooked = "These changes are of students that were not trained for looking (λ = 0), whatever λ is chosen."
+    assert unlooked in [caption.value for caption in app.caption]
+    assert unlooked not in [caption.value for caption in plain.caption]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_has_them(page: str) -> None:
-    assert errors(open_page(page, looking="1")) == []
+def test_every_page_has_them_and_says_what_is_without(page: str) -> None:
+    app = open_page(page, looking="1")
+    assert errors(app) == []
+    said = any("not trained for looking (λ = 0)" in caption.value for caption in app.caption)
+    assert said == (page in {"home", "literature"}), "whose findings stay at λ = 0"
 
 
 def test_an_image_is_shown_with_and_without() -> None:
