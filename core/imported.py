@@ -34,7 +34,10 @@ def add_model(study: Study, name: str, architecture: str, weights: Path, width: 
         whose teacher has not been trained yet, or one that is being run.
     """
     if not CELL.fullmatch(name):
-        raise UserError(f"'{name}' cannot be a cell's name: letters, digits, '.', '_' and '-' only.")
+        raise UserError(
+            f"'{name}' cannot be a cell's name: letters, digits, '.', '_' and '-' only, at most 64, the first a letter "
+            "or a digit."
+        )
     if name in {cell.name for cell in grid(study.config)}:
         raise UserError(f"'{name}' is the name of a cell of the grid; choose another.")
     check_free(study, name)

@@ -80,7 +80,8 @@ def add(
         try:
             _core(place, "add", *options, "--", study, name)
         except UserError as error:
-            raise UserError(str(error).replace(str(path), "The file")) from None
+            said = str(error).replace(f"{path} do not", "The weights do not")
+            raise UserError(said.replace(str(path), "The file")) from None
 
 
 def _core(place: Place, *words: str) -> None:

@@ -63,7 +63,9 @@ def test_what_does_not_fit_or_could_run_is_refused_and_nothing_is_kept(ran_copy:
     with pytest.raises(UserError, match="could run code") as caught:
         aside.add("small", "mine", "resnet18", refused["could run code"], ".pth", *SLIM, Place())
     assert str(caught.value).startswith("The file")
-    with pytest.raises(UserError, match="cannot be a cell's name"):
+    with pytest.raises(UserError, match=r"^The weights do not fit: bn1\.bias is missing"):
+        aside.add("small", "mine", "resnet18", refused["do not fit"], ".safetensors", *SLIM, Place())
+    with pytest.raises(UserError, match=r"cannot be a cell's name: .* at most 64, the first a letter or a digit"):
         aside.add("small", "../mine", "resnet18", save(state()), ".safetensors", *SLIM, Place())
     assert sorted(ran_copy.folder.rglob("*")) == before
     assert not (tmp_path / "ran").exists()
