@@ -60,8 +60,8 @@ def joined(address: str, device: str, on_note: Callable[[str], None]) -> Iterato
     try:
         with _hushed():
             ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
-    except ConnectionError:
-        raise UserError("This machine is part of no Ray cluster. One is begun with: ray start --head") from None
+    except ConnectionError as error:
+        raise UserError(_kept_out(address, str(error))) from None
     except (RuntimeError, ValueError, RayError) as error:
         said = str(error).splitlines()[0]
         raise UserError(
@@ -242,6 +242,19 @@ def _hushed() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def _kept_out(address: str, said: str) -> str:
+    """Say why no connection came to be; Ray itself tells only by its words."""
+    if said.startswith("Could not find any"):
+        return "This machine is part of no Ray cluster. One is begun with: ray start --head"
+    if said.startswith("Found multiple"):
+        return "This machine is part of several Ray clusters; say of which with --cluster HOST:PORT."
+    which = "this machine is part of" if address == "auto" else f"at {address}"
+    return (
+        f"The Ray cluster {which} does not let this run in. If it was begun with RAY_AUTH_MODE=token, that has to be "
+        "set here too, and ~/.ray/auth_token has to be the same."
+    )
 
 
 def _answers(host: str, port: int) -> bool:

@@ -278,6 +278,23 @@ def test_where_no_cluster_is(address: str, said: str, ran_copy: Study) -> None:
         run_study(tiny_config(), device="cpu", cluster=address)
 
 
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("Could not find any running Ray instance. Please", "is part of no Ray cluster. One is begun with: ray start"),
+        ("Found multiple active Ray instances: {'a', 'b'}.", "is part of several Ray clusters; say of which"),
+        ("Failed to connect to Ray cluster at 10.0.0.1:1", "does not let this run in. If it was begun with RAY_AUTH_"),
+    ],
+)
+def test_why_a_cluster_cannot_be_joined(why: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ConnectionError(why)
+
+    monkeypatch.setattr(station.ray, "init", refuse)
+    with pytest.raises(UserError, match=re.escape(said)), joined("auto", "cpu", print):
+        pass
+
+
 def test_a_cluster_without_a_gpu(nodes: Nodes) -> None:
     nodes.bury()
     nodes.want(1)
