@@ -289,7 +289,7 @@ def test_names_are_no_markup(cache: Path) -> None:
     path.write_text(text.replace("A study for tests.", MARKUP.replace('"', '\\"')), encoding="utf-8")
     study = open_study("tiny")
     study.provenance["knows"] = study.provenance["machine"] = MARKUP
-    study.__dict__["dataset"] = SimpleNamespace(classes=(MARKUP, "owl"), knows=MARKUP)
+    study.__dict__["dataset"] = study.__dict__["shown"] = SimpleNamespace(classes=(MARKUP, "owl"), knows=MARKUP)
     summary = grow(study)
     stranger = {"kind": "cell", "cell": MARKUP, "architecture": "resnet18", "subset": "all", "estimate": 0.5}
     rows = [
