@@ -176,13 +176,16 @@ def held(study: Study, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def test_one_may_stop_and_go_on_and_is_forgotten_with_the_page(
-    browser: Browser, held: tuple[str, Path], photo: Path
+    browser: Browser, held: tuple[str, Path], photo: Path, tmp_path: Path
 ) -> None:
     address, pipe = held
+    another = tmp_path / "another.png"  # the same one would share its turn
+    Image.open(photo).rotate(180).save(another)
+    asked = ("1 other is before you.", photo), ("2 others are before you.", another)
     with visiting(browser, address) as page, visiting(browser, address) as other:
-        for each, before in ((page, "1 other is before you."), (other, "2 others are before you.")):
+        for each, (before, file) in zip((page, other), asked, strict=True):
             go(each, "/your_image")
-            drop(each, photo)
+            drop(each, file)
             expect(each.get_by_text(before)).to_be_visible()
         page.get_by_role("button", name="Stop", exact=True).click()
         expect(page.get_by_text(re.compile("Stopped: 0 of .* explanations are finished."))).to_be_visible()

@@ -107,7 +107,7 @@ def test_the_server_takes_what_the_page_offers() -> None:
 def test_memory_is_seen_to_before_a_page_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever page comes first after a restart: an upload may be under way."""
 
-    def reached(pages: object) -> None:
+    def reached(pages: object, **options: object) -> None:
         raise InterruptedError
 
     monkeypatch.setattr("streamlit.navigation", reached)
