@@ -109,7 +109,11 @@ def test_every_control_is_reached_by_tab_and_shows_it(page: Page, name: str):
     for _ in range(3 * count):
         page.keyboard.press("Tab")
         active = page.evaluate_handle(ACTIVE).as_element()
-        if active is None or active.evaluate("each => each === document.body || window.reached.has(each)"):
+        if active is None or active.evaluate("each => each === document.body"):
+            break
+        if active.evaluate("each => window.reached.has(each)"):
+            if active.evaluate("each => each.matches('[data-testid=data-grid-canvas]')"):
+                continue  # from cell to cell
             break
         active.evaluate("each => window.reached.add(each)")
         if not _changes_when_focused(page, active):
