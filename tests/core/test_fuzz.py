@@ -128,6 +128,13 @@ def test_numbers_beyond_measure(number: str, place: str, folder: Path) -> None:
         read_config(str(path))
 
 
+def test_settings_without_end(folder: Path) -> None:
+    """A key of so many parts takes the reader seconds, on every page that lists studies."""
+    (folder / "study.toml").write_text("a" + 20_000 * ".a" + " = 1\n")
+    with pytest.raises(UserError, match=r"study\.toml is damaged \(40,006 characters, where settings have at most"):
+        Study(folder)
+
+
 @BOUNDED
 @given(section=st.sampled_from(["data", "students", "training", "keep", "name", "more"]), tree=JSON)
 def test_any_settings(section: str, tree: Any, folder: Path) -> None:
