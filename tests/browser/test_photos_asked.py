@@ -97,7 +97,7 @@ def test_without_weights_or_internet_a_sentence_says_what_to_do_and_then_it_work
         expect(error).to_have_count(0)
         found = results(page)
         assert found["networks"] == "ImageNet"
-        viewer(page)
+        version = viewer(page)
         assert cells(page) == [cell.name for cell in CELLS]
         badges = page.locator("[data-test=viewer] .trust summary")
         assert badges.all_text_contents() == ["not checked"] * len(CELLS), "said where the badge would be"
@@ -108,6 +108,7 @@ def test_without_weights_or_internet_a_sentence_says_what_to_do_and_then_it_work
         expect(page.get_by_text("This view can't be shared by a link")).to_be_visible()
         page.get_by_role("radio", name="4 × 4 squares").click()
         expect(page).to_have_url(re.compile("parts=4"))
+        viewer(page, version)  # the address is there before the server is asked
         settle(page)
         assert results(page)["parts"] == [f"{column}{row}" for row in range(1, 5) for column in "ABCD"]
     assert _files(study) == before, "nothing of the photo is kept"
