@@ -95,20 +95,37 @@ def begun(pid: int) -> Status:
 
 
 def write_status(folder: Path, status: Status) -> None:
-    """Write it, atomically."""
-    write_json(status_path(folder), asdict(status))
+    """Write it, atomically, with the folder that it is of."""
+    write_json(status_path(folder), {**asdict(status), "folder": _identity(folder)})
 
 
 def read_status(folder: Path) -> Status | None:
-    """Return what the last run told, if it left anything that can be read: one that came to its end does not."""
+    """Return what the last run told, if it left anything that can be read: one that came to its end does not.
+
+    A study that was copied during its run came with what that told. It is not run, and to stop it must not stop the
+    other, so of its status the process is left out.
+    """
     path = status_path(folder)
     if path.is_symlink() or path.parent.is_symlink():  # out of the study
         return None
     try:
-        status = Status(**read_json(path))
-    except (UserError, TypeError):
+        said = read_json(path)
+        own = said.pop("folder", "") == _identity(folder)
+        status = Status(**said)
+    except (UserError, TypeError, AttributeError):
         return None
-    return status if _is_right(status) else None
+    if not _is_right(status):
+        return None
+    return status if own else replace(status, stamp="")
+
+
+def _identity(folder: Path) -> str:
+    """Return what a folder keeps when it is renamed, and a copy of it has not; "" where there is none."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return ""
+    return f"{found.st_dev} {found.st_ino}"
 
 
 def _is_right(status: Status) -> bool:

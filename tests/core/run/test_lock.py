@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -12,6 +13,7 @@ import pytest
 
 from core.config import Config, Data, Students
 from core.errors import UserError
+from core.overview import overview
 from core.run import launch, lock
 from core.run.begin import begin
 from core.run.lock import held, lock_path, taken
@@ -165,6 +167,23 @@ def test_a_run_of_another_user_says_so(folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(launch.os, "kill", refuse)
     with pytest.raises(UserError, match=f"Process {os.getpid()} belongs to another user"):
         launch.stop("small")
+
+
+def test_a_copy_of_a_study_under_way_is_not_run_and_its_stop_stops_nothing(folder: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as run:
+        write_status(folder, begun(run.pid))
+        copy = folder.with_name("copy")
+        shutil.copytree(folder, copy)
+        assert not launch.stop("copy")
+        assert overview("copy").word == "interrupted"
+        moved = folder.rename(folder.with_name("moved"))
+        assert run.poll() is None
+        assert overview("moved").word == "running", "a folder is the same by another name"
+        assert launch.stop("moved")
+        assert run.wait() != 0
+    write_status(moved, Status(1, "a", "b", 0.5, ended="failed", said="why"))
+    shutil.copytree(moved, folder)
+    assert overview("small").said == "why"
 
 
 def test_what_a_run_died_of_is_kept_until_the_next_run(folder: Path) -> None:
