@@ -3,13 +3,13 @@
 import sys
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from core.cli.clustering import slurm
 from core.cli.explaining import add, explain
 from core.cli.reading import list_, report, show, verify
 from core.cli.running import expect, run
+from core.cli.said import errors
 from core.cli.timing import bench_cluster, bench_data, bench_distill, bench_findings, bench_ig, bench_precision
 from core.errors import UserError
 
@@ -49,5 +49,5 @@ def main() -> None:
         from core.run.failures import why
 
         # As Text: in a message of its own, "[" is no markup.
-        Console(stderr=True).print(Text.assemble(("Error: ", "bold red"), why(error)), soft_wrap=True)
+        errors.print(Text.assemble(("Error: ", "bold red"), why(error)), soft_wrap=True)
         sys.exit(1)

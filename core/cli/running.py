@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from core.cli.said import console, say, say_shortfall, study_table, write
+from core.cli.said import console, errors, say, say_shortfall, study_table, write
 from core.config import Config, presets, read_config
 from core.errors import UserError, unknown
 from core.study import Study, cache_folder, open_study, study_names
@@ -30,7 +29,7 @@ def run(
         with shown(console) as on_progress:
             done = run_study(config, out, device, on_progress, say, cluster)
     except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped. What was finished is kept: the same command goes on from here.")
+        errors.print("Stopped. What was finished is kept: the same command goes on from here.")
         raise typer.Exit(130) from None
     summary = done.summary()
     console.print(study_table(done, summary))

@@ -1,11 +1,14 @@
 """What commands print and write: lines, files, and the table of a study's numbers."""
 
+import unicodedata
+from collections.abc import Iterable
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -14,7 +17,23 @@ from core.study import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-console = Console()
+
+class Terminal(Console):
+    """A terminal that no name steers: one from a file may hold any character, of which it shows the number."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return what is printed, of which only rich's own control codes and styles steer."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else "".join(map(_shown, text)), style, control)
+
+
+def _shown(character: str) -> str:
+    """Return what stands for a character: of a control character, or of a byte that is no text, its number."""
+    steers = character != "\n" and unicodedata.category(character) in ("Cc", "Cs")
+    return character.encode("unicode_escape").decode() if steers else character
+
+
+console, errors = Terminal(), Terminal(stderr=True)
 
 
 def say(line: str) -> None:

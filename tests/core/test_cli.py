@@ -1,5 +1,6 @@
 """The commands as people type them: what they print, their exit codes, and that no mistake costs anything."""
 
+import io
 import json
 import re
 import shutil
@@ -15,8 +16,10 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from rich.text import Text
 
 from core import cli
+from core.cli.said import Terminal
 from core.manifest import read_manifest, write_manifest
 from core.models import build, load_model
 from core.store import sha256_file, write_json, write_table
@@ -89,6 +92,25 @@ def test_names_are_no_markup(call: Call, ran_copy: Study, tmp_path: Path) -> Non
     result = call("explain", "[red]x", tmp_path / "none.png", "--out", tmp_path / "out")
     assert result.out.startswith("These networks know [/red] birds.")
     assert result.code == 1
+
+
+def test_names_do_not_steer_the_terminal(call: Call, ran_copy: Study, tmp_path: Path) -> None:
+    """Of a title, a bell, a C1 escape and a byte that is no text, whoever prints them; colours of one's own stay."""
+    title, shown = "\x1b]0;t\a\x9b2J", r"\x1b]0;t\x9b2J"  # rich itself drops the bell
+    named = ran_copy.folder.rename(ran_copy.folder.with_name(f"x{title}"))
+    settings = (named / "study.toml").read_text().replace("three drawn birds", r"\u001b[2J birds")
+    (named / "study.toml").write_text(settings)
+    for result in (call("list"), call("show", named.name)):
+        assert result.code == 0
+        assert f"x{shown}" in result.out
+        assert "\x1b" not in result.out
+    result = call("explain", named.name, tmp_path / f"none{title}\udcff.png", "--out", tmp_path / "out")
+    assert result.out.startswith(r"These networks know \x1b[2J birds.")
+    assert rf"none{shown}\udcff.png" in result.out + result.err
+    assert "\x1b" not in result.out + result.err
+    terminal = Terminal(file=io.StringIO(), force_terminal=True, color_system="standard")
+    terminal.print(Text(title, "red"))
+    assert terminal.file.getvalue() == f"\x1b[31m{shown}\x1b[0m\n"
 
 
 def test_list_of_nothing(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
