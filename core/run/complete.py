@@ -18,6 +18,7 @@ from core.run.loop import Executor, Progress, run_tasks
 from core.run.manifest import sweep, up_to_date
 from core.run.plan import Task, plan
 from core.run.recipe import keys, stays, to_make
+from core.run.removed import unless_removed
 from core.run.status import told
 from core.store import cannot_write, remove_unfinished
 from core.study import Study, cache_folder
@@ -54,8 +55,26 @@ def run_study(
     """
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device is auto, cpu or cuda, not '{device}'.")
-    with _place(device, cluster, on_note) as place:
-        return _run(config, folder or cache_folder() / "studies" / config.name, place, on_progress, on_note)
+    folder = folder or cache_folder() / "studies" / config.name
+    # What cannot be read or built is met before anything is written.
+    dataset = open_dataset(config.data)
+    check(config, dataset)
+    if not (folder / "summary.parquet").exists():
+        for sentence in weights_told(config, len(dataset.classes)):
+            on_note(sentence)
+    if (folder / "study.toml").exists() and (name := Study(folder).name) != config.name:
+        raise UserError(f"{folder} holds the study '{name}', not '{config.name}'; choose another --out.")
+    with _place(device, cluster, on_note) as place, held(folder):
+        if not (folder / "study.toml").exists():
+            begin(config, folder, {})  # where others see it: to learn with what it is made may take a while
+        with unless_removed(folder) as see, told(folder, on_progress) as tell:
+
+            def on_step(progress: Progress) -> None:
+                see()
+                tell(progress)
+
+            _complete(config, folder, dataset, place, on_step, on_note)
+    return Study(folder)
 
 
 class Place(Protocol):
@@ -90,26 +109,6 @@ def _place(device: str, cluster: str, on_note: Callable[[str], None]) -> Abstrac
     return joined(cluster, device, on_note)
 
 
-def _run(
-    config: Config,
-    folder: Path,
-    place: Place,
-    on_progress: Callable[[Progress], None],
-    on_note: Callable[[str], None],
-) -> Study:
-    # What cannot be read or built is met before anything is written.
-    dataset = open_dataset(config.data)
-    check(config, dataset)
-    if not (folder / "summary.parquet").exists():
-        for sentence in weights_told(config, len(dataset.classes)):
-            on_note(sentence)
-    if (folder / "study.toml").exists() and (name := Study(folder).name) != config.name:
-        raise UserError(f"{folder} holds the study '{name}', not '{config.name}'; choose another --out.")
-    with held(folder), told(folder, on_progress) as tell:
-        _complete(config, folder, dataset, place, tell, on_note)
-    return Study(folder)
-
-
 def _complete(
     config: Config,
     folder: Path,
@@ -120,7 +119,7 @@ def _complete(
 ) -> None:
     remove_unfinished(folder)
     made = place.provenance(config, dataset.knows)
-    study = Study(folder) if (folder / "study.toml").exists() else begin(config, folder, made)
+    study = Study(folder)
     unchanged = study.config == config
     if not unchanged:
         study.config, study.dataset = config, dataset
@@ -137,6 +136,7 @@ def _complete(
             on_note(f"[keep] left {again} networks out; their numbers are to be made again, so they are trained again.")
     if trained:
         begin(config, folder, made)
+        study.provenance = made
     if tasks:
         opened = place.executor(study, tasks)
         run_tasks(study, tasks, wanted, files, opened, cores(), on_progress, on_note)

@@ -94,9 +94,18 @@ def begun(pid: int) -> Status:
     return Status(pid, process_stamp(pid), datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"))
 
 
+def identity(folder: Path) -> str:
+    """Return what a folder keeps when it is renamed, and a copy of it has not; "" where there is none."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return ""
+    return f"{found.st_dev} {found.st_ino}"
+
+
 def write_status(folder: Path, status: Status) -> None:
     """Write it, atomically, with the folder that it is of."""
-    write_json(status_path(folder), {**asdict(status), "folder": _identity(folder)})
+    write_json(status_path(folder), {**asdict(status), "folder": identity(folder)})
 
 
 def read_status(folder: Path) -> Status | None:
@@ -110,22 +119,13 @@ def read_status(folder: Path) -> Status | None:
         return None
     try:
         said = read_json(path)
-        own = said.pop("folder", "") == _identity(folder)
+        own = said.pop("folder", "") == identity(folder)
         status = Status(**said)
     except (UserError, TypeError, AttributeError):
         return None
     if not _is_right(status):
         return None
     return status if own else replace(status, stamp="")
-
-
-def _identity(folder: Path) -> str:
-    """Return what a folder keeps when it is renamed, and a copy of it has not; "" where there is none."""
-    try:
-        found = folder.stat()
-    except OSError:
-        return ""
-    return f"{found.st_dev} {found.st_ino}"
 
 
 def _is_right(status: Status) -> bool:

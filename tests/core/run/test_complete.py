@@ -20,6 +20,7 @@ from safetensors.numpy import load_file
 from core import explain_cell, stages
 from core.config import Config
 from core.errors import UserError
+from core.overview import overviews
 from core.run import complete, local
 from core.run.complete import run_study
 from core.run.failures import reasons
@@ -241,6 +242,23 @@ def test_numbers_of_other_settings_are_not_shown_as_theirs(
     assert Study(ran_copy.folder).config.measure.top_k == 2
     with pytest.raises(UserError, match="is not finished"):
         Study(ran_copy.folder).summary()
+
+
+def test_a_study_is_listed_as_soon_as_its_run_has_begun(
+    tmp_path: Path, no_processes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is known what it is made with, which other machines may take a while to say."""
+    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path))
+    seen: list[str] = []
+
+    def origin(*given: Any) -> None:
+        seen.extend(f"{each.name}: {each.sentence}" for each in overviews())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local.Machine, "provenance", origin)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(tiny_config(), device="cpu")
+    assert seen == ["small: running, just begun"]
 
 
 def test_progress_adds_up(ran_copy: Study, here: None) -> None:

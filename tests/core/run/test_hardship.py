@@ -17,7 +17,7 @@ from core.run.failures import why
 from core.run.loop import Progress
 from core.run.recipe import keys
 from core.run.status import status_path, told
-from core.store import sha256_file
+from core.store import sha256_file, write_bytes
 from core.study import Study
 from tests.faults import small_disk, small_files
 from tests.same import same_numbers
@@ -68,6 +68,28 @@ def test_a_disk_that_is_full(ran: Study, here: None, tmp_path: Path, monkeypatch
             same_numbers(run_study(tiny_config(), device="cpu"), ran)
     except PermissionError as error:
         pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_folder_that_is_removed(
+    ran_copy: Study, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool
+) -> None:
+    """Nothing is left where it was; but for what was begun there since."""
+    folder, moved = ran_copy.folder, tmp_path / "moved"
+    ran_copy.path("logits", TAUGHT[0]).unlink()
+
+    def remove(folder: Path, *given: Any) -> list[Path]:
+        folder.rename(moved)
+        if anew:
+            shutil.copytree(moved, folder)
+        write_bytes(folder / "state" / "part", b"of a task that does not know")
+        raise UserError(f"There is no study in {folder}.")
+
+    monkeypatch.setattr(stages, "predict_cell", remove)
+    with pytest.raises(UserError, match=r"studies/small was removed or moved while the study was run"):
+        run_study(tiny_config(), device="cpu")
+    assert folder.exists() == anew
+    assert Study(moved).damaged() == []
 
 
 def test_a_folder_that_is_read_only(ran_copy: Study, no_processes: None, monkeypatch: pytest.MonkeyPatch) -> None:
