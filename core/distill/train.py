@@ -147,7 +147,10 @@ def train(
             on_epoch(learner)
     if failed:
         each = [f"{name}: the loss is not a number in epoch {epoch}" for name, epoch in failed.items()]
-        raise UserError(f"{'; '.join(each)}; lower training.learning_rate and run again.")
+        weights = [learner.explanation_weight for learner in learners if learner.name in failed]
+        # Those without λ do well at this learning rate.
+        either = f"λ in students.explanation_weights ({max(weights):g}) or " if all(weights) else ""
+        raise UserError(f"{'; '.join(each)}; lower {either}training.learning_rate and run again.")
 
 
 class Answer(NamedTuple):

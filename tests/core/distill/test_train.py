@@ -283,9 +283,19 @@ def test_a_loss_that_is_not_a_number_names_the_cell_and_keeps_what_was_saved(
     saved = good.state_path.read_bytes()
     wild = learner(tmp_path, "resnet18-1.0", recipe(learning_rate=1e30))
     assert wild.epoch == 1
-    with pytest.raises(UserError, match=r"resnet18-1.0: the loss is not a number in epoch \d.*learning_rate"):
+    with pytest.raises(UserError, match=r"resnet18-1.0: the loss is not a number in epoch \d; lower training\.learn"):
         go([wild], teacher, data)
     assert good.state_path.read_bytes() == saved
+
+
+def test_a_loss_that_looking_alike_breaks_names_its_weight_too(
+    data: TrainingData, teacher: nn.Module, tmp_path: Path
+) -> None:
+    heavy = learner(tmp_path, "resnet18-0.25", recipe(), weight=1e30)
+    with pytest.raises(
+        UserError, match=r"lower λ in students\.explanation_weights \(1e\+30\) or training\.learning_rate"
+    ):
+        go([heavy], teacher, data)
 
 
 def test_the_history_says_what_happened(data: TrainingData, teacher: nn.Module, tmp_path: Path) -> None:
