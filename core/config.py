@@ -210,8 +210,8 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
     Raises
     ------
     UserError
-        No such preset or file, not TOML, or a wrong key, type or value: the file, the key, what was found and what is
-        allowed are named.
+        No such preset or file, not TOML, nothing in it, or a wrong key, type or value: the file, the key, what was
+        found and what is allowed are named.
     """
     path = Path(study)
     if path.suffix != ".toml":
@@ -223,7 +223,7 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read as TOML: {error}.") from None
+        raise UserError(f"{path} cannot be read as settings in TOML: {error}.") from None
     tree.pop("provenance", None)  # a study.toml can be run again
     for override in overrides:
         _set(tree, override)

@@ -16,7 +16,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        It is no TOML, longer than settings are, or a whole number in it is of more than 64 bits.
+        It is no TOML, says nothing, is longer than settings are, or a whole number in it is of more than 64 bits.
     RecursionError
         Lists or tables lie within each other too deeply.
     """
@@ -28,6 +28,8 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise
     except ValueError:  # Python refuses to read thousands of digits, and says how to make it
         raise _beyond() from None
+    if not tree:
+        raise ValueError("there are no settings in it")
     _check(tree)
     return tree
 

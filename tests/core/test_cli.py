@@ -367,7 +367,7 @@ def broken(folder: Path) -> dict[str, tuple[list[object], str]]:
         "preset or study": (["run", "smal"], "'smal'. Did you mean small"),
         "file": (["run", folder / "none.toml"], "There is no file"),
         "key": (["run", toml], "mine.toml: unknown key training.epoch. There is no key called 'epoch'. Did you mean"),
-        "syntax": (["run", syntax], "syntax.toml cannot be read as TOML"),
+        "syntax": (["run", syntax], "syntax.toml cannot be read as settings in TOML"),
         "data": (["run", missing], "/nowhere/CUB"),
         "value": (["run", settings, "--set", "training.epochs=0"], "training.epochs: input should be greater than"),
         "type": (["run", settings, "--set", "training.epochs=ten"], "valid integer (found 'ten')"),

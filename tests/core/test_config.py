@@ -6,6 +6,7 @@ import tomli_w
 
 from core.config import TOO_DEEP, Config, parse_config, presets, read_config
 from core.errors import UserError
+from core.study import Study
 
 
 def write(folder: Path, text: str) -> str:
@@ -117,14 +118,23 @@ def test_a_name_is_fit_for_a_folder(name: str, tmp_path: Path) -> None:
 def test_what_is_not_toml_is_one_sentence_with_the_file(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
-    assert f"{path} cannot be read as TOML" in message(str(path))
+    assert f"{path} cannot be read as settings in TOML" in message(str(path))
+
+
+@pytest.mark.parametrize("text", ["", " \n", "# all commented out\n"])
+def test_a_file_without_settings_says_so(text: str, tmp_path: Path) -> None:
+    path = write(tmp_path, text)
+    assert message(path) == f"{path} cannot be read as settings in TOML: there are no settings in it."
+    (tmp_path / "study.toml").write_text(text)
+    with pytest.raises(UserError, match=r"study\.toml is damaged \(there are no settings in it\)\. Put it back; or"):
+        Study(tmp_path)
 
 
 DEEP = "[" * 3000 + "]" * 3000
 
 
 def test_settings_nested_too_deeply_are_one_sentence(tmp_path: Path) -> None:
-    assert "cannot be read as TOML" in message(write(tmp_path, f"name = {DEEP}"))
+    assert "cannot be read as settings in TOML" in message(write(tmp_path, f"name = {DEEP}"))
     assert message("quick", f"name={DEEP}") == f"--set name: {TOO_DEEP}."
     tree: dict = {}
     for _ in range(3000):

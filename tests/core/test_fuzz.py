@@ -124,7 +124,9 @@ def test_numbers_beyond_measure(number: str, place: str, folder: Path) -> None:
     path.write_text(("" if place == "name" else "name = 'x'\n") + f"{place} = {number}\n")
     with pytest.raises(UserError, match=r"study\.toml is damaged \(a whole number is of more than 64 bits\)"):
         Study(folder)
-    with pytest.raises(UserError, match=r"study\.toml cannot be read as TOML: a whole number is of more than 64 bits"):
+    with pytest.raises(
+        UserError, match=r"study\.toml cannot be read as .* TOML: a whole number is of more than 64 bits"
+    ):
         read_config(str(path))
 
 
