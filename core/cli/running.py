@@ -9,6 +9,7 @@ import typer
 from core.cli.said import console, errors, say, say_shortfall, study_table, write
 from core.config import Config, presets, read_config
 from core.errors import UserError, unknown
+from core.run.address import check_address
 from core.study import Study, cache_folder, open_study, study_names
 
 
@@ -20,10 +21,12 @@ def run(
     cluster: Annotated[str, typer.Option(help="auto or HOST:PORT: on the machines of a Ray cluster.")] = "",
 ) -> None:
     """Run what is missing of a study: train, explain, measure."""
+    config, there = settings_of(study, set_)
+    if cluster:
+        check_address(cluster)
     from core.progress import shown
     from core.run.complete import run_study
 
-    config, there = settings_of(study, set_)
     out = out or there or _free_folder(config)
     try:
         with shown(console) as on_progress:

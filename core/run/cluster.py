@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from core.config import Config
 from core.errors import UserError
 from core.progress import duration
+from core.run.address import answers, check_address
 from core.run.mailbox import Mailbox
 from core.run.orders import ANSWER, GOES_ON, TRIES, Orders
 from core.run.plan import Task
@@ -51,12 +51,7 @@ def joined(address: str, device: str, on_note: Callable[[str], None]) -> Iterato
     """
     # What Ray says of its machines is said here, in fewer words.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    host, _, port = address.rpartition(":")
-    if address != "auto":
-        if not host or "/" in host or not port.isdigit():
-            raise UserError(f"--cluster is auto, or the HOST:PORT of a Ray cluster's head, not '{address}'.")
-        if not _answers(host, int(port)):
-            raise UserError(f"No Ray cluster answers at {address}. One is begun with: ray start --head --port={port}")
+    check_address(address)
     try:
         with _hushed():
             ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
@@ -202,7 +197,7 @@ class Machines:
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
-        self.answered = _answers(*self._head)
+        self.answered = answers(*self._head)
         if not self.answered:
             if self._looked - self._since > ANSWER:
                 raise UserError(f"The Ray cluster at {self._head[0]}:{self._head[1]} does not answer; {GOES_ON}.")
@@ -255,15 +250,6 @@ def _kept_out(address: str, said: str) -> str:
         f"The Ray cluster {which} does not let this run in. If it was begun with RAY_AUTH_MODE=token, that has to be "
         "set here too, and ~/.ray/auth_token has to be the same."
     )
-
-
-def _answers(host: str, port: int) -> bool:
-    """Return whether somebody listens there."""
-    try:
-        socket.create_connection((host.strip("[]"), port), timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def _plural(count: int, what: str) -> str:

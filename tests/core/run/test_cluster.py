@@ -266,19 +266,6 @@ def test_without_any_machine_left_it_ends_in_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("somewhere", "--cluster is auto, or the HOST:PORT of a Ray cluster's head, not 'somewhere'"),
-        ("ray://127.0.0.1:10001", "--cluster is auto, or the HOST:PORT"),
-        ("127.0.0.1:1", "No Ray cluster answers at 127.0.0.1:1. One is begun with: ray start --head --port=1"),
-    ],
-)
-def test_where_no_cluster_is(address: str, said: str, ran_copy: Study) -> None:
-    with pytest.raises(UserError, match=re.escape(said)):
-        run_study(tiny_config(), device="cpu", cluster=address)
-
-
-@pytest.mark.parametrize(
     ("why", "said"),
     [
         ("Could not find any running Ray instance. Please", "is part of no Ray cluster. One is begun with: ray start"),
