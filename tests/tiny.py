@@ -1,7 +1,8 @@
 """A tiny but complete study, written by hand: two architectures, two α, made-up networks that lean on the teacher."""
 
+import functools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,16 +142,40 @@ def tiny_folders(once: Once) -> Path:
 
 
 @pytest.fixture
-def cache(tiny_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of one's own with those two studies, to be damaged at will; what Streamlit kept is forgotten."""
-    import streamlit as st
+def shared(tiny_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The cache with those two studies, of which Streamlit keeps what earlier tests have seen. Read only."""
+    serve(tiny_folders, monkeypatch)
+    before = _written(tiny_folders)
+    yield tiny_folders
+    assert _written(tiny_folders) == before, "who writes takes `cache`"
 
+
+@pytest.fixture
+def cache(tiny_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of one's own with those two studies, to be damaged at will, of which Streamlit has never seen any."""
     shutil.copytree(tiny_folders, tmp_path / "cache")
-    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("dashboard.warm._load", lambda: None)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    serve(tmp_path / "cache", monkeypatch)
     return tmp_path / "cache"
+
+
+def serve(cache: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let the pages that a test runs be of this cache, and waste no time."""
+    patch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache))
+    patch.setattr("dashboard.warm._load", lambda: None)
+    found = _components()
+    patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", lambda: found)
+
+
+@functools.cache
+def _components() -> list[Any]:
+    """What Streamlit finds in all packages that are installed; `AppTest` would look for every visitor, for 0.3 s."""
+    from streamlit.components.v2.manifest_scanner import scan_component_manifests
+
+    return scan_component_manifests()
+
+
+def _written(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
 def _write_toml(folder: Path, config: Config) -> None:

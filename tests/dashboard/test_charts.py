@@ -67,7 +67,7 @@ def test_colours_of_alpha_are_readable_and_ordered(theme: str, count: int) -> No
     assert contrast(encoding.INK[theme], BACKGROUND[theme]) > 4.5
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_every_point_has_its_interval_and_words() -> None:
     spec = dots(wide())
     rule, point = (next(x for x in layers(spec) if x["mark"]["type"] == kind) for kind in ("rule", "point"))
@@ -81,12 +81,12 @@ def test_every_point_has_its_interval_and_words() -> None:
     assert "image" not in fields
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_an_alpha_keeps_its_colour_and_shape_whatever_is_shown() -> None:
     assert colours(dots(wide())) == colours(dots(wide((0.1,))))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_references_have_their_own_legends() -> None:
     choices = wide()
     chance = tables.control(choices.view, "shuffled", "density")
@@ -95,7 +95,7 @@ def test_references_have_their_own_legends() -> None:
     assert set(names) == {"by chance", "by part size alone"}
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_specs_are_json_without_nan(theme: str) -> None:
     choices = wide()
@@ -115,7 +115,7 @@ def test_specs_are_json_without_nan(theme: str) -> None:
         json.dumps(spec, allow_nan=False)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_teacher_is_in_no_estimate_of_alignment() -> None:
     table = tables.estimates(wide(name="tiny").view, "rank_alignment", "density")
     pupils = tables.students(table)
@@ -123,21 +123,21 @@ def test_teacher_is_in_no_estimate_of_alignment() -> None:
     assert tables.teacher_value(table) == pytest.approx(1.0)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_retrained_teacher_is_named() -> None:
     table = tables.estimates(wide().view, "rank_alignment", "density")
     again = table[(table["network"] == "ResNet34") & (table["alpha"] == 1.0) & (table["role"] != "teacher")]
     assert again["role"].to_list() == ["retrained"]
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_order_is_that_of_the_study() -> None:
     table = tables.students(tables.estimates(wide().view, "accuracy"))
     assert table["network"].drop_duplicates().to_list() == ["ResNet34", "ResNet18"]
     assert table["alpha"].to_list() == [1.0, 0.5, 0.1] * 2
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_shares_of_parts_are_at_most_the_whole() -> None:
     shares = tables.part_shares(wide().view, "resnet18")
     assert shares["share"].between(0, 1).all()
@@ -163,14 +163,14 @@ def test_a_table_has_a_dash_where_there_is_no_number() -> None:
     assert tables.as_table(rows, ["A", "B"]).to_numpy().tolist() == [["0.50", "–"], ["0.25", "0.75"]]
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_every_label_of_an_axis_stands_by_its_line() -> None:
     for spec in (dots(wide()), charts.together(tables.together(wide().view), [1.0, 0.5, 0.1])):
         assert spec["config"]["axis"]["labelFlush"] is False
         assert spec["config"]["axis"]["labelBound"] is False
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_names_in_the_plot_of_both_alignments_have_room_and_a_place() -> None:
     spec = charts.together(tables.together(wide().view), [1.0, 0.5, 0.1])
     text = next(layer for layer in layers(spec) if layer["mark"]["type"] == "text")
@@ -183,7 +183,7 @@ def test_names_in_the_plot_of_both_alignments_have_room_and_a_place() -> None:
         assert layer["encoding"]["y"]["scale"]["domain"] == [low, high], "else the axis would begin at 0"
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_matrix_below_has_every_number_under_its_network(theme: str) -> None:
     choices = wide()
@@ -209,7 +209,7 @@ def test_many_networks_have_no_matrix_and_imported_ones_a_row_of_their_own() -> 
     assert named == ["α 1.0", "imported"]
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_marks_lead_where_the_table_says_and_nowhere_without() -> None:
     choices = wide()
     table = tables.students(tables.estimates(choices.view, "rank_alignment", "density"))
@@ -219,7 +219,7 @@ def test_marks_lead_where_the_table_says_and_nowhere_without() -> None:
         assert [("href" in layer["encoding"]) for layer in own] == [led] * len(own)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_mark_that_leads_nowhere_does_not_look_as_if_it_did() -> None:
     table = tables.students(tables.estimates(wide().view, "rank_alignment", "density")).assign(link="")
     spec = charts.dots(table, "rank_alignment", ["ResNet34"], [1.0, 0.5, 0.1], numbers=True)
@@ -264,7 +264,7 @@ def test_a_name_of_a_part_is_text_in_the_slopes() -> None:
     assert axis["labelExpr"] == f"{json.dumps(names)}[datum.value - 1]"
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_figure_has_its_numbers_without_their_addresses() -> None:
     table = tables.students(tables.estimates(wide().view, "rank_alignment", "density"))
     figure = figures.dots(table.assign(link="explanations?x"), "rank_alignment", ["ResNet34"], [1.0, 0.5, 0.1])
@@ -277,7 +277,7 @@ def test_a_figure_has_its_numbers_without_their_addresses() -> None:
     assert figure.png().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_the_file_of_a_figure_has_every_number_that_is_drawn() -> None:
     view = wide().view
     table = tables.students(tables.estimates(view, "logit_alignment"))
@@ -309,7 +309,7 @@ def test_the_file_of_a_chart_of_classes_has_images_means_and_the_line() -> None:
     assert figure.links == {"x?": "a, image 1"}
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_network_that_was_never_trained_is_a_mark_of_its_own() -> None:
     choices = wide((0.5,))
     untrained = tables.control(choices.view, "random network", "density")
@@ -368,7 +368,7 @@ def test_a_figure_of_a_visitors_own_is_kept_by_nobody() -> None:
     assert len(made) == 1 + 2
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_every_reference_has_a_legend_of_its_own_one_below_the_other() -> None:
     """As it is drawn: legends of one field would be one, and side by side the last would leave a telephone's screen."""
     choices = wide()

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.hints import COOKIE, HINTS
 from tests.pages.test_pages import open_page
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("shared")
 
 
 def hints(app: AppTest) -> list[str]:

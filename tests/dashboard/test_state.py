@@ -20,7 +20,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return store
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_nothing_chosen_is_the_first_complete_study_whole(chosen: dict[str, object]) -> None:
     found = state.choices()
     assert found.study.name == "tiny"
@@ -29,14 +29,14 @@ def test_nothing_chosen_is_the_first_complete_study_whole(chosen: dict[str, obje
     assert found.method == "integrated_gradients"
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_choices_keep_the_order_of_the_study_and_what_it_has(chosen: dict[str, object]) -> None:
     chosen.update(study="wide", architectures=["resnet18", "vit"], alphas=[0.1, 0.5, 0.3], method="saliency")
     found = state.choices()
     assert (found.architectures, found.alphas, found.method) == (["resnet18"], [0.5, 0.1], "saliency")
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("wish", [[], ["vit"]])
 def test_nothing_left_of_a_choice_is_everything(chosen: dict[str, object], wish: list[str]) -> None:
     chosen.update(architectures=wish, method="guesswork")
@@ -44,14 +44,14 @@ def test_nothing_left_of_a_choice_is_everything(chosen: dict[str, object], wish:
     assert state.choices().method == "integrated_gradients"
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_unknown_study_is_an_error_of_the_user(chosen: dict[str, object]) -> None:
     chosen["study"] = "tinny"
     with pytest.raises(UserError, match="Did you mean tiny"):
         state.choices()
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_cells_have_the_teacher_first_and_one_seed() -> None:
     names = [cell.name for cell in state.cells(Choices(open_study("wide"), ["resnet18"], [1.0, 0.1], "saliency"))]
     assert names == ["resnet34-a1.0-s0", "resnet18-a1.0-s0", "resnet18-a0.1-s0"]

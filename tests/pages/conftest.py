@@ -1,3 +1,3 @@
-from tests.tiny import cache, tiny_folders
+from tests.tiny import cache, shared, tiny_folders
 
-__all__ = ["cache", "tiny_folders"]
+__all__ = ["cache", "shared", "tiny_folders"]

@@ -13,7 +13,7 @@ from core.store import read_table, write_table
 from core.study import open_study
 from tests.pages.test_pages import errors, headline, open_page, shown, texts
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("shared")
 
 IG = "integrated_gradients"
 

@@ -23,15 +23,15 @@ def shown(app: AppTest) -> str:
     return image if isinstance(image, str) else image[0]
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_the_sentence_is_about_this_image() -> None:
     app = open_page("explanations", study="tiny")
     assert headline(app).startswith("## On this image ResNet18 distilled at α = 0.1 ranks the parts like the teacher")
     assert any("speaks to the teacher's answer" in text for text in texts(app))
 
 
-def test_another_image_has_other_numbers(cache: Path) -> None:
-    said = {headline(open_page("explanations", study="tiny", image=str(image))) for image in read_kept(cache)}
+def test_another_image_has_other_numbers(shared: Path) -> None:
+    said = {headline(open_page("explanations", study="tiny", image=str(image))) for image in read_kept(shared)}
     assert len(said) > 1
 
 
@@ -40,17 +40,17 @@ def read_kept(cache: Path) -> list[int]:
     return [int(image) for image in table.loc[table["kept"], "id"]]
 
 
-def test_the_class_filter_leaves_its_class(cache: Path) -> None:
+def test_the_class_filter_leaves_its_class(shared: Path) -> None:
     app = open_page("explanations", study="tiny")
     names = app.selectbox(key="of_class").options[1:]
     for name in names:
         app.selectbox(key="of_class").set_value(name).run()
         assert errors(app) == []
         assert any(f"on this image of a **{name}**" in text.replace("\\", "") for text in texts(app))
-        assert int(shown(app)) in read_kept(cache)
+        assert int(shown(app)) in read_kept(shared)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_an_image_without_maps_is_told_and_replaced() -> None:
     app = open_page("explanations", study="tiny", image="0")
     assert errors(app) == []
@@ -97,7 +97,7 @@ def test_a_missing_file_is_one_sentence(folder: str, cache: Path) -> None:
     assert "There is no file" in said
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_another_study_starts_its_own_gallery() -> None:
     app = open_page("explanations", study="tiny")
     app.sidebar.selectbox[0].set_value("wide").run()
@@ -143,7 +143,7 @@ def test_a_method_that_the_study_does_not_have_is_computed_live(cache: Path) -> 
     assert app.main.caption[0].value.endswith("Grad-CAM")
 
 
-def test_a_method_that_there_is_not_is_told(cache: Path) -> None:
+def test_a_method_that_there_is_not_is_told(shared: Path) -> None:
     app = open_page("explanations", study="tiny", other_method="Guided backprop")
     assert errors(app) == []
     assert any("called 'Guided backprop'" in shown_text.value for shown_text in app.warning)
@@ -253,7 +253,7 @@ def test_an_image_that_the_filters_leave_out_is_shown_and_said_to_be(cache: Path
     assert shown(app) != image, "who filters wants to see what is left"
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_click_while_a_page_is_drawn_takes_no_switchs_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends the run that draws the page, and the next one draws the switches that were left."""
     app = open_page("rank", study="tiny", rank_importance="In total")
@@ -266,7 +266,7 @@ def test_a_click_while_a_page_is_drawn_takes_no_switchs_value(monkeypatch: pytes
     assert any("Exploratory: importance in total" in text for text in texts(app))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_every_networks_tables_are_made_when_they_are_opened() -> None:
     app = open_page("explanations", study="tiny")
     assert not any("Rank alignment, per pixel" in frame.value for frame in app.dataframe)
@@ -289,7 +289,7 @@ def test_maps_made_anew_are_laid_out_as_kept_ones(cache: Path) -> None:
     assert not any(button.label == "Check these maps" for button in app.button)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("key", ["baseline", "score", "target", "who", "method", "architectures", "alphas", "image"])
 def test_an_empty_value_in_the_address_asks_for_nothing(key: str) -> None:
     usual, app = open_page("explanations", study="tiny"), open_page("explanations", study="tiny", **{key: ""})

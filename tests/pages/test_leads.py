@@ -17,7 +17,7 @@ from core.store import read_table, write_table
 from core.study import open_study
 from tests.pages.test_pages import errors, headline, open_page, texts
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("shared")
 
 STUDENT, CELL = "ResNet18, α = 0.1", "resnet18-a0.1-s0"
 PAGES = ["home", "training", "focus", "rank", "logit", "tradeoffs", "literature", "changes", "compare"]

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from core.figures.looking import beside, looks
 from core.figures.tables import whole
@@ -11,7 +10,7 @@ from core.findings import looking
 from core.report import report
 from core.study import open_study
 from tests.pages.test_pages import errors, headline, open_page, texts
-from tests.tiny import tiny_study
+from tests.tiny import serve, tiny_study
 
 PAGES = ["home", "training", "focus", "logit", "tradeoffs", "literature", "changes", "compare"]
 
@@ -25,10 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(folder))
-    monkeypatch.setattr("dashboard.warm._load", lambda: None)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    serve(folder, monkeypatch)
 
 
 def test_rank_alignment_tells_whether_training_for_looking_helps() -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import streamlit as st
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
@@ -15,7 +14,7 @@ from tests.networks import add_networks
 from tests.pages.test_explanations import until
 from tests.pages.test_pages import PAGES, errors, open_page, shown, texts
 from tests.pages.test_your_image import answered, drop, photo
-from tests.tiny import tiny_study
+from tests.tiny import serve, tiny_study
 
 MARKS = (
     "[x](javascript:alert)",
@@ -50,14 +49,9 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.data, "open_dataset", dataset)
-        patch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache))
-        patch.setattr("dashboard.warm._load", lambda: None)
-        st.cache_data.clear()
-        st.cache_resource.clear()
+        serve(cache, patch)
         add_networks(tiny_study(cache / "studies" / STUDY))
         yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def strings(message: Message, path: str) -> Iterator[tuple[str, str]]:

@@ -62,7 +62,7 @@ def test_every_page_of_the_menu_has_its_file() -> None:
     assert sorted(name for names in SECTIONS.values() for name in names) == PAGES
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("page", PAGES)
 def test_page_runs_after_the_first(page: str) -> None:
     app = open_page("home")
@@ -72,7 +72,7 @@ def test_page_runs_after_the_first(page: str) -> None:
     assert (app.title[0].value == title) == (page == "home")
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("page", CHARTS)
 @pytest.mark.parametrize("study", ["tiny", "wide"])
 def test_chart_page_begins_with_a_sentence_and_has_a_chart(page: str, study: str) -> None:
@@ -83,7 +83,7 @@ def test_chart_page_begins_with_a_sentence_and_has_a_chart(page: str, study: str
     assert chart_specs(app) >= 1
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_study_chosen_on_one_page_is_kept_on_the_next() -> None:
     app = open_page("rank")
     app.sidebar.selectbox[0].set_value("wide").run()
@@ -93,13 +93,13 @@ def test_study_chosen_on_one_page_is_kept_on_the_next() -> None:
     assert any("3 trainings" in caption.value for caption in app.caption)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_one_seed_is_said_to_speak_of_these_networks_only() -> None:
     app = open_page("rank", study="tiny")
     assert any("these networks only" in caption.value for caption in app.caption)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_another_setting_is_marked_exploratory() -> None:
     assert not any("Exploratory" in text for text in texts(open_page("rank")))
     app = open_page("rank", method="Saliency")
@@ -109,7 +109,7 @@ def test_another_setting_is_marked_exploratory() -> None:
     assert "rank the parts of an image like the teacher at ρ" in other
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize(
     ("page", "address", "said"),
     [
@@ -125,7 +125,7 @@ def test_every_switch_changes_the_sentence_and_marks_it(page: str, address: dict
     assert headline(app) != headline(open_page(page, study="wide"))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_controls_are_told_and_those_there_are_none_of() -> None:
     said = " ".join(caption.value for caption in open_page("rank", study="tiny").caption)
     for part in ("image of another class", "untrained networks", "size of the parts alone", "nearer the teacher's"):
@@ -135,7 +135,7 @@ def test_controls_are_told_and_those_there_are_none_of() -> None:
     assert "The teacher's network trained again reaches" in said
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_home_has_four_findings_each_with_its_verdict_in_words() -> None:
     verdicts = [text for text in texts(open_page("home")) if "-badge[" in text]
     claims = ("Distillation makes", "Distillation aligns", "Distillation concentrates", "Outputs and explanations")
@@ -143,7 +143,7 @@ def test_home_has_four_findings_each_with_its_verdict_in_words() -> None:
     assert all(any(word in text for word in ("Supported", "Contradicted", "Not settled")) for text in verdicts)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_the_page_of_a_claim_tells_all_that_home_tells_of_it() -> None:
     """The fourth of each architecture, and where both are right: in the same words."""
     (finding,) = (each for each in findings(*_wide()) if each.page == "logit")
@@ -160,14 +160,14 @@ def _wide() -> tuple[pd.DataFrame, Config]:
     return study.summary(), study.config
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_stronger_beside_milder_distillation_stands_beside_the_poster_where_there_is_both() -> None:
     (said,) = (text for text in texts(open_page("literature", study="wide")) if "stronger distillation" in text)
     assert said == dose(*_wide())
     assert not any("stronger distillation" in text for text in texts(open_page("literature", study="tiny")))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_unknown_study_gives_near_names_and_keeps_the_rest() -> None:
     app = open_page("home", study="tinny", method="Saliency")
     assert errors(app) == []
@@ -179,7 +179,7 @@ def test_unknown_study_gives_near_names_and_keeps_the_rest() -> None:
     assert not app.warning
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_what_the_address_asks_for_in_vain_is_told() -> None:
     app = open_page("rank", study="tiny", architectures=["ResNet99", "ResNet18"], alphas="7", method="Salency")
     assert errors(app) == []
@@ -192,7 +192,7 @@ def test_what_the_address_asks_for_in_vain_is_told() -> None:
     assert not app.warning
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize(
     ("page", "key", "label"),
     [
@@ -215,7 +215,7 @@ def test_a_page_s_own_switch_says_what_was_asked_in_vain(page: str, key: str, la
     assert not app.warning
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_what_another_choice_takes_away_was_not_asked_in_vain() -> None:
     app = open_page("focus", study="tiny", parts_of="ResNet34")
     assert not app.warning
@@ -224,7 +224,7 @@ def test_what_another_choice_takes_away_was_not_asked_in_vain() -> None:
     assert not app.warning
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_another_study_is_no_reason_to_warn() -> None:
     app = open_page("rank", study="wide", alphas="0.5")
     app.sidebar.selectbox[0].set_value("tiny").run()
@@ -232,7 +232,7 @@ def test_another_study_is_no_reason_to_warn() -> None:
     assert not app.warning
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("page", ABOUT_A_STUDY)
 def test_the_page_itself_says_which_study_and_method_it_shows(page: str) -> None:
     app = open_page(page, study="tiny", method="Saliency")
@@ -250,20 +250,20 @@ def test_a_copy_is_called_as_its_folder_is(cache: Path) -> None:
     assert said.endswith("python -m core run copied")
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_home_asks_the_question_that_it_answers() -> None:
     said = texts(open_page("home"))
     question = next(i for i, text in enumerate(said) if text.endswith("look where the teacher looks?"))
     assert question < said.index(headline(open_page("home")))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_drawn_birds_are_called_no_photos() -> None:
     for page in ("home", "explanations"):
         assert not any("photo" in text for text in texts(open_page(page)))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("page", ["training", "logit"])
 def test_where_the_method_changes_little_the_sidebar_says_so(page: str) -> None:
     assert any("method" in caption.value for caption in open_page(page).sidebar.caption)
@@ -280,7 +280,7 @@ def test_a_weak_teacher_is_named_on_the_page_too(cache: Path) -> None:
     assert any("is less accurate than undistilled ResNet18" in text for text in texts(app))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_an_address_is_never_markup() -> None:
     app = open_page("home", study="![x](http://host/p.png)")
     (said,) = (element.value for element in app.warning)
@@ -367,7 +367,7 @@ def test_others_numbers_are_marked_as_another_setting(cache: Path) -> None:
     assert len(verdicts) == 4
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_the_report_is_made_on_a_click_and_belongs_to_its_study() -> None:
     app = open_page("home", study="tiny")
     assert not reports(app)

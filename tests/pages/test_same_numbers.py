@@ -20,7 +20,7 @@ from core.measures import MEASURES
 from core.study import open_study
 from tests.pages.test_pages import errors, open_page
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("shared")
 
 STUDIES = ["tiny", "wide"]
 SHOWN = [

@@ -179,7 +179,7 @@ def test_the_shipped_study_has_no_button_to_delete_it(cache: Path, monkeypatch: 
     assert "git restore" in markdown(app)
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_preset_is_begun_after_its_price_was_shown(started: list[Config]) -> None:
     app = open_page("studies")
     assert "Two CPU cores: about" in markdown(app)
@@ -191,7 +191,7 @@ def test_a_preset_is_begun_after_its_price_was_shown(started: list[Config]) -> N
     assert errors(app) == []
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_study_that_cannot_be_run_has_no_button_to_begin_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(config: Config, place: Place) -> dict[str, Any]:
         raise UserError("There is no folder /nowhere.")
@@ -203,7 +203,7 @@ def test_a_study_that_cannot_be_run_has_no_button_to_begin_it(monkeypatch: pytes
     assert not any(label.startswith("Begin") for label in buttons(app))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_form_is_checked_as_it_is_filled_in(started: list[Config]) -> None:
     app = open_page("studies", begin="Settings of your own")
     assert errors(app) == []
@@ -252,7 +252,7 @@ def test_the_name_of_a_study_just_begun_is_no_mistake(monkeypatch: pytest.Monkey
     assert "Name: there is a study or a preset called 'flowers' already" in errors(app)[0]
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -271,7 +271,7 @@ def test_a_name_that_is_taken_or_no_name_is_refused(name: str, said: str) -> Non
     assert not any(label.startswith(("Begin", "See")) for label in buttons(app))
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_a_folder_is_a_whole_path_on_the_servers_machine() -> None:
     app = open_page("studies", begin="Settings of your own")
     app.text_input("form name").set_value("flowers")
@@ -302,7 +302,7 @@ def test_a_checkpoint_goes_into_the_study_that_was_chosen(cache: Path, monkeypat
     assert forgotten == ["own.PTH"]
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_two_studies_are_compared() -> None:
     app = open_page("compare", study="tiny", beside="wide")
     assert errors(app) == []

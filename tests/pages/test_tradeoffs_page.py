@@ -16,7 +16,7 @@ from dashboard import weighed
 from dashboard.state import Choices
 from tests.pages.test_pages import errors, headline, open_page, shown, texts
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("shared")
 
 
 def spec(app: AppTest) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_a_photo_is_forgotten_with_its_page(cache: Path) -> None:
         assert [key for key in kept if key in app.session_state] == []
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_imagenets_networks_come_with_what_they_know() -> None:
     assert not [caption for caption in open_page("your_image").caption if "1,000 everyday things" in caption.value]
     app = open_page("your_image", ask="ImageNet networks")
@@ -106,7 +106,7 @@ def test_networks_that_are_missing_are_one_sentence_and_one_may_try_again(cache:
     assert errors(app) == []
 
 
-@pytest.mark.usefixtures("cache")
+@pytest.mark.usefixtures("shared")
 def test_what_is_no_image_is_one_sentence() -> None:
     app, files = open_page("your_image", study="tiny"), hostile()
     for name in ("HEIC", "page", "SVG with a script", "EPS, which is a program"):

@@ -12,7 +12,7 @@ from core.figures.tables import View
 from core.study import open_study
 from tests.rows import with_rows
 
-pytestmark = pytest.mark.usefixtures("cache")
+pytestmark = pytest.mark.usefixtures("shared")
 
 
 def view(name: str = "wide") -> View:
