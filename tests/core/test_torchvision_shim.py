@@ -7,15 +7,22 @@ import pytest
 
 SHIM = "import core.torchvision_shim; "
 USE = "import torch, torchvision; torchvision.models.resnet18().eval()(torch.zeros(1, 3, 32, 32)); "
+LOADED = (  # or so it seems: nothing is there, at which torchvision itself stops
+    "import torch; torch.ops.load_library = print\ntry: import core.torchvision_shim\nexcept AttributeError: pass\n"
+)
+COMPILER = "'torch._dynamo' in sys.modules"
+ASKED = "from torchvision.ops.roi_align import is_compile_supported as asked; found = asked('cpu'); "
+ANSWER = "from torch._dynamo.utils import is_compile_supported; assert found == is_compile_supported('cpu')"
 
 
 @pytest.mark.parametrize(
     "code",
     [
         SHIM + "import sys; del sys.modules['core.torchvision_shim']; " + SHIM + USE + SHIM,
-        "import torch; torch.ops.load_library = print; " + SHIM + "assert not hasattr(core.torchvision_shim, 'ops')",
+        LOADED + "assert not hasattr(torch.ops.torchvision, 'nms')",
+        SHIM + USE + f"import sys; assert not ({COMPILER}); " + ASKED + f"assert {COMPILER}; " + ANSWER,
     ],
-    ids=["imported twice", "idle where the compiled half loads"],
+    ids=["imported twice", "idle where the compiled half loads", "torch's compiler is loaded when it is asked for"],
 )
 def test_the_shim(code: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
