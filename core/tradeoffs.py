@@ -97,9 +97,9 @@ def points(
     Returns
     -------
     DataFrame
-        network, architecture, alpha, role (student, retrained, imported), cost, ratio (`compression`), estimate, low,
-        high, n, skipped, seeds. Means over seeds where there are several. The teacher's own row is there only for
-        accuracy, as the undistilled student of its architecture.
+        network, architecture, alpha, explanation_weight (λ), role (student, retrained, imported), cost, ratio
+        (`compression`), estimate, low, high, n, skipped, seeds. Means over seeds where there are several. The teacher's
+        own row is there only for accuracy, as the undistilled student of its architecture.
     """
     teacher = teacher_cell(config)
     prices = summary[(summary["kind"] == "cost") & (summary["measure"] == cost)]
@@ -115,8 +115,9 @@ def points(
     table["ratio"] = compression(table["cost"], float(base.iloc[0]) if len(base) else math.nan)
     names = table["architecture"].map(nice_name)
     table["network"] = names.where(table["cell"] == "", table["cell"])
-    columns = ["network", "architecture", "alpha", "role", "cost", "ratio", "estimate", "low", "high", "n", "skipped"]
-    return table.assign(seeds=len(config.students.seeds))[[*columns, "seeds"]]
+    table["seeds"] = len(config.students.seeds)
+    numbers = ["cost", "ratio", "estimate", "low", "high", "n", "skipped", "seeds"]
+    return table[["network", "architecture", "alpha", "explanation_weight", "role", *numbers]]
 
 
 def references(
@@ -148,12 +149,12 @@ def students(summary: pd.DataFrame, config: Config, cost: str, method: str = PRI
     Returns
     -------
     DataFrame
-        network, architecture, alpha, cost, ratio, accuracy, accuracy_kept (of the teacher's), looking (rank alignment
-        by importance per pixel), chance, retrained, normalised (NaN where the summary has none). The teacher's
-        architecture without distillation is the teacher, so it is not among them.
+        network, architecture, alpha, explanation_weight, cost, ratio, accuracy, accuracy_kept (of the teacher's),
+        looking (rank alignment by importance per pixel), chance, retrained, normalised (NaN where the summary has
+        none). The teacher's architecture without distillation is the teacher, so it is not among them.
     """
     teacher = teacher_cell(config)
-    keys = ["network", "architecture", "alpha", "cost", "ratio"]
+    keys = ["network", "architecture", "alpha", "explanation_weight", "cost", "ratio"]
     accuracy = points(summary, config, cost, "accuracy")[[*keys, "estimate"]].rename(columns={"estimate": "accuracy"})
     looking = points(summary, config, cost, "rank_alignment", method)[[*keys, "estimate"]]
     table = accuracy.merge(looking.rename(columns={"estimate": "looking"}), on=keys)
@@ -209,7 +210,8 @@ def smallest(table: pd.DataFrame, accuracy_kept: float, looking_kept: float, cos
     ranked = table.assign(short=short, more=-table["looking"]).sort_values(["short", "cost", "more"], kind="stable")
     enough = ranked[ranked["short"] == 0]
     row = (ranked if enough.empty else enough).iloc[0]
-    about = f"{named(row['network'], row['alpha'])}: {relative(cost, row['ratio'])}, {_kept(row)}"
+    name = named(row["network"], row["alpha"], row["explanation_weight"])
+    about = f"{name}: {relative(cost, row['ratio'])}, {_kept(row)}"
     if enough.empty:
         return Answer(None, f"No student shown keeps at least {asked}. The nearest is {about}.")
     return Answer(
@@ -234,21 +236,22 @@ def front_sentence(table: pd.DataFrame, cost: str, label: str, form: str) -> str
         return "Choose more networks and α on the left to compare."
     measure = label if label.isupper() or label[:2] == "KL" else f"{label[:1].lower()}{label[1:]}"
     names: list[str] = []
-    columns = (front[name] for name in ("network", "alpha", "ratio", "estimate"))
-    for network, alpha, ratio, estimate in zip(*columns, strict=True):
+    columns = (front[name] for name in ("network", "alpha", "explanation_weight", "ratio", "estimate"))
+    for network, alpha, weight, ratio, estimate in zip(*columns, strict=True):
         less = f"{ratio:.1f} times" if names and ratio >= 1.05 else relative(cost, ratio)
         value = f"{estimate:{form}}" if names else f"{measure} {estimate:{form}}"
-        names.append(f"{named(network, alpha)} ({less}, {value})")
+        names.append(f"{named(network, alpha, weight)} ({less}, {value})")
     *some, last = names
     listed = f"{', '.join(some)} and {last}" if some else last
     return f"Weighing {COSTS[cost].by} against {measure}, no other network shown beats {listed}."
 
 
-def named(network: str, alpha: float) -> str:
-    """Return a network in words: "ResNet18 distilled at α = 0.1"."""
+def named(network: str, alpha: float, weight: float) -> str:
+    """Return a network in words: "ResNet18 distilled at α = 0.1", and with a λ above 0 ", λ = 1"."""
     if math.isnan(alpha):
         return network
-    return f"{network} undistilled" if alpha == 1 else f"{network} distilled at α = {alpha:g}"
+    looks = f", λ = {weight:g}" if weight else ""
+    return f"{network} undistilled" if alpha == 1 else f"{network} distilled at α = {alpha:g}{looks}"
 
 
 def _kept(row: Any) -> str:

@@ -6,7 +6,7 @@ from core.figures import images, shares, tables
 from core.findings import nice_name
 from core.measures import MEASURES
 from dashboard import changed, charts, frame, gallery, leads, words
-from dashboard.names import plain, short, subject, title
+from dashboard.names import looks, plain, short, subject, title
 from dashboard.navigation import link
 from dashboard.state import cells
 from dashboard.widgets import choose, select
@@ -73,7 +73,7 @@ if chosen.config.data.dataset == "folder":
 elif cell.alpha in (None, 1.0) or moved.empty:
     st.markdown(words.NOT_DISTILLED if len(looking) else older)
 else:
-    said = shares.sentence(moved, title(cell), cell.alpha)
+    said = shares.sentence(moved, title(cell), f"α = {cell.alpha}{looks(cell)}")
     st.markdown(plain(said))
     shown = leads.networks(chosen, looking, "rank_alignment lowest", cell)
     figure = charts.slopes(shown, cell.alpha, frame.alphas(chosen))

@@ -55,8 +55,11 @@ def moves(shares: pd.DataFrame, alpha: float) -> pd.DataFrame:
     return table.rename_axis("part").sort_values("teacher", ascending=False, kind="stable").reset_index()
 
 
-def sentence(table: pd.DataFrame, who: str, alpha: float) -> str:
-    """Say of `moves` which parts gained and lost most, and on how many the share came nearer the teacher's."""
+def sentence(table: pd.DataFrame, who: str, how: str) -> str:
+    """Say of `moves` which parts gained and lost most, and on how many the share came nearer the teacher's.
+
+    `how` completes "When `who` is distilled at": "α = 0.1, λ = 1".
+    """
     ordered = table.sort_values("change").to_dict("records")
     said = []
     for part, did, sign in ((ordered[-1], "gained", 1), (ordered[0], "lost", -1)):
@@ -66,7 +69,7 @@ def sentence(table: pd.DataFrame, who: str, alpha: float) -> str:
             said.append(f"the {part['part']} {did} most ({own}{about}; teacher {_percent(part['teacher'])})")
     nearer = (table["distilled"] - table["teacher"]).abs() < (table["alone"] - table["teacher"]).abs()
     return (
-        f"When {who} is distilled at α = {alpha}, {' and '.join(said) or 'no part gains or loses'}; on "
+        f"When {who} is distilled at {how}, {' and '.join(said) or 'no part gains or loses'}; on "
         f"{int(nearer.sum())} of {len(table)} parts its share comes nearer the teacher's."
     )
 

@@ -195,7 +195,7 @@ def test_of_the_same_cost_the_one_that_looks_more_alike() -> None:
     table = pd.DataFrame(
         [("a", 1.0, 5.0, 0.9, 0.6), ("a", 0.1, 5.0, 0.8, 0.7), ("b", 0.1, 6.0, 1.0, 0.9)],
         columns=["network", "alpha", "cost", "accuracy_kept", "looking"],
-    ).assign(**about)
+    ).assign(explanation_weight=0.0, **about)
     assert smallest(table, 0.8, 0.6).row["alpha"] == 0.1
     assert smallest(table, 0.85, 0.6).row["alpha"] == 1.0
     assert smallest(table, 0.8, 0.6).row["looking"] == 0.7
@@ -208,7 +208,7 @@ def test_the_choice_by_search(seed: int) -> None:
     table = table.assign(
         cost=rng.permutation(20.0 + np.arange(20)), accuracy_kept=rng.random(20), looking=rng.random(20)
     )
-    table = table.assign(chance=math.nan, retrained=math.nan, normalised=math.nan)
+    table = table.assign(chance=math.nan, retrained=math.nan, normalised=math.nan, explanation_weight=0.0)
     for least in np.linspace(0, 1, 6):
         answer = smallest(table, least, 0.3)
         fit = table[(table["accuracy_kept"] >= least) & (table["looking"] >= 0.3)]

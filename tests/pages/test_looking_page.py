@@ -1,5 +1,6 @@
 """A study with networks that were trained to look where the teacher looks, beside the same without: λ on the pages."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,9 @@ def test_every_page_has_them_and_says_what_is_without(page: str) -> None:
     assert errors(app) == []
     said = any("not trained for looking (λ = 0)" in caption.value for caption in app.caption)
     assert said == (page in {"home", "literature"}), "whose findings stay at λ = 0"
+    if page in {"tradeoffs", "changes"}:
+        named = re.findall(r"distilled at α = 0\\?\.1(?:, λ = 1)?", " ".join(texts(app)))
+        assert {name[-5:] for name in named} == {"λ = 1"}, "a network is called by its λ too"
 
 
 def test_an_image_is_shown_with_and_without() -> None:

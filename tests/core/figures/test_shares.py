@@ -56,20 +56,20 @@ def test_nothing_moves_without_both(gone: tuple[str, float]) -> None:
 
 
 def test_the_sentence_names_the_parts_with_their_numbers() -> None:
-    said = sentence(moves(shares(), 0.1), "ResNet18", 0.1).replace("\u00a0", " ")
+    said = sentence(moves(shares(), 0.1), "ResNet18", "α = 0.1, λ = 1").replace("\u00a0", " ")
     assert said == (
-        "When ResNet18 is distilled at α = 0.1, the beak gained most (20.0 % → 35.0 %, +16.0 points, 95 % interval "
-        "+5.0 to +27.0; teacher 40.0 %) and the wing lost most (30.0 % → 12.5 %, −17.5 points, 95 % interval −40.0 to "
-        "+5.0; teacher 10.0 %); on 2 of 3 parts its share comes nearer the teacher's."
+        "When ResNet18 is distilled at α = 0.1, λ = 1, the beak gained most (20.0 % → 35.0 %, +16.0 points, 95 % "
+        "interval +5.0 to +27.0; teacher 40.0 %) and the wing lost most (30.0 % → 12.5 %, −17.5 points, 95 % interval "
+        "−40.0 to +5.0; teacher 10.0 %); on 2 of 3 parts its share comes nearer the teacher's."
     )
 
 
 def test_a_part_that_only_gained_least_did_not_lose() -> None:
     table = moves(shares(), 0.1)
     rising = table.assign(distilled=table["alone"] + 0.01, change=0.01)
-    assert "lost" not in sentence(rising, "It", 0.1)
+    assert "lost" not in sentence(rising, "It", "α = 0.1")
     still = table.assign(distilled=table["alone"], change=0.0)
-    assert "no part gains or loses; on 0 of 3 parts" in sentence(still, "It", 0.1)
+    assert "no part gains or loses; on 0 of 3 parts" in sentence(still, "It", "α = 0.1")
 
 
 def test_the_chart_draws_the_two_and_the_teacher_in_its_order() -> None:
