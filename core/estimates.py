@@ -8,6 +8,8 @@ import numpy as np
 from core.measures import rank_alignment
 
 RESAMPLES = 1000
+SAME = 1e-12
+"""Means of seeds that differ by less differ by rounding."""
 Often = np.ndarray | Iterable[np.ndarray]
 """Weights of images in samples: from `how_often`, or of many images in blocks (`core.samples`)."""
 
@@ -129,11 +131,12 @@ def interval(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
 def mean_over_seeds(values: np.ndarray, level: float = 0.95) -> Estimate:
     """Estimate a mean over seeds with Student's t interval: (S,) one value a seed; NaN left out and counted.
 
-    With fewer than two known values there is no interval.
+    With fewer than two known values there is no interval; nor where all are the same, as accuracies of few images may
+    be by chance: then nothing is known of how far another seed would move them.
     """
     known = values[~np.isnan(values)]
     skipped = len(values) - len(known)
-    if len(known) < 2:
+    if len(known) < 2 or np.ptp(known) < SAME:
         return Estimate(float(known.mean()) if len(known) else np.nan, np.nan, np.nan, len(known), skipped)
     centre, half = known.mean(), _t(len(known), level) * known.std(ddof=1) / np.sqrt(len(known))
     return Estimate(float(centre), float(centre - half), float(centre + half), len(known), skipped)

@@ -9,7 +9,7 @@ from core.config import WORDS
 from core.store import digest_of, sha256_file
 from core.study import Study
 
-VERSIONS = {"images": 1, "train": 2, "predict": 1, "explain": 4, "measure": 4, "costs": 1, "conclude": 9}
+VERSIONS = {"images": 1, "train": 2, "predict": 1, "explain": 4, "measure": 4, "costs": 1, "conclude": 10}
 """Raise a station's number when its results change: what it made, and all that follows, is then made again."""
 NOT_OF_ALL = {"validate_every", "replay", "temperature", "processes"}
 """Of [training]: what changes no network, what distilled students alone depend on, and what counts only above one."""

@@ -18,6 +18,7 @@ from core.estimates import (
     spearman,
     strata,
 )
+from core.findings import verdict
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat([3, 0, 7], [20, 30, 50])
@@ -53,6 +54,15 @@ def test_undefined_seeds_are_left_out_and_counted() -> None:
     none = mean_over_seeds(np.array([np.nan, np.nan]))
     assert np.isnan(none[:3]).all()
     assert none[3:] == (0, 2)
+
+
+@pytest.mark.parametrize("values", [[0.25, 0.25], [0.1 + 0.2, 0.3], [1.0, 1.0, 1.0]])
+def test_seeds_that_do_not_differ_settle_nothing(values: list[float]) -> None:
+    """Of two trainings with as many right answers no interval of a width of nothing follows, nor a verdict."""
+    got = mean_over_seeds(np.array(values))
+    assert got.value == pytest.approx(values[0])
+    assert np.isnan([got.low, got.high]).all()
+    assert verdict(got.low, got.high) == "not settled"
 
 
 def test_the_t_interval_covers_what_it_promises() -> None:
