@@ -59,6 +59,8 @@ def joined(address: str, device: str, on_note: Callable[[str], None]) -> Iterato
         raise UserError(_kept_out(address, str(error))) from None
     except (RuntimeError, ValueError, RayError) as error:
         said = str(error).splitlines()[0]
+        if said.startswith("Token authentication"):
+            raise UserError(_kept_out(address, said)) from None
         raise UserError(
             f"The Ray cluster at {address} cannot be joined ({said}). Is this machine part of it (ray start "
             f"--address={address}), with the same versions of Ray and Python?"
@@ -102,7 +104,8 @@ class Machines:
             raise UserError("The cluster has no GPU; use --device cpu.")
         count = sum(self._room(found) for found in self._cores.values())
         what = "GPU" if self.device == "cuda" else "core"
-        on_note(f"The cluster has {_plural(count, what)} on {_plural(len(self._cores), 'machine')}.")
+        there = f"{_plural(count, what)} on {_plural(len(self._cores), 'machine')}"
+        on_note(f"The cluster at {host}:{port} has {there}.")
 
     @property
     def workers(self) -> int:
@@ -245,6 +248,11 @@ def _kept_out(address: str, said: str) -> str:
         return "This machine is part of no Ray cluster. One is begun with: ray start --head"
     if said.startswith("Found multiple"):
         return "This machine is part of several Ray clusters; say of which with --cluster HOST:PORT."
+    if said.startswith("Token authentication is enabled but no"):
+        return (
+            "RAY_AUTH_MODE=token is set, but there is no word in ~/.ray/auth_token; copy that file from another machine "
+            "of the cluster."
+        )
     which = "this machine is part of" if address == "auto" else f"at {address}"
     return (
         f"The Ray cluster {which} does not let this run in. If it was begun with RAY_AUTH_MODE=token, that has to be "

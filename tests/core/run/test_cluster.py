@@ -170,7 +170,7 @@ def test_nodes_killed_in_every_stage_leave_the_same_bits(
     for count, task, word in killer.met[:2]:
         assert killer.next_epoch(count, task) >= int(word.split()[1]), "it went on from the last epoch that was told"
     host = socket.gethostname()
-    assert notes[0] == "The cluster has 1 core on 1 machine."
+    assert notes[0] == f"The cluster at {nodes.address} has 1 core on 1 machine."
     assert f"{host} has left the cluster; what it was at goes on elsewhere." in notes
     assert f"{host} has joined the cluster." in notes
     assert {word.rpartition(", ")[2] for _, word in killer.words if word.startswith("epoch")} == {f"on {host}"}
@@ -230,7 +230,7 @@ def test_a_run_that_is_killed_goes_on(
         said, errors = process.communicate()
     assert errors == ""
     lines = said.splitlines()
-    assert re.match(r"The cluster has \d+ cores? on \d+ machines?\.", lines[0])
+    assert re.match(r"The cluster at \S+:\d+ has \d+ cores? on \d+ machines?\.", lines[0])
     assert all(re.match(r" *\d+% in ", line) for line in lines[1:]), said
     study = run_study(tiny_config(), device="cpu", cluster=nodes.address)
     assert study.damaged() == []
@@ -268,6 +268,8 @@ def test_without_any_machine_left_it_ends_in_a_sentence(
 @pytest.mark.parametrize(
     ("why", "said"),
     [
+        ("Token authentication is enabled but no authentication token was found. Ensure that", "is no word in ~/.ray/"),
+        ("Token authentication is enabled but the authentication token is invalid", "does not let this run in. If it"),
         ("Could not find any running Ray instance. Please", "is part of no Ray cluster. One is begun with: ray start"),
         ("Found multiple active Ray instances: {'a', 'b'}.", "is part of several Ray clusters; say of which"),
         ("Failed to connect to Ray cluster at 10.0.0.1:1", "does not let this run in. If it was begun with RAY_AUTH_"),
@@ -275,7 +277,7 @@ def test_without_any_machine_left_it_ends_in_a_sentence(
 )
 def test_why_a_cluster_cannot_be_joined(why: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
-        raise ConnectionError(why)
+        raise (RuntimeError if why.startswith("Token") else ConnectionError)(why)
 
     monkeypatch.setattr(station.ray, "init", refuse)
     with pytest.raises(UserError, match=re.escape(said)), joined("auto", "cpu", print):
