@@ -250,8 +250,8 @@ def _kept_out(address: str, said: str) -> str:
         return "This machine is part of several Ray clusters; say of which with --cluster HOST:PORT."
     if said.startswith("Token authentication is enabled but no"):
         return (
-            "RAY_AUTH_MODE=token is set, but there is no word in ~/.ray/auth_token; copy that file from another machine "
-            "of the cluster."
+            "RAY_AUTH_MODE=token is set, but there is no word in ~/.ray/auth_token; copy that file from another "
+            "machine of the cluster."
         )
     which = "this machine is part of" if address == "auto" else f"at {address}"
     return (
