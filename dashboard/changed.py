@@ -14,6 +14,7 @@ from core.study import Study
 from dashboard import frame, gallery, loaded
 from dashboard.names import plain, short
 from dashboard.navigation import link
+from dashboard.once import once
 from dashboard.state import Choices
 
 SIDE, COUNT = 150, 8
@@ -36,14 +37,27 @@ def usual(students: list[Cell]) -> Cell:
 
 def measured(study: Study, cell: Cell, method: str) -> list[str]:
     """Return the measures of single images that a cell has, in the order of `core.figures.images.MEASURED`."""
-    there = loaded.measures(study, cell)
-    return [name for name in images.MEASURED if len(images.of_images(there, name, method))]
+    return list(_measured(study, cell.name, method, loaded.file_stamp(study.path("measures", cell))))
 
 
 def agreement(choices: Choices, cell: Cell, measure: str) -> pd.DataFrame:
     """Return how far a cell agrees with the teacher on every image, as `core.figures.images.agreement`."""
+    study, before = choices.study, undistilled(cell, choices.config)
+    files = [study.path("measures", each) for each in (cell, study.teacher, before) if each is not None]
+    return _agreement(choices, cell, before, measure, tuple(map(loaded.file_stamp, files)))
+
+
+@once(64)
+def _measured(study: Study, cell: str, method: str, changed: str) -> tuple[str, ...]:
+    there = loaded.measures(study, cell)
+    return tuple(name for name in images.MEASURED if len(images.of_images(there, name, method)))
+
+
+@once(128)
+def _agreement(
+    choices: Choices, cell: Cell, before: Cell | None, measure: str, changed: tuple[str, ...]
+) -> pd.DataFrame:
     study = choices.study
-    before = undistilled(cell, choices.config)
     names = np.array(gallery.classes(study), dtype=object)
     about = loaded.images(study)
     about = about.assign(name=names[about["label"]])
@@ -78,7 +92,7 @@ def _raised(_choices: Choices, folder: str, stamp: str, cell: Cell, measure: str
 def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
     """Return the shares of looking of the teacher and of a cell's architecture, without distillation and at its α."""
     alphas = [1.0] if cell.alpha is None else [1.0, cell.alpha]
-    return tables.part_shares(replace(choices.view, alphas=alphas), cell.architecture)
+    return replace(choices, alphas=alphas).of(tables.part_shares, cell.architecture)
 
 
 def strip(choices: Choices, cell: Cell, rows: pd.DataFrame, column: str) -> None:
@@ -119,7 +133,7 @@ def about(choices: Choices, rows: pd.DataFrame, total: int, column: str, measure
 
 def by_chance(choices: Choices, cell: Cell, measure: str) -> str:
     """Say what a cell's agreement would be by chance; "" where the study has no such control."""
-    found = tables.control(choices.view, "shuffled", images.COUNTED.get(measure, ("", ""))[0], measure)
+    found = choices.of(tables.control, "shuffled", images.COUNTED.get(measure, ("", ""))[0], measure)
     own = found[(found["architecture"] == cell.architecture) & (found["alpha"] == cell.alpha)]["estimate"]
     if own.empty:
         return ""
@@ -175,4 +189,5 @@ def table(rows: pd.DataFrame, name: str) -> None:
         st.dataframe(
             shown, hide_index=True, column_config=config, alt="Every image, and how far student and teacher agree"
         )
-        st.download_button("Download as CSV", rows.to_csv(index=False), f"{name}.csv", "text/csv", on_click="ignore")
+        file = f"{name}.csv"
+        st.download_button("Download as CSV", lambda: rows.to_csv(index=False), file, "text/csv", on_click="ignore")

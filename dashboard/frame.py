@@ -194,7 +194,7 @@ def subset_switch(page: str) -> str:
 
 def names(choices: Choices) -> list[str]:
     """Return the architectures shown as people write them, then the imported networks."""
-    return tables.names(choices.view)
+    return choices.of(tables.names)
 
 
 def alphas(choices: Choices) -> list[float]:

@@ -13,7 +13,7 @@ from core.cells import Cell
 from core.convergence import shortfall as shortfall_of
 from core.errors import UserError
 from core.figures import tables
-from core.findings import Analysis, Finding, Question, at_weight, findings, looking, nice_name, question
+from core.findings import Analysis, Finding, Question, at_weight, dose, findings, looking, nice_name, question
 from core.run import curves
 from core.study import Study, cache_folder, open_study, study_names
 
@@ -41,7 +41,7 @@ def study(name: str) -> Study:
     UserError
         As `core.open_study`.
     """
-    return _study(str(cache_folder()), name, _file_stamp(cache_folder() / "studies" / name / "study.toml"))
+    return _study(str(cache_folder()), name, file_stamp(cache_folder() / "studies" / name / "study.toml"))
 
 
 def usual_study() -> str | None:
@@ -70,24 +70,24 @@ def images(study: Study) -> pd.DataFrame:
 
 def history(study: Study, cell: Cell | str) -> pd.DataFrame:
     """Return one row an epoch of one cell's training."""
-    return _history(study, str(study.folder), _file_stamp(study.path("history", cell)), _name(cell))
+    return _history(study, str(study.folder), file_stamp(study.path("history", cell)), _name(cell))
 
 
 def curve(study: Study, cell: Cell) -> pd.DataFrame:
     """Return how the training of one cell goes so far (`core.run.curves.curve`), with its alpha and λ."""
-    changed = " ".join(_file_stamp(path) for path in curves.sources(study, cell))
+    changed = " ".join(file_stamp(path) for path in curves.sources(study, cell))
     table = _curve(study, cell, str(study.folder), changed, cell.name)
     return table.assign(alpha=cell.alpha, λ=f"{cell.explanation_weight:g}")
 
 
 def measures(study: Study, cell: Cell | str) -> pd.DataFrame:
     """Return one row an image and measure of one cell."""
-    return _measures(study, str(study.folder), _file_stamp(study.path("measures", cell)), _name(cell))
+    return _measures(study, str(study.folder), file_stamp(study.path("measures", cell)), _name(cell))
 
 
 def importance(study: Study, cell: Cell | str) -> pd.DataFrame:
     """Return one row an image, method and part of one cell."""
-    return _importance(study, str(study.folder), _file_stamp(study.path("importance", cell)), _name(cell))
+    return _importance(study, str(study.folder), file_stamp(study.path("importance", cell)), _name(cell))
 
 
 def shortfall(study: Study, method: str) -> str:
@@ -117,17 +117,22 @@ def claim(study: Study, page: str, analysis: Analysis = PRIMARY) -> Finding | No
 
 def asked(study: Study) -> Question | None:
     """Return the first research question with its answer."""
-    return question(summary(study), study.config)
+    return _asked(study, str(study.folder), stamp(study.folder))
+
+
+def stronger(study: Study, weight: float) -> str:
+    """Return what `core.findings.dose` says of the networks at one λ."""
+    return _stronger(study, str(study.folder), stamp(study.folder), weight)
 
 
 def looked(study: Study) -> Question | None:
     """Return whether training for looking makes it look more alike, where the study has networks with and without."""
-    return looking(summary(study, None), study.config)
+    return _looked(study, str(study.folder), stamp(study.folder))
 
 
 def logits(study: Study, cell: Cell | str) -> tuple[np.ndarray, np.ndarray]:
     """Return test image ids (N,) and their logits (N, classes) of one cell."""
-    return _logits(study, str(study.folder), _file_stamp(study.path("logits", cell)), _name(cell))
+    return _logits(study, str(study.folder), file_stamp(study.path("logits", cell)), _name(cell))
 
 
 def imported(study: Study) -> list[Cell]:
@@ -145,7 +150,8 @@ def _name(cell: Cell | str) -> str:
     return cell if isinstance(cell, str) else cell.name
 
 
-def _file_stamp(path: Path) -> str:
+def file_stamp(path: Path) -> str:
+    """Return a short text that changes whenever a file does, "-" where there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -210,6 +216,21 @@ def _importance(_study: Study, folder: str, stamp: str, cell: str) -> pd.DataFra
 @st.cache_data(max_entries=32, show_spinner=False)
 def _claims(_study: Study, folder: str, stamp: str, analysis: Analysis) -> list[Finding]:
     return findings(_summary(_study, folder, stamp, 0.0), _study.config, analysis)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _asked(_study: Study, folder: str, stamp: str) -> Question | None:
+    return question(_summary(_study, folder, stamp, 0.0), _study.config)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _looked(_study: Study, folder: str, stamp: str) -> Question | None:
+    return looking(_summary(_study, folder, stamp, None), _study.config)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _stronger(_study: Study, folder: str, stamp: str, weight: float) -> str:
+    return dose(_summary(_study, folder, stamp, weight), _study.config)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -1,7 +1,9 @@
 """What the person has chosen: read by every page, drawn once by `dashboard.sidebar`."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -12,7 +14,11 @@ from core.errors import UserError
 from core.figures.tables import View
 from core.study import Study
 from dashboard import loaded
+from dashboard.once import once
 from dashboard.words import METHOD_LABELS
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PAGE = "page shown"
 """Session state: the address of the page that runs; `dashboard.sidebar` sets it."""
@@ -29,9 +35,9 @@ GONE = "studies deleted"
 """Session state: names that the address may still ask for, without being told that they are missing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choices:
-    """The study, and what of its grid is shown."""
+    """The study, and what of its grid is shown; equal to another while both show the same numbers."""
 
     study: Study
     architectures: list[str]
@@ -45,11 +51,34 @@ class Choices:
         """The study's settings."""
         return self.study.config
 
-    @property
+    @cached_property
     def view(self) -> View:
         """The chosen part of the study's summary, as `core.figures.tables` takes it."""
         summary = loaded.summary(self.study, self.weight)
         return View(summary, self.config, self.architectures, self.alphas, self.method)
+
+    def of(self, make: Callable[Concatenate[View, P], T], *asked: P.args, **named: P.kwargs) -> T:
+        """Return what a function makes of the view, made once while the study and what is chosen stay the same."""
+        made: T = _of(self, make, *asked, **named)
+        return made
+
+    @cached_property
+    def _about(self) -> tuple[Hashable, ...]:
+        shown = tuple(self.architectures), tuple(self.alphas), self.method, self.weight
+        return str(self.study.folder), loaded.stamp(self.study.folder), *shown
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other shows the same of the same study, which has not changed in between."""
+        return isinstance(other, Choices) and self._about == other._about
+
+    def __hash__(self) -> int:
+        """Return what fits `==`."""
+        return hash(self._about)
+
+
+@once(1024)
+def _of(choices: Choices, make: Callable[..., Any], *asked: Any, **named: Any) -> Any:
+    return make(choices.view, *asked, **named)
 
 
 def choices() -> Choices:

@@ -1,5 +1,6 @@
 """Load what is heavy once the first page is out."""
 
+import gc
 import threading
 import time
 
@@ -17,3 +18,9 @@ def warm() -> None:
 def _load() -> None:
     time.sleep(WAIT_SECONDS)
     import core.live  # noqa: F401
+
+    # What is loaded stays. Python looks for garbage among all that it knows once that has grown by a quarter: with
+    # torch's own objects among them too seldom, and for too long, for what visitors leave behind.
+    gc.collect()
+    gc.freeze()
+    gc.collect()

@@ -10,6 +10,7 @@ from core.measures import MEASURES
 from core.study import Study
 from dashboard import loaded
 from dashboard.gallery import WRONG
+from dashboard.once import once
 from dashboard.state import Choices
 
 KEYS = ["network", "alpha"]
@@ -32,6 +33,7 @@ def rows(choices: Choices) -> pd.DataFrame:
     return _rows(study, str(study.folder), loaded.stamp(study.folder), choices.method, choices.weight)
 
 
+@once(512)
 def points(choices: Choices, cost: str, measure: str) -> pd.DataFrame:
     """Return `core.tradeoffs.points` of the networks chosen, with `front`: whether no other of them is better."""
     table = _chosen(choices, tradeoffs.points(rows(choices), choices.config, cost, measure, choices.method))
@@ -41,6 +43,7 @@ def points(choices: Choices, cost: str, measure: str) -> pd.DataFrame:
     return table.assign(front=tradeoffs.pareto(table["cost"], sign * table["estimate"]))
 
 
+@once(64)
 def students(choices: Choices, cost: str) -> pd.DataFrame:
     """Return `core.tradeoffs.students`, as far as they are chosen."""
     return _chosen(choices, tradeoffs.students(rows(choices), choices.config, cost, choices.method))
@@ -57,7 +60,7 @@ def missing(choices: Choices, measure: str, lines: dict[str, float]) -> str:
 
 def table(choices: Choices, costs: list[str], measures: list[str], name: str) -> None:
     """Offer all costs and qualities of the networks shown as a table and, with the intervals, as CSV."""
-    full = everything(choices, costs, measures)
+    full = everything(choices, tuple(costs), tuple(measures))
     shown = full.assign(alpha=full["alpha"].map(label))
     for cost in costs:
         shown[cost] = [amount(cost, value) for value in full[cost]]
@@ -77,10 +80,12 @@ def table(choices: Choices, costs: list[str], measures: list[str], name: str) ->
             alt="What every network costs, and how good it is",
         )
         st.caption("times less: than the teacher. The CSV has every number in full, with its 95 % interval.")
-        st.download_button("Download as CSV", full.to_csv(index=False), f"{name}.csv", "text/csv", on_click="ignore")
+        file = f"{name}.csv"
+        st.download_button("Download as CSV", lambda: full.to_csv(index=False), file, "text/csv", on_click="ignore")
 
 
-def everything(choices: Choices, costs: list[str], measures: list[str]) -> pd.DataFrame:
+@once(64)
+def everything(choices: Choices, costs: tuple[str, ...], measures: tuple[str, ...]) -> pd.DataFrame:
     """Return one row a network: each cost and its ratio, then each measure with `_low` and `_high`."""
     tables = {measure: points(choices, costs[0], measure) for measure in measures}
     found = pd.concat(tables.values())[KEYS].drop_duplicates()

@@ -90,7 +90,7 @@ linked = both.assign(link=leads.images(chosen, cell, both))
 opens = leads.image_note(linked.dropna(subset=["logit", "rank"]))
 charts.show(charts.within(linked), "within_chart", said, "logit_alignment", "rank_alignment", opens=opens)
 st.caption(changed.undefined(chosen, both))
-associations = tables.associations(chosen.view, cell.architecture, cell.alpha)
+associations = chosen.of(tables.associations, cell.architecture, cell.alpha)
 if associations.empty:
     st.markdown("The study has no correlation of the two for an imported network." if cell.alpha is None else older)
 else:

@@ -16,8 +16,7 @@ with st.container(horizontal=True, gap="medium"):
     outside = choose("focus_of", "Share of", list(words.OUTSIDE), "parts", words.outside_label, words.OUTSIDE_HELP)
     importance = frame.importance_switch("focus")
     subset = frame.subset_switch("focus")
-view = chosen.view
-table = tables.estimates(view, measure, importance, outside, subset)
+table = chosen.of(tables.estimates, measure, importance, outside, subset)
 sentence = frame.levels(table, measure)
 
 with head:
@@ -27,8 +26,8 @@ with head:
     frame.opening(question, chosen, "focus", Analysis(chosen.method, importance, outside, subset), sentence, marks)
 
 lines = {"the teacher itself": tables.teacher_value(table)}
-chance = tables.control(view, "shuffled", importance, measure, outside)
-untrained = tables.control(view, "random network", importance, measure, outside)
+chance = chosen.of(tables.control, "shuffled", importance, measure, outside)
+untrained = chosen.of(tables.control, "random network", importance, measure, outside)
 order = leads.order(measure, importance, outside)
 points = leads.networks(chosen, tables.students(table), order, None, **leads.answers(subset))
 figure = charts.dots(
@@ -48,7 +47,7 @@ else:
     network = choose("parts_of", "Student", chosen.architectures, chosen.architectures[-1], nice_name)
     own = [cell for cell in cells(chosen)[1:] if cell.architecture == network and cell.alpha is not None]
     smallest = min(own, key=lambda cell: cell.alpha or 0.0, default=None)
-    shares = leads.networks(chosen, tables.part_shares(view, network), "rank_alignment lowest", smallest)
+    shares = leads.networks(chosen, chosen.of(tables.part_shares, network), "rank_alignment lowest", smallest)
     parts = shares[shares["role"] == "teacher"].sort_values("share", ascending=False)["part"].to_list()
     said = f"Share of its looking that {nice_name(network)} gives to each part."
     charts.show(

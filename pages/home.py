@@ -28,11 +28,10 @@ if picture is not None:
     st.caption(words.STRIP_CAPTION.format(method=words.method_label(chosen.method)) + of)
     link("explanations", "See this image in every network →", image=str(picture.image))
 
-view = chosen.view
-table = tables.estimates(view, "rank_alignment", "density")
-chance = tables.control(view, "shuffled", "density")
+table = chosen.of(tables.estimates, "rank_alignment", "density")
+chance = chosen.of(tables.control, "shuffled", "density")
 points = leads.networks(chosen, tables.students(table), "rank_alignment lowest")
-untrained = tables.control(view, "random network", "density")
+untrained = chosen.of(tables.control, "random network", "density")
 figure = charts.dots(
     points, "rank_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, untrained=untrained, numbers=True
 )

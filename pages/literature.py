@@ -6,12 +6,10 @@ import streamlit as st
 from core import literature
 from core.figures import tables
 from core.figures.encoding import written
-from core.findings import dose
 from dashboard import charts, frame, gallery, leads, loaded, words
 from dashboard.names import plain
 
 chosen = frame.begin("Beside the literature")
-view = chosen.view
 claims = loaded.claims(chosen.study)
 networks, alphas = frame.names(chosen), frame.alphas(chosen)
 
@@ -31,22 +29,22 @@ st.table(
     width="stretch",
 )
 st.caption(f"The poster: {literature.POSTER.where}")
-if stronger := dose(view.summary, chosen.config):
+if stronger := loaded.stronger(chosen.study, chosen.weight):
     st.markdown(stronger)
 
 st.subheader("Logit alignment: the poster's Figure 4", anchor=False)
-poster = literature.poster_logits(view)
+poster = chosen.of(literature.poster_logits)
 if poster.empty:
     st.markdown("The poster has no numbers for the networks and α shown.")
 else:
     points = leads.networks(
-        chosen, tables.students(tables.estimates(view, "logit_alignment")), "logit_alignment lowest"
+        chosen, tables.students(chosen.of(tables.estimates, "logit_alignment")), "logit_alignment lowest"
     )
     figure = charts.poster_directions(points, poster, networks, alphas)
     said = "Logit alignment from α to α: the poster's hollow and dashed, this study's filled."
     charts.show(figure, "poster_chart", said, "logit_alignment", about=said)
     st.caption(f"Hollow marks on dashed lines: the poster. {literature.ELSEWHERE} {frame.teacher_note(chosen)}")
-    moves = literature.directions(view)
+    moves = chosen.of(literature.directions)
     if len(moves):
         there = [f"{a:.2f} → {b:.2f}" for a, b in zip(moves["poster_from"], moves["poster_to"], strict=True)]
         change, low, high = (
@@ -64,7 +62,7 @@ else:
 
 st.subheader("Whose map is nearer the teacher's: win rates", anchor=False)
 st.markdown(f"{literature.OJHA.name}: {literature.OJHA.says}")
-rates = leads.networks(chosen, literature.win_rates(view), gallery.CHANGED)
+rates = leads.networks(chosen, chosen.of(literature.win_rates), gallery.CHANGED)
 said = "Share of images on which the distilled student's map is nearer the teacher's; 50 % is chance."
 charts.show(charts.win_rates(rates, alphas), "win_chart", said, "win_rate")
 st.caption(f"Hollow: {literature.OJHA.where} {literature.ELSEWHERE}")

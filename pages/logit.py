@@ -8,16 +8,15 @@ from dashboard import charts, frame, gallery, leads, loaded, words
 from dashboard.widgets import toggle
 
 chosen = frame.begin("Logit alignment")
-view = chosen.view
-table = tables.estimates(view, "logit_alignment")
+table = chosen.of(tables.estimates, "logit_alignment")
 sentence = frame.levels(table, "logit_alignment")
 
 st.markdown(f"## {sentence}")
 st.caption("Do students put all the classes in the same order as the teacher, most likely first?")
 with_poster = toggle("poster", "Show the poster's numbers", True)
-poster = literature.poster_logits(view)
+poster = chosen.of(literature.poster_logits)
 points = leads.networks(chosen, tables.students(table), "logit_alignment lowest")
-chance, untrained = (tables.control(view, of, measure="logit_alignment") for of in ("shuffled", "random network"))
+chance, untrained = (chosen.of(tables.control, by, measure="logit_alignment") for by in ("shuffled", "random network"))
 theirs = poster if with_poster else None
 figure = charts.dots(
     points, "logit_alignment", frame.names(chosen), frame.alphas(chosen), {}, chance, theirs, untrained, numbers=True
@@ -38,11 +37,11 @@ if finding is not None:
     st.markdown(finding.sentence)
     st.caption(finding.controls)
     frame.each(finding)
-both = leads.networks(chosen, tables.together(view), "rank_alignment lowest")
+both = leads.networks(chosen, chosen.of(tables.together), "rank_alignment lowest")
 said = "Each network by how far its outputs (across) and where it looks (up) agree with the teacher's."
 charts.show(charts.together(both, frame.alphas(chosen)), "together", said, "logit_alignment", "rank_alignment")
 with st.expander("The numbers, with accuracy held fixed and without"):
     columns = {name: st.column_config.NumberColumn(format="%.2f") for name in ("ρ", "low", "high")}
-    associations = tables.associations(view)
+    associations = chosen.of(tables.associations)
     st.dataframe(associations, hide_index=True, column_config=columns, alt="Rank correlations of the two alignments")
     st.caption(words.ASSOCIATION_CAPTION)

@@ -14,10 +14,9 @@ head = st.container()
 with st.container(horizontal=True, gap="medium"):
     importance = frame.importance_switch("rank")
     subset = frame.subset_switch("rank")
-view = chosen.view
-table = tables.estimates(view, "rank_alignment", importance, subset=subset)
-chance = tables.control(view, "shuffled", importance)
-by_size = tables.control(view, "area", importance)["estimate"].mean()
+table = chosen.of(tables.estimates, "rank_alignment", importance, subset=subset)
+chance = chosen.of(tables.control, "shuffled", importance)
+by_size = chosen.of(tables.control, "area", importance)["estimate"].mean()
 sentence = frame.levels(table, "rank_alignment", chance["estimate"].mean())
 
 with head:
@@ -28,7 +27,7 @@ with head:
 lines = {"by part size alone": by_size}
 order = leads.order("rank_alignment", importance)
 points = leads.networks(chosen, tables.students(table), order, None, **leads.answers(subset))
-untrained = tables.control(view, "random network", importance)
+untrained = chosen.of(tables.control, "random network", importance)
 figure = charts.dots(
     points,
     "rank_alignment",
@@ -43,7 +42,7 @@ charts.show(figure, "rank_chart", sentence, "rank_alignment", about=words.CONTRO
 frame.small_print(chosen, frame.beside(chosen, subset))
 frame.table(table, "rank_alignment")
 with st.expander("How it spreads over the images"):
-    spread = leads.networks(chosen, tables.spreads(view, importance), order)
+    spread = leads.networks(chosen, chosen.of(tables.spreads, importance), order)
     figure = charts.spreads(spread, "rank_alignment", frame.names(chosen), frame.alphas(chosen), chance)
     said = "Dot: the median image. Thick line: the middle half of the images. Thin line: nine in ten of them."
     said += " These are all images, whoever is right." if subset != "all" else ""
@@ -55,7 +54,7 @@ if asked is not None:
     st.subheader(asked.title, anchor=False)
     st.markdown(asked.sentence)
     frame.unlooked(chosen, "These changes are")
-    effects = tables.effects(view)
+    effects = chosen.of(tables.effects)
     effects["method"] = effects["method"].map(words.method_label)
     lowest = min(chosen.config.students.alphas)
     changes = leads.networks(replace(chosen, weight=0.0), effects.assign(alpha=lowest), gallery.CHANGED)
@@ -67,7 +66,7 @@ if looked is not None:
     st.subheader(looked.title, anchor=False)
     st.badge(words.LOOKED_BADGE, color="orange", help=words.LOOKING_HELP)
     st.markdown(looked.sentence)
-    figure = charts.looks(looks(loaded.summary(chosen.study, None), view), frame.alphas(chosen))
+    figure = charts.looks(looks(loaded.summary(chosen.study, None), chosen.view), frame.alphas(chosen))
     charts.show(figure, "looks", looked.sentence, "rank_alignment", "accuracy", about=words.LOOKED_CAPTION)
     st.caption(f"{words.LOOKED_CAPTION} {words.about_intervals(chosen.study)}")
     with st.expander("Each network by itself", key="looks of each"):

@@ -11,7 +11,7 @@ from dashboard.state import cells
 from dashboard.widgets import choose
 
 chosen = frame.begin("Training results", method=False)
-table = tables.estimates(chosen.view, "accuracy")
+table = chosen.of(tables.estimates, "accuracy")
 sentence = frame.levels(table, "accuracy")
 question = "Are the smaller students more often right when they also learn from the teacher?"
 frame.opening(question, chosen, "training", Analysis(), sentence)

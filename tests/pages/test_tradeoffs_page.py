@@ -153,7 +153,7 @@ def test_the_table_has_every_number() -> None:
     study = open_study("wide")
     config: Config = study.config
     chosen = Choices(study, config.students.architectures, config.students.alphas, "integrated_gradients")
-    table = weighed.everything(chosen, ["parameters", "latency_cpu"], ["accuracy", "rank_alignment"])
+    table = weighed.everything(chosen, ("parameters", "latency_cpu"), ("accuracy", "rank_alignment"))
     assert table[["network", "alpha"]].to_numpy().tolist() == [
         [name, alpha] for name in ("ResNet34", "ResNet18") for alpha in (1.0, 0.5, 0.1)
     ]
