@@ -130,17 +130,22 @@ def levels(table: pd.DataFrame, measure: str, chance: float | None = None, inste
         The sentence where nothing can be compared.
     """
     form = FORMATS.get(measure, ".2f")
-    pupils = table[(table["role"] == "student") & table["estimate"].notna()]
-    if (table["seeds"] == 1).all():  # then the teacher stands among the students where accuracy is shown
-        teacher = table[table["role"] == "teacher"]
-        pupils = pupils[~(pupils["network"].isin(teacher["network"]) & pupils["alpha"].isin(teacher["alpha"]))]
-    wide = pupils.pivot_table(index="network", columns="alpha", values="estimate").dropna()
-    if wide.empty:
+    rows = list(zip(*(table[name] for name in ("role", "network", "alpha", "estimate")), strict=True))
+    # Of a study of one seed the teacher stands among the students where accuracy is shown.
+    left = {(name, alpha) for role, name, alpha, _ in rows if role == "teacher"} if (table["seeds"] == 1).all() else ()
+    found = {
+        (name, alpha): value
+        for role, name, alpha, value in rows
+        if role == "student" and (name, alpha) not in left and not math.isnan(value)
+    }
+    alphas = sorted({alpha for _, alpha in found}, reverse=True)
+    whole = [name for name in dict.fromkeys(name for name, _ in found) if all((name, a) in found for a in alphas)]
+    if not whole:
         return instead
-    high, low = wide[max(wide.columns)].mean(), wide[min(wide.columns)].mean()
-    about = f"{MEASURES[measure].label.lower()} of {high:{form}} {_learnt(max(wide.columns))}"
-    if len(wide.columns) > 1:
-        about += f" and {low:{form}} {_learnt(min(wide.columns))}"
+    high, low = (sum(found[name, alpha] for name in whole) / len(whole) for alpha in (alphas[0], alphas[-1]))
+    about = f"{MEASURES[measure].label.lower()} of {high:{form}} {_learnt(alphas[0])}"
+    if len(alphas) > 1:
+        about += f" and {low:{form}} {_learnt(alphas[-1])}"
     beside = "" if chance is None or math.isnan(chance) else f"; by chance it would be {chance:{form}}"
     return f"On average the students shown reach {article(about)} {about}{beside}."
 

@@ -16,6 +16,7 @@ from dashboard.names import plain, short
 from dashboard.navigation import link
 from dashboard.once import once
 from dashboard.state import Choices
+from dashboard.viewer import webp
 
 SIDE, COUNT = 150, 8
 """Pixels of an image of the strip, and how many there are."""
@@ -98,15 +99,14 @@ def shares(choices: Choices, cell: Cell) -> pd.DataFrame:
 def strip(choices: Choices, cell: Cell, rows: pd.DataFrame, column: str) -> None:
     """Draw images side by side with their number, class, and who is right; each opens where its maps can be seen."""
     study = choices.study
-    photos = [gallery.photo(study, int(image)) for image in rows["image"]]
+    photos = [_picture(study, loaded.stamp(study.folder), int(image)) for image in rows["image"]]
     if any(found is None for found in photos):
         st.info("The images of this study are not on this machine, so their numbers stand alone.")
     with st.container(horizontal=True):
         for row, found in zip(rows.to_dict("records"), photos, strict=True):
             with st.container(width=SIDE, gap="xxsmall"):
                 if found is not None:
-                    photo = cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC)
-                    st.image(photo, width=SIDE, alt=f"Test image of a {row['name']}")
+                    st.image(found, width=SIDE, alt=f"Test image of a {row['name']}")
                 st.markdown(f"**{images.signed(row[column], plus=column == 'change')}** {plain(row['name'])}")
                 marks = (("student", row["student"]), ("teacher", row["teacher"]))
                 if column == "change":
@@ -114,6 +114,15 @@ def strip(choices: Choices, cell: Cell, rows: pd.DataFrame, column: str) -> None
                 st.caption(", ".join(f"{who} {'✓' if right else '✗'}" for who, right in marks))
                 if row["kept"]:
                     link("explanations", "See its maps →", image=str(row["image"]), student=short(cell, study.teacher))
+
+
+@once(256)
+def _picture(study: Study, stamp: str, image: int) -> str | None:
+    """Return an image as an address that a browser reads it from, sharp on a screen of two pixels a point."""
+    found = gallery.photo(study, image)
+    if found is None:
+        return None
+    return webp(cv2.resize(found[0], (2 * SIDE, 2 * SIDE), interpolation=cv2.INTER_CUBIC), 90)
 
 
 def pairs(choices: Choices, cell: Cell) -> pd.DataFrame:

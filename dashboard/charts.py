@@ -3,12 +3,13 @@
 A built spec is shown in 3 ms, building one takes 56; its tables are kept as the browser gets them, as Arrow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, lru_cache, wraps
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.dataframe_util import convert_anything_to_arrow_bytes
@@ -28,18 +29,40 @@ FEW = 16
 """Charts of single images that are kept: each holds thousands of rows."""
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as the browser gets it."""
+
+    spec: Spec
+    """Its tables in Arrow, as Streamlit would turn them at every look."""
+    links: str
+    """Where its marks lead, as a list in Markdown; "" where none does."""
+
+
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """What can be drawn in either theme."""
+    """What can be drawn in either theme; equal to another that draws the same numbers."""
 
     build: Callable[..., Spec]
-    shown: Callable[..., Spec]
-    """Builds it with its tables in Arrow, and keeps it, unless it is a visitor's own."""
     values: tuple[Any, ...]
     """What it is built from; the first is a table of numbers."""
     named: dict[str, Any]
     given: dict[str, Any]
     """All of that, by the names that the builder has for it; the theme comes when it is drawn."""
+    draw: Callable[["Figure", str], Drawn]
+    """`drawn`, or what keeps it: not for what is a visitor's own."""
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other draws the same."""
+        return isinstance(other, Figure) and self._contents == other._contents
+
+    def __hash__(self) -> int:
+        """Return what fits `==`."""
+        return hash(self._contents)
+
+    @cached_property
+    def _contents(self) -> Hashable:
+        return self.build, contents(self.values), contents(self.named)
 
     def spec(self, theme: str) -> Spec:
         """Return the figure as Vega-Lite, "light" or "dark"."""
@@ -108,8 +131,8 @@ def show(figure: Figure, key: str, description: str, *measures: str, about: str 
         ("png", figure.png, "image/png"),
     ]
     with st.container(key=f"figure_{key}", gap="small"):
-        spec = figure.shown(*figure.values, **{"theme": theme_now(), **figure.named})
-        st.vega_lite_chart(spec, key=key, alt=description)
+        ready = figure.draw(figure, theme_now())
+        st.vega_lite_chart(ready.spec, key=key, alt=description)
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             with st.popover("Definition", type="tertiary"):
                 for measure in measures:
@@ -120,11 +143,19 @@ def show(figure: Figure, key: str, description: str, *measures: str, about: str 
                 st.download_button(
                     kind.upper(), content, file, mime, type="tertiary", on_click="ignore", key=f"{key} {kind}"
                 )
-            if links := figure.links:
+            if ready.links:
                 with st.popover("Images", type="tertiary"):
                     st.caption("Where the marks of this chart lead; each opens in a tab of its own.")
-                    st.markdown("\n".join(f"- [{plain(text)}]({link})" for link, text in links.items()))
+                    st.markdown(ready.links)
                 st.caption(opens or leads.note(choices()))
+
+
+def drawn(figure: Figure, theme: str) -> Drawn:
+    """Return a figure as the browser gets it."""
+    spec = figure.spec(theme)
+    tables = {name: convert_anything_to_arrow_bytes(rows) for name, rows in spec.get("datasets", {}).items()}
+    links = "\n".join(f"- [{plain(text)}]({link})" for link, text in figure.links.items())
+    return Drawn({**spec, "datasets": tables}, links)
 
 
 def built_once(build: Callable[..., Spec], most: int = 128) -> Callable[..., Figure]:
@@ -132,26 +163,33 @@ def built_once(build: Callable[..., Spec], most: int = 128) -> Callable[..., Fig
 
     `most` are kept.
     """
-
-    @st.cache_data(max_entries=most, show_spinner=False)
-    @wraps(build)
-    def kept(*values: Any, **named: Any) -> Spec:
-        spec = build(*values, **named)
-        tables = {name: convert_anything_to_arrow_bytes(rows) for name, rows in spec.get("datasets", {}).items()}
-        return {**spec, "datasets": tables}
-
-    takes = signature(build)
+    takes, keep = signature(build), lru_cache(most)(drawn)
 
     @wraps(build)
     def figure(*values: Any, **named: Any) -> Figure:
-        return Figure(build, kept, values, named, takes.bind_partial(*values, **named).arguments)
+        return Figure(build, values, named, takes.bind_partial(*values, **named).arguments, keep)
 
     return figure
 
 
 def built(build: Callable[..., Spec], *values: Any, **named: Any) -> Figure:
     """Return a figure that nobody keeps: of what is a visitor's own. It is built whenever it is drawn."""
-    return Figure(build, build, values, named, signature(build).bind_partial(*values, **named).arguments)
+    return Figure(build, values, named, signature(build).bind_partial(*values, **named).arguments, drawn)
+
+
+def contents(value: Any) -> Hashable:
+    """Return what is equal for what draws the same: of a table its values, a tenth of what Streamlit's hash takes."""
+    if isinstance(value, pd.DataFrame):
+        return tuple((name, contents(value[name].to_numpy())) for name in value)
+    if isinstance(value, np.ndarray):
+        return (
+            (str(value.dtype), tuple(map(repr, value))) if value.dtype == object else (value.dtype.str, value.tobytes())
+        )
+    if isinstance(value, dict):
+        return tuple((name, contents(each)) for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return tuple(map(contents, value))
+    return repr(value) if isinstance(value, float) else value  # NaN is not itself
 
 
 def theme_now() -> str:

@@ -15,6 +15,7 @@ from core.figures.images import COUNTED
 from dashboard import loaded
 from dashboard.gallery import FILTERS, SORTS, WRONG
 from dashboard.names import short, title
+from dashboard.once import once
 from dashboard.state import Choices, cells
 
 PAGE = "explanations"
@@ -67,6 +68,7 @@ def answers(subset: str) -> dict[str, str]:
     return {"who": FILTERS["both"]} if subset == "both right" else {}
 
 
+@once(64)
 def note(choices: Choices) -> str:
     """Say what a click on a network's mark opens, as far as that is less than what its number is of."""
     table = loaded.images(choices.study)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,6 +12,7 @@ from core.findings import nice_name
 from core.overlay import overlay, shared_scale
 from core.study import Study
 from dashboard import gallery, loaded
+from dashboard.viewer import webp
 
 SIDE = 336
 
@@ -22,7 +22,8 @@ class Strip:
     """Pictures with their captions and what a screen reader says instead of them, and the image they are of."""
 
     image: int
-    pictures: list[np.ndarray]
+    pictures: list[str]
+    """As addresses that a browser reads them from."""
     captions: list[str]
     texts: list[str]
 
@@ -57,7 +58,7 @@ def _strip(_study: Study, folder: str, stamp: str, method: str) -> Strip | None:
     who = ["the teacher", *(f"{name} {trained(cell.alpha)}" for cell in cells[1:])]
     return Strip(
         image,
-        [photo, *(overlay(photo, each, 0.9, scale) for each in maps)],
+        [webp(each, 90) for each in (photo, *(overlay(photo, each, 0.9, scale) for each in maps))],
         ["the image", *who],
         ["The image, without a map", *(f"Map of where {each} looks, over the image" for each in who)],
     )

@@ -364,8 +364,38 @@ def test_a_figure_of_a_visitors_own_is_kept_by_nobody() -> None:
     table = pd.DataFrame({"part": ["a"]})
     for figure in (figures.built_once(build)(table), figures.built(build, table)):
         for _ in range(2):
-            figure.spec("light")
+            figure.draw(figure, "light")
     assert len(made) == 1 + 2
+
+
+def test_a_figure_is_built_anew_once_a_number_a_name_or_the_theme_is_another() -> None:
+    made: list[str] = []
+
+    def build(table: pd.DataFrame, lines: dict[str, float], theme: str) -> dict[str, Any]:
+        made.append(theme)
+        return {"datasets": {"rows": table.to_dict("records")}}
+
+    figure, nan = figures.built_once(build), float("nan")
+    table = pd.DataFrame({"part": ["a", None], "alpha": [0.1, nan], "n": [1, 2]})
+    first = figure(table, {"chance": nan}).draw(figure(table, {"chance": nan}), "light")
+    again = figure(table.copy(), lines={"chance": float("nan")})
+    assert again.draw(again, "light").spec == first.spec
+    made.clear()
+    others = [
+        *(
+            table.assign(**{name: values})
+            for name, values in (("part", ["a", "b"]), ("alpha", [0.1, 0.2]), ("n", [1, 3]))
+        ),
+        table.rename(columns={"n": "m"}),
+        table.astype({"n": "float64"}),
+    ]
+    for each in others:
+        other = figure(each, {"chance": nan})
+        other.draw(other, "light")
+    lined = figure(table, {"chance": 0.5})
+    lined.draw(lined, "light")
+    lined.draw(lined, "dark")
+    assert len(made) == len(others) + 2
 
 
 @pytest.mark.usefixtures("shared")

@@ -1,12 +1,15 @@
 """What is chosen, and what is read of a study."""
 
+import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 
 from core.attribution import METHODS
 from core.errors import UserError
+from core.figures.tables import View
 from core.study import open_study
 from dashboard import loaded, state, words
 from dashboard.state import Choices
@@ -105,3 +108,28 @@ def test_every_pair_of_verdicts_is_answered_in_one_sentence(looks: str, ranks: s
     assert sentence.startswith("Yes") == (looks == ranks == "supported")
     if not sentence.startswith("This study cannot tell"):
         assert "in these networks: " in words.answer(looks, ranks, once=True)
+
+
+@pytest.mark.usefixtures("cache")
+def test_what_is_made_of_a_view_is_made_once_until_the_choice_or_the_study_is_another(
+    chosen: dict[str, object],
+) -> None:
+    made: list[str] = []
+
+    def rows(view: View, measure: str) -> pd.DataFrame:
+        made.append(measure)
+        return view.summary.query("measure == @measure")
+
+    first = state.choices().of(rows, "accuracy")
+    first["estimate"] = 0.0  # whoever writes into it harms nobody
+    again = state.choices()
+    assert (again.of(rows, "accuracy")["estimate"] != 0).any()
+    assert made == ["accuracy"]
+    again.of(rows, "focus")
+    chosen.update(study="tiny", alphas=[0.1])
+    state.choices().of(rows, "accuracy")
+    assert made == ["accuracy", "focus", "accuracy"]
+    summary = again.study.folder / "summary.parquet"
+    os.utime(summary, ns=(0, 0))
+    state.choices().of(rows, "accuracy")
+    assert len(made) == 4
