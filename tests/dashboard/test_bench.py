@@ -44,6 +44,15 @@ def server(tiny_folders: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def explaining(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that has networks to explain photos by."""
+    cache = tmp_path_factory.mktemp("explaining")
+    add_networks(tiny_study(cache / "studies" / "tiny"))
+    with served(cache) as server:
+        yield server
+
+
 async def walk(address: str) -> tuple[set[str], list[Answer]]:
     """Open every page twice: the second time, most of it is what the client says it has."""
     async with arrive(address) as visitor:
@@ -71,17 +80,15 @@ def test_what_a_page_says_is_wrong_is_a_failure(tiny_folders: Path, tmp_path: Pa
     assert next(answer.failure for answer in answers if answer.page == "rank")
 
 
-def test_a_client_drops_a_photo_that_is_explained(tmp_path: Path):
-    add_networks(tiny_study(tmp_path / "studies" / "tiny"))
-
+def test_a_client_drops_a_photo_that_is_explained(explaining: Server):
     async def dropped(address: str) -> list[Answer]:
         async with arrive(address) as visitor:
             await visitor.open()
-            found = [await visitor.drop("photo.jpg", photo(0)), await visitor.open(PHOTO_PAGE)]
-            return [*found, *[await visitor.drop("photo.jpg", content) for content in (photo(0), b"no photo")]]
+            mine = photo(9)  # which nobody else here drops
+            found = [await visitor.drop("photo.jpg", mine), await visitor.open(PHOTO_PAGE)]
+            return [*found, *[await visitor.drop("photo.jpg", content) for content in (mine, b"no photo")]]
 
-    with served(tmp_path) as server:
-        answers = finished(dropped(server.address))
+    answers = finished(dropped(explaining.address))
     nowhere, opened, taken, refused = (answer.failure for answer in answers)
     assert nowhere == "the page takes no file"
     assert (opened, taken) == ("", "")
@@ -98,6 +105,8 @@ def test_a_server_that_is_gone_is_told(tiny_folders: Path):
             await visitor.open("rank")
         with pytest.raises(LostError, match="does not take"):
             await arrive(server.address).__aenter__()
+        with pytest.raises(UserError, match="while it runs"):
+            server.peak()
 
     finished(outlive())
 
@@ -135,15 +144,11 @@ def test_clients_and_a_browser_move_through_the_pages_together(server: Server):
 
 @pytest.mark.browser
 @pytest.mark.usefixtures("chromiums")
-def test_photos_dropped_at_once_are_all_answered(tmp_path: Path):
-    add_networks(tiny_study(tmp_path / "studies" / "tiny"))
-    with served(tmp_path) as server:
-        found = finished(together(server, visitors=2))
-        assert server.peak() >= server.memory() > 2**20
+def test_photos_dropped_at_once_are_all_answered(explaining: Server):
+    found = finished(together(explaining, visitors=2))
+    assert explaining.peak() >= explaining.memory() > 2**20
     assert [upload.failure for upload in found] == ["", ""]
     assert all(0 < upload.first <= upload.last and upload.place in (0, 1) for upload in found)
-    with pytest.raises(UserError, match="while it runs"):
-        server.peak()
 
 
 @pytest.mark.browser

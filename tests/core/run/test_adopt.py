@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.models import load_model, save_model
+from core.run import complete
 from core.run.adopt import adopt
 from core.run.complete import run_study
 from core.run.loop import Progress
@@ -20,12 +21,8 @@ def adopted(study: Study, unchanged: bool = True) -> set[str]:
     return {name.removeprefix("models/").removesuffix(".safetensors") for name in files if name.startswith("models/")}
 
 
-@pytest.mark.parametrize("content", [None, b"{", b'{"files": {"study.toml": 3}}', b"[]"])
-def test_a_run_without_its_manifest_trains_nothing(ran_copy: Study, ran: Study, here: None, content: bytes) -> None:
-    path = ran_copy.folder / "manifest.json"
-    path.unlink()
-    if content is not None:
-        path.write_bytes(content)
+def test_a_run_without_its_manifest_trains_nothing(ran_copy: Study, ran: Study, here: None) -> None:
+    (ran_copy.folder / "manifest.json").unlink()
     told: list[Progress] = []
     said: list[str] = []
     study = run_study(tiny_config(), device="cpu", on_progress=told.append, on_note=said.append)
@@ -37,6 +34,29 @@ def test_a_run_without_its_manifest_trains_nothing(ran_copy: Study, ran: Study, 
     timed = {"costs.parquet", "summary.parquet"}  # latencies are measured anew
     assert {name for name, each in study.manifest.items() if each != ran.manifest[name]} <= timed
     assert study.damaged() == []
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"files": {"study.toml": 3}}', b"[]"])
+def test_one_that_cannot_be_read_is_as_none(ran_copy: Study, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same is to be done, and the same is said."""
+    begun: list[tuple[object, ...]] = []
+
+    def begin(study: Study, tasks: object, wanted: object, files: object, *rest: object) -> None:
+        begun.append((tasks, wanted, files))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(complete, "run_tasks", begin)
+    path = ran_copy.folder / "manifest.json"
+    path.unlink()
+    said: list[str] = []
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run_study(tiny_config(), device="cpu", on_note=said.append)
+        path.write_bytes(content)
+    without, damaged = begun
+    assert without == damaged
+    assert said[0] == said[1]
+    assert "manifest.json is missing or damaged: 4 of 4 networks" in said[0]
 
 
 def test_what_is_not_whole_is_not_taken(ran_copy: Study) -> None:

@@ -57,17 +57,21 @@ class Nodes:
         while len(self.nodes) < count:
             self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=MEMORY))
 
-    def at(self, task: str) -> Any:
-        """Return the node that is at a task whose name begins so, None where none is."""
+    def busy(self) -> list[tuple[str, Any]]:
+        """Return what nodes are at, by the names of their processes."""
+        found = []
         for node in list(self.nodes):
             raylet = Path(f"/proc/{node.all_processes['raylet'][0].process.pid}")
             # Of all threads; psutil would look at every process of the system, and often.
             for children in raylet.glob("task/*/children"):
                 with suppress(OSError):
                     for pid in children.read_text().split():
-                        if Path(f"/proc/{pid}/cmdline").read_text().startswith(f"ray::{task}"):
-                            return node
-        return None
+                        found.append((Path(f"/proc/{pid}/cmdline").read_text(), node))
+        return found
+
+    def at(self, task: str) -> Any:
+        """Return the node that is at a task whose name begins so, None where none is."""
+        return next((node for name, node in self.busy() if name.startswith(f"ray::{task}")), None)
 
     def signal(self, node: Any, number: int) -> None:
         """Send every process of a node a signal, as a power cut or a lost network would be felt."""
@@ -118,13 +122,17 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         while self.moments:
-            for moment in list(self.moments):
+            for name, node in self.nodes.busy():
+                moment = next((each for each in self.moments if name.startswith(f"ray::{each[0]}")), None)
+                if moment is None:
+                    continue
                 begins, said, act = moment
                 told = [(task, word) for task, word in self.words if task.startswith(begins) and re.match(said, word)]
-                if (told or not said) and (node := self.nodes.at(begins)):
+                if told or not said:
                     self.moments.remove(moment)
                     self.met.append((len(self.words), *(told[-1] if told else ("", ""))))
                     act(node)
+                    break
             time.sleep(0.03)
 
     def next_epoch(self, count: int, task: str) -> int:
