@@ -28,10 +28,10 @@ from core.run.loop import Progress
 from core.run.plan import Task
 from core.run.recipe import keys, to_make
 from core.store import sha256_file
-from core.study import Study, cache_folder
+from core.study import Study, cache_folder, open_study
 from tests.core.conftest import Threads
 from tests.same import same_numbers, state
-from tests.tiny import tiny_config, write_toml
+from tests.tiny import Once, tiny_config, write_toml
 
 STUDENT = "resnet18-a0.1-s0"
 
@@ -438,16 +438,29 @@ def test_stopped_and_killed_it_goes_on_to_the_same_bits(ran: Study, tmp_path: Pa
     same_numbers(finished, ran)
 
 
-def test_of_the_other_seeds_numbers_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their networks go when all is measured; nothing is missing then, and nothing is made again."""
+TWO_SEEDS: dict[str, Any] = {
+    "students": {"seeds": [0, 1], "architectures": ["resnet18"]},
+    "teacher": {"architecture": "resnet18"},
+    "explain": {"methods": ["saliency"]},
+}
+
+
+@pytest.fixture
+def first_kept(here: None, once: Once, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A copy of a study of two seeds, of which the networks of the first were kept; it is the one of that name now."""
+
+    def make(cache: Path) -> None:
+        monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache))
+        run_study(tiny_config(**TWO_SEEDS, keep={"seeds": "first"}), device="cpu")
+
+    shutil.copytree(once("first_kept", make), tmp_path / "cache")
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path / "cache"))
-    config = tiny_config(
-        students={"seeds": [0, 1], "architectures": ["resnet18"]},
-        teacher={"architecture": "resnet18"},
-        explain={"methods": ["saliency"]},
-        keep={"seeds": "first"},
-    )
-    study = run_study(config, device="cpu")
+    return open_study("small")
+
+
+def test_of_the_other_seeds_numbers_stay(first_kept: Study) -> None:
+    """Their networks go when all is measured; nothing is missing then, and nothing is made again."""
+    study, config = first_kept, first_kept.config
     there = set(state(study.folder))
     for kind in ("models", "logits", "importance"):
         assert {Path(name).stem for name in there if name.startswith(f"{kind}/")} - {"resnet18-random-s0"} == {
@@ -482,19 +495,11 @@ def test_of_the_other_seeds_numbers_stay(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_networks_that_were_left_out_are_trained_again_only_for_their_numbers_and_that_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: None
+    first_kept: Study,
 ) -> None:
-    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path / "cache"))
-    sections: dict[str, Any] = {
-        "students": {"seeds": [0, 1], "architectures": ["resnet18"]},
-        "teacher": {"architecture": "resnet18"},
-        "explain": {"methods": ["saliency"]},
-    }
-    config = tiny_config(**sections, keep={"seeds": "first"})
-    run_study(config, device="cpu")
     told: list[Progress] = []
     notes: list[str] = []
-    more = tiny_config(**sections, keep={"seeds": "first", "maps": 3})
+    more = tiny_config(**TWO_SEEDS, keep={"seeds": "first", "maps": 3})
     study = run_study(more, device="cpu", on_progress=told.append, on_note=notes.append)
     done = {progress.finished for progress in told} - {""}
     assert {name for name in done if name.startswith(("train", "measure"))} == set()
@@ -504,7 +509,7 @@ def test_networks_that_were_left_out_are_trained_again_only_for_their_numbers_an
     }
     assert len(study.maps("resnet18-a0.1-s0", "saliency")[0]) == 3
     assert notes == []
-    fewer = tiny_config(**sections, keep={"seeds": "first", "maps": 3}, measure={"top_k": 3})
+    fewer = tiny_config(**TWO_SEEDS, keep={"seeds": "first", "maps": 3}, measure={"top_k": 3})
     study = run_study(fewer, device="cpu", on_note=notes.append)
     assert notes == ["[keep] left 2 networks out; their numbers are to be made again, so they are trained again."]
     assert study.damaged() == []

@@ -15,7 +15,8 @@ from tests.cub_tree import cub_tree
 SMALL = (
     *("data.image_size=32", "data.validation_fraction=0.3"),
     *("teacher.weights=none", "students.weights=none", "students.width=0.0625", "students.stem=small"),
-    *("students.architectures=['resnet101', 'resnet18']", "students.alphas=[1.0, 0.1]", "students.seeds=[0]"),
+    *("teacher.architecture=resnet34", "students.architectures=['resnet34', 'resnet18']"),
+    *("students.alphas=[1.0, 0.1]", "students.seeds=[0]"),
     *("training.epochs=2", "training.batch_size=4", "explain.images=4", "explain.budget=9", "measure.top_k=2"),
 )
 
