@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
@@ -63,30 +64,33 @@ def processes(folder: Path, workers: int) -> Iterator["Processes"]:
     """Give an executor (`core.run.loop`) of so many processes, which work in a study's folder itself."""
     context = get_context("spawn")
     with _manager(context) as manager:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_worker)
+        pool = partial(ProcessPoolExecutor, workers, mp_context=context, initializer=_worker)
+        executor = Processes(folder, workers, pool, manager.Queue())
         try:
-            yield Processes(folder, workers, pool, manager.Queue())
+            yield executor
         finally:
-            for process in list((pool._processes or {}).values()):  # shutdown forgets them
-                process.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
+            executor.end()
 
 
 class Processes:
-    """Tasks of one study in a pool of processes."""
+    """Tasks of one study in a pool of processes.
 
-    def __init__(self, folder: Path, workers: int, pool: ProcessPoolExecutor, queue: Any) -> None:
+    One that is ended from outside takes the pool with it, and nobody knows which of the tasks under way it was at. All
+    of them are begun again from their state, in a new pool; but no task a third time, as it may be what ends them.
+    """
+
+    def __init__(self, folder: Path, workers: int, pool: Callable[[], ProcessPoolExecutor], queue: Any) -> None:
         self.folder, self.workers = folder, workers
-        self._pool, self._queue = pool, queue
+        self._new_pool, self._pool, self._queue = pool, pool(), queue
         self._running: dict[Future[Any], Task] = {}
+        self._lost = Counter[str]()
 
     def submit(self, task: Task) -> None:
-        """Begin a task; UserError where a process was ended from outside."""
-        with deaf():
-            try:
-                self._running[self._pool.submit(_call, task, self.folder, self._queue)] = task
-            except BrokenProcessPool:
-                raise _ended() from None
+        """Begin a task; UserError where a process of one was ended from outside a second time."""
+        try:
+            self._begin(task)
+        except BrokenProcessPool:
+            self._again(task)
 
     def heard(self) -> Iterator[tuple[str, float | None, str]]:
         """Return what tasks told since."""
@@ -94,19 +98,39 @@ class Processes:
             yield self._queue.get()
 
     def finished(self, seconds: float) -> list[tuple[Task, BaseException | None]]:
-        """Wait for tasks to end; UserError where a process was ended from outside, after all others that did."""
+        """Wait for tasks to end; UserError as `submit`, after all others that did."""
         done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
         errors = {future: future.exception() for future in done}
         whole = {future: error for future, error in errors.items() if not isinstance(error, BrokenProcessPool)}
         if errors and not whole:
-            raise _ended()
+            self._again()
         return [(self._running.pop(future), error) for future, error in whole.items()]
 
+    def end(self) -> None:
+        """End all processes."""
+        for process in list((self._pool._processes or {}).values()):  # shutdown forgets them
+            process.terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
-def _ended() -> UserError:
-    return UserError(
-        "A process of this run was ended from outside (out of memory?); the same command goes on from here."
-    )
+    def _begin(self, task: Task) -> None:
+        with deaf():
+            self._running[self._pool.submit(_call, task, self.folder, self._queue)] = task
+
+    def _again(self, *more: Task) -> None:
+        """Begin what was under way again, and more."""
+        wait(self._running)  # of a pool that has broken, each ends at once
+        broken = [future for future in self._running if isinstance(future.exception(), BrokenProcessPool)]
+        tasks = [self._running.pop(future) for future in broken]
+        self._lost.update(task.name for task in tasks)
+        ended = "A process of this run was ended from outside (out of memory?)"
+        if any(self._lost[task.name] > 1 for task in tasks):
+            raise UserError(f"{ended}; the same command goes on from here.")
+        self.end()
+        self._pool = self._new_pool()
+        for task in (*tasks, *more):
+            self._begin(task)
+        names = ", ".join(task.name for task in tasks)
+        self._queue.put(("", None, f"{ended}; what was under way is gone on with: {names}."))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A run does what is missing and nothing else, survives any stop, and says what went wrong."""
 
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -196,7 +197,9 @@ def test_one_reason_is_told_once() -> None:
     )
 
 
-def test_a_process_that_is_killed_is_one_sentence(ran_copy: Study, here: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_again_and_again_is_one_sentence(
+    ran_copy: Study, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Killed(Threads):
         def submit(self, *args: Any, **kwargs: Any) -> Future:
             future: Future = Future()
@@ -208,24 +211,46 @@ def test_a_process_that_is_killed_is_one_sentence(ran_copy: Study, here: None, m
         run_study(tiny_config(measure={"top_k": 2}), device="cpu")
 
 
-def test_what_ended_beside_a_process_that_is_killed_is_kept(tmp_path: Path) -> None:
-    tasks = [Task(name, print, (), (), (), 1.0) for name in ("done", "killed")]
-    ended: list[Future] = [Future(), Future()]
-    ended[0].set_result([])
-    ended[1].set_exception(BrokenProcessPool("a process was terminated abruptly"))
+def test_what_a_killed_process_was_at_is_begun_again_once(tmp_path: Path) -> None:
+    """What ended beside it is kept; nothing is begun again that was not lost."""
+    tasks = [Task(name, print, (), (), (), 1.0) for name in ("done", "unlucky", "deadly", "late")]
+    broken = BrokenProcessPool("a process was terminated abruptly")
+    ends: dict[str, list[Any]] = {"done": [None], "unlucky": [broken, None], "deadly": [broken, broken], "late": [None]}
+    pools = []
 
     class Pool:
-        def submit(self, *given: Any) -> Future:
-            return ended[len(submitted)]
+        def __init__(self) -> None:
+            self._processes: dict[int, Any] = {}
+            self.broken = False
+            pools.append(self)
 
-    submitted: list[Task] = []
-    executor = local.Processes(tmp_path, 2, Pool(), None)  # type: ignore[arg-type]
-    for task in tasks:
+        def submit(self, call: Any, task: Task, *given: Any) -> Future:
+            if self.broken:
+                raise broken
+            future: Future = Future()
+            end = ends[task.name].pop(0)
+            future.set_exception(end) if end else future.set_result([])
+            return future
+
+        def shutdown(self, wait: bool, cancel_futures: bool) -> None:
+            self.broken = True
+
+    heard: queue.Queue = queue.Queue()
+    executor = local.Processes(tmp_path, 3, Pool, heard)  # type: ignore[arg-type]
+    for task in tasks[:3]:
         executor.submit(task)
-        submitted.append(task)
     assert executor.finished(0) == [(tasks[0], None)]
-    with pytest.raises(UserError, match="ended from outside"):
+    pools[0].broken = True
+    executor.submit(tasks[3])
+    assert [word for _, _, word in executor.heard()] == [
+        "A process of this run was ended from outside (out of memory?); what was under way is gone on with: unlucky, "
+        "deadly."
+    ]
+    assert executor.finished(0) == [(tasks[1], None), (tasks[3], None)]
+    with pytest.raises(UserError, match=r"ended from outside \(out of memory\?\); the same command goes on from here"):
         executor.finished(0)
+    assert len(pools) == 2
+    assert not any(ends.values())
 
 
 def test_numbers_of_other_settings_are_not_shown_as_theirs(
