@@ -1,8 +1,6 @@
 """A study's settings: read from TOML, checked, and written back resolved."""
 
-import re
 import tomllib
-from difflib import get_close_matches
 from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
@@ -12,15 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from core.errors import UserError, unknown
 from core.toml import parse_toml
+from core.wrong_settings import TOO_DEEP, wrong
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 Method = Literal["saliency", "integrated_gradients", "captum", "smoothgrad", "input_x_gradient", "grad_cam"]
 Score = Literal["logit", "log_softmax", "probability"]
 Baseline = Literal["mean", "black", "blurred"]
 
-
-TOO_DEEP = "lists or tables lie within each other too deeply"
-"""What is wrong with settings that nobody has written by hand."""
 WORDS = {"none", "imagenet"}
 """Initial weights that are no file."""
 PATHS = {("data", "root"): {""}, ("teacher", "weights"): WORDS, ("students", "weights"): WORDS}
@@ -245,16 +241,9 @@ def parse_config(tree: dict[str, Any], origin: Path) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise UserError(f"{origin}: {_all(error)}") from None
+        raise UserError(f"{origin}: {wrong(error, Config)}") from None
     except RecursionError:
         raise UserError(f"{origin}: {TOO_DEEP}.") from None
-
-
-def _all(error: ValidationError) -> str:
-    try:
-        return "; ".join(_plain(each) for each in error.errors())
-    except RecursionError:  # what was found cannot be written out
-        return TOO_DEEP
 
 
 def _set(tree: dict[str, Any], override: str) -> None:
@@ -278,43 +267,6 @@ def _set(tree: dict[str, Any], override: str) -> None:
     if words is not None and isinstance(value, str) and value not in words:
         value = str(Path(value).expanduser().absolute())  # from where it was typed, not from the file
     tree[last] = value
-
-
-def _plain(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        section: Any = Config
-        for part in error["loc"][:-1]:
-            section = section.model_fields[part].annotation
-        return f"unknown key {where}. {unknown('key', str(error['loc'][-1]), section.model_fields)}"
-    if error["type"] == "missing":
-        return f"{where} is missing"
-    found = "" if isinstance(error["input"], dict) or error["type"] == "too_long" else f" (found {error['input']!r})"
-    message = _rule(error)
-    return f"{where}: {message}{found}{_near(error)}" if where else message
-
-
-def _rule(error: Any) -> str:
-    """Say what is allowed; pydantic's own words where they are plain enough."""
-    last = error["loc"][-1] if error["loc"] else ""
-    rules = {
-        "model_type": f"input should be a table of settings, [{last}]",
-        "string_pattern_mismatch": "letters, digits, '-' and '_' only, at most 64, the first a letter or a digit",
-        "too_short": "at least one is needed",
-        "too_long": "at most {max_length} are taken (found {actual_length})",
-    }
-    rule = rules.get(error["type"], "").format(**error.get("ctx", {}))
-    message = rule or str(error["msg"]).removeprefix("Value error, ")
-    return message[0].lower() + message[1:]
-
-
-def _near(error: Any) -> str:
-    """Offer the allowed word that is nearest to a misspelt one."""
-    if error["type"] != "literal_error":
-        return ""
-    allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-    near = get_close_matches(str(error["input"]), allowed, n=1)
-    return f". Did you mean {near[0]}?" if near else ""
 
 
 def stated(preset: str) -> str:

@@ -6,11 +6,12 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from core.config import MAX_SEEDS, TOO_DEEP, WORDS, Config, Data, Method, Students, parse_config, presets, read_config
+from core.config import MAX_SEEDS, WORDS, Config, Data, Method, Students, parse_config, presets, read_config
 from core.errors import UserError
 from core.findings import nice_name
 from core.study import study_names
 from core.toml import parse_toml
+from core.wrong_settings import TOO_DEEP
 from dashboard.words import method_label
 
 ORIGIN = "These settings"

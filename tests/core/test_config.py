@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from core.config import TOO_DEEP, Config, parse_config, presets, read_config
+from core.config import Config, parse_config, presets, read_config
 from core.errors import UserError
 from core.study import Study
+from core.wrong_settings import TOO_DEEP
 
 
 def write(folder: Path, text: str) -> str:
