@@ -5,7 +5,7 @@ A built spec is shown in 3 ms, building one takes 56; its tables are kept as the
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property, wraps
 from inspect import signature
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.figures.tradeoffs import scatter
 from core.measures import MEASURES
 from dashboard import leads
 from dashboard.names import plain
+from dashboard.once import once
 from dashboard.state import choices, kept
 
 BESIDE = {"chance": "by chance", "untrained": "never trained", "poster": "the poster", "means": "mean of a class"}
@@ -163,7 +164,7 @@ def built_once(build: Callable[..., Spec], most: int = 128) -> Callable[..., Fig
 
     `most` are kept.
     """
-    takes, keep = signature(build), lru_cache(most)(drawn)
+    takes, keep = signature(build), once(most)(drawn)
 
     @wraps(build)
     def figure(*values: Any, **named: Any) -> Figure:
