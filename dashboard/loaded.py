@@ -92,7 +92,7 @@ def importance(study: Study, cell: Cell | str) -> pd.DataFrame:
 
 def shortfall(study: Study, method: str) -> str:
     """Return what `core.convergence.shortfall` says."""
-    return shortfall_of(summary(study), study.config.explain, method)
+    return _shortfall(study, str(study.folder), stamp(study.folder), method)
 
 
 def histories(study: Study, cells: Sequence[Cell]) -> pd.DataFrame:
@@ -231,6 +231,11 @@ def _looked(_study: Study, folder: str, stamp: str) -> Question | None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _stronger(_study: Study, folder: str, stamp: str, weight: float) -> str:
     return dose(_summary(_study, folder, stamp, weight), _study.config)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _shortfall(_study: Study, folder: str, stamp: str, method: str) -> str:
+    return shortfall_of(_summary(_study, folder, stamp, 0.0), _study.config.explain, method)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -36,7 +36,7 @@ class OneImage:
 def stored(choices: Choices, cells: Sequence[Cell], image: int) -> OneImage:
     """Read what a study keeps of an image of its gallery, by some networks, the teacher first. Computes nothing."""
     study, method = choices.study, choices.method
-    label = int(study.labels([image])[0])
+    label = int(loaded.images(study).set_index("id")["label"][image])
     names = gallery.classes(study)
     parts: list[str] = []
     panels, explained, exact = [], [], []
