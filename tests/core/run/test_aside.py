@@ -1,13 +1,18 @@
 """Heavy commands run aside give their answer, or the one sentence of their error."""
 
+import io
+import sys
 import zipfile
+from contextlib import redirect_stderr
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
 
+from core import cli
 from core.errors import UserError
 from core.header import read_header
 from core.imported import add_model
@@ -31,6 +36,26 @@ def saved(path: Path, what: object) -> bytes:
     return path.read_bytes()
 
 
+class Here:
+    """A command done in this process, for no seconds of imports."""
+
+    def __init__(self, words: list[str], stderr: IO[bytes], **options: object) -> None:
+        said, self.returncode = io.StringIO(), 0
+        with pytest.MonkeyPatch.context() as patch, redirect_stderr(said):
+            patch.setattr(sys, "argv", words[2:])
+            try:
+                cli.main()
+            except SystemExit as stop:
+                self.returncode = int(stop.code or 0)
+        stderr.write(said.getvalue().encode())
+
+    def wait(self, seconds: float) -> None:
+        pass
+
+    def poll(self) -> int:
+        return self.returncode
+
+
 def test_a_checkpoint_is_kept_when_it_fits(ran_copy: Study) -> None:
     aside.add("small", "mine", "resnet18", save(state()), ".safetensors", *SLIM, Place())
     assert read_header(ran_copy.path("models", "mine")).architecture == "resnet18"
@@ -38,7 +63,9 @@ def test_a_checkpoint_is_kept_when_it_fits(ran_copy: Study) -> None:
     assert (seen.cells, seen.trained, seen.measured, seen.word) == (5, 5, 4, "not finished")
 
 
-def test_what_does_not_fit_or_could_run_is_refused_and_nothing_is_kept(ran_copy: Study, tmp_path: Path) -> None:
+def test_what_does_not_fit_or_could_run_is_refused_and_nothing_is_kept(
+    ran_copy: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Evil:
         def __reduce__(self) -> tuple:
             return (Path.touch, (tmp_path / "ran",))
@@ -63,6 +90,7 @@ def test_what_does_not_fit_or_could_run_is_refused_and_nothing_is_kept(ran_copy:
     with pytest.raises(UserError, match="could run code") as caught:
         aside.add("small", "mine", "resnet18", refused["could run code"], ".pth", *SLIM, Place())
     assert str(caught.value).startswith("The file")
+    monkeypatch.setattr(aside.subprocess, "Popen", Here)
     with pytest.raises(UserError, match=r"^The weights do not fit: bn1\.bias is missing"):
         aside.add("small", "mine", "resnet18", refused["do not fit"], ".safetensors", *SLIM, Place())
     with pytest.raises(UserError, match=r"cannot be a cell's name: .* at most 64, the first a letter or a digit"):
