@@ -9,7 +9,7 @@ dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
 test: $(DEV)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What goes wrong, again and again: kills of runs at random moments, every call of a stage failing once, and many
 # processes at the same studies. One of them alone takes ARGS: make soak-kills ARGS="--kills 100 --seed 1"

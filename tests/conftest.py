@@ -17,6 +17,20 @@ from tests.tiny import Once, tiny_config  # noqa: E402
 
 torch.set_num_threads(1)
 
+DEAREST = (
+    *("core/run/test_cluster.py", "browser/test_accessibility.py", "core/test_faults.py", "pages/test_pages.py"),
+    *("core/run/test_complete.py", "dashboard/test_bench.py", "core/run/test_killed.py", "core/test_train_together.py"),
+    *("browser/test_viewer_hands.py", "browser/test_dashboard.py", "browser/test_runs.py", "browser/test_clicks.py"),
+    *("core/run/test_launch.py", "core/distill/test_train.py", "core/bench/test_ig.py", "core/test_fuzz.py"),
+    *("pages/test_leads.py", "pages/test_explanations.py", "core/run/test_aside.py", "core/run/test_adopt.py"),
+)
+"""Files that take longest: they come first, so that in the end no worker waits for another with one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / name: place for place, name in enumerate(DEAREST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
