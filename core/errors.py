@@ -1,5 +1,7 @@
 """The one exception whose message is meant for the person at the keyboard."""
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -16,7 +18,8 @@ def memory_is_full(error: BaseException) -> bool:
     """Return whether an error says that there is no memory: of the GPU, or of this machine, where torch has no kind."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     said = str(error)  # by libraries that pass another's error on as their own
-    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "DefaultCPUAllocator" in said or "out of memory" in said
+    words = ("DefaultCPUAllocator", "out of memory", os.strerror(errno.ENOMEM))
+    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or any(word in said for word in words)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -16,10 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from core.errors import Unreadable, UserError, memory_is_full
 from core.parquet import Columns, OtherTableError, read_within_bounds
+from core.tensors import arrays_in, read_whole
 
 ROW_GROUP = 1 << 20
 """Rows of a parquet table that are compressed together."""
@@ -182,8 +183,8 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 def read_arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
     """Read arrays, `names` among them; UserError where the file is missing or damaged."""
     try:
-        arrays = load_file(path)
-    except (SafetensorError, OSError, ValueError, MemoryError) as error:
+        arrays = arrays_in(read_whole(path))
+    except (OSError, ValueError) as error:
         raise _damaged(path, error, "no arrays can be read from it") from None
     if missing := set(names) - set(arrays):
         raise UserError(f"{path} is damaged (it has no {missing.pop()}).")

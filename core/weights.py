@@ -1,17 +1,36 @@
 """Weights from a file, anybody's: read without anything that can run code, and put into a network that they fit."""
 
-import errno
-import os
+import math
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from core.errors import UserError, memory_is_full
 from core.store import cannot_read
+from core.tensors import Entry, entries, read_whole
+
+KINDS = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "C64": torch.complex64,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U64": torch.uint64,
+    "U32": torch.uint32,
+    "U16": torch.uint16,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+"""Types of numbers by their names in safetensors."""
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -28,7 +47,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         with path.open("rb") as file:
             if not safe and not file.read(2).startswith((b"PK", b"\x80")):  # an archive, or a pickle
                 raise neither
-        state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
+        state = tensors_in(read_whole(path))[0] if safe else torch.load(path, map_location="cpu", weights_only=True)
     except UserError:
         raise
     except OSError as error:
@@ -40,8 +59,6 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     except Exception as error:  # the readers raise many kinds, none of them their own
         if memory_is_full(error):
             raise
-        if os.strerror(errno.EMFILE) in str(error):  # torch maps the file anew, and has no kind of error for it
-            raise cannot_read(path, OSError(errno.EMFILE, "")) from None
         raise neither from None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
@@ -50,6 +67,28 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     if not all(isinstance(v, torch.Tensor) and _plain(v) for v in state.values()):
         raise UserError(f"{path} does not hold a state dict of plain tensors (neither sparse nor quantised nor empty).")
     return {k.removeprefix("module."): v for k, v in state.items()}
+
+
+def tensors_in(content: bytearray) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Return the tensors of safetensors bytes, where they lie, and what the file says of itself.
+
+    Raises
+    ------
+    ValueError
+        It is not whole, or a tensor is of no known type.
+    """
+    found, meta = entries(content)
+    return {name: _tensor(content, entry) for name, entry in found.items()}, meta
+
+
+def _tensor(content: bytearray, entry: Entry) -> torch.Tensor:
+    count = math.prod(entry.shape)
+    kind = KINDS.get(entry.kind)
+    if kind is None or count * kind.itemsize != entry.end - entry.start:
+        raise ValueError("its tensors are of another size or type")
+    if not count:
+        return torch.empty(entry.shape, dtype=kind)
+    return torch.frombuffer(content, dtype=kind, count=count, offset=entry.start).reshape(entry.shape)
 
 
 def _plain(tensor: torch.Tensor) -> bool:

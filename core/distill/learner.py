@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import nn
 
 from core.batch_norm import BatchNorm2d
@@ -15,9 +14,9 @@ from core.config import Training
 from core.distill.loss import Losses
 from core.distill.share import ALONE, Share
 from core.distill.whole_batch import over_whole_batch
-from core.errors import memory_is_full
 from core.models import network_digest
-from core.store import cannot_read, digest_of, header_of, write_bytes
+from core.store import cannot_read, digest_of, write_bytes
+from core.weights import tensors_in
 
 
 @dataclass
@@ -139,12 +138,9 @@ class Learner:
             raise cannot_read(self.state_path, error) from None
         content = self.share.given(content)
         try:
-            tensors = load(content)
-        except SafetensorError as error:
-            if memory_is_full(error):
-                raise
+            tensors, meta = tensors_in(bytearray(content))
+        except ValueError:
             return  # a damaged state costs the cell's own training, nothing else
-        meta = header_of(content).get("__metadata__", {})
         if meta.get("key") != self.key:
             return
         if meta.get("digest") != _digest(tensors, meta):

@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 import diskcache
 import numpy as np
 from diskcache.core import MODE_RAW
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from core.study import cache_folder
+from core.tensors import arrays_in
 from core.turns import STUCK, Stopped
 
 SIZE = 256_000_000
@@ -75,7 +76,7 @@ class LiveCache:
             return None
         try:
             content = self._open().get(key)
-            found = load(content) if content else {}
+            found = arrays_in(bytearray(content)) if content else {}
             return found if fits(found) else None
         except diskcache.Timeout:  # locked by another process: to open it anew would wait for a minute
             return None

@@ -1,15 +1,18 @@
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.errors import UserError
+from core.bounded import bounded
+from core.errors import UserError, memory_is_full
 from core.models import build
 from core.weights import load_weights, read_weights
 from tests.core.test_models import equal, slim
+from tests.faults import FAULTS, Faults
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
@@ -69,6 +72,28 @@ def test_checkpoints_as_people_write_them(tmp_path: Path) -> None:
     assert equal(read_weights(tmp_path / "b.pth"), state)
     save_file(state, tmp_path / "c.safetensors")
     assert equal(read_weights(tmp_path / "c.safetensors"), state)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux only")
+def test_memory_that_ends_while_weights_are_read_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "large.safetensors"
+    save_file({"a": torch.ones(40_000_000)}, path)
+    with bounded(100_000_000), pytest.raises(MemoryError):  # 160 MB are needed
+        read_weights(path)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("how", FAULTS["tensor"])
+def test_a_tensor_that_finds_no_memory_is_no_damage(suffix: str, how: str, tmp_path: Path) -> None:
+    path = tmp_path / f"small{suffix}"
+    (save_file if suffix == ".safetensors" else torch.save)({"a": torch.ones(2, 3), "b": torch.ones(())}, path)
+    with Faults(tmp_path) as counted:
+        read_weights(path)
+    assert counted.seen["tensor"]
+    for nth in range(1, counted.seen["tensor"] + 1):
+        with Faults(tmp_path, "tensor", how, nth), pytest.raises(RuntimeError) as caught:
+            read_weights(path)
+        assert memory_is_full(caught.value), nth
 
 
 def test_weights_of_another_architecture_leave_the_network_as_it_was() -> None:
