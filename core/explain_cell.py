@@ -16,7 +16,7 @@ from core.attribution import METHODS, Explanation, Prepared, Settings, baseline,
 from core.columns import IMPORTANCE
 from core.config import Config
 from core.controls import shuffled_similarity
-from core.errors import UserError
+from core.errors import Unreadable, UserError
 from core.header import Header
 from core.inputs import as_input
 from core.measures import map_similarity
@@ -172,7 +172,9 @@ def _is_whole(table: Path) -> bool:
     *files, note = _files(table)
     try:
         return table.stem.isdecimal() and read_json(note) == [sha256_file(file) for file in files]
-    except (UserError, OSError):
+    except (UserError, FileNotFoundError) as error:
+        if isinstance(error, Unreadable):  # nothing is known against it, nor against those after it
+            raise
         return False
 
 

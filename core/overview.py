@@ -119,14 +119,15 @@ def damage(study: Study) -> str:
     is written again: that takes a moment, where `Study.damaged` reads every file.
     """
     manifest, written = read_manifest(study.folder), stamp_of(manifest_path(study.folder))
-    if manifest.settings not in ("", checksum(study.folder / "study.toml")):
+    found_settings = checksum(study.folder / "study.toml")
+    if "" not in (manifest.settings, found_settings) and manifest.settings != found_settings:
         return f"study.toml is not as the last run left it; put it back, or go on with it as it is: {study.command}."
     found = []
     for name, entry in manifest.files.items():
         path = study.folder / name
         stamp = stamp_of(path)
         if stamp and written and (stamp[0] > written[0] or name == "summary.parquet"):
-            found += [name] if checksum(path) != entry["sha256"] else []
+            found += [name] if checksum(path) not in ("", entry["sha256"]) else []  # "": it cannot be opened just now
     if not found:
         return ""
     if len(found) == 1:

@@ -16,7 +16,7 @@ from core.columns import COSTS, HISTORY, IMAGES, OF_CELLS, PARTS, SUMMARY
 from core.config import Config, parse_config
 from core.contained import CELL, check_no_way_out
 from core.data.photos import square
-from core.errors import UserError, unknown
+from core.errors import Unreadable, UserError, unknown
 from core.header import Header, read_header
 from core.manifest import Manifest, checksum, read_manifest, written_as
 from core.store import cannot_read, read_rows, read_table, sha256_file
@@ -158,6 +158,8 @@ class Study:
     def _manifest(self) -> Manifest:
         try:
             return read_manifest(self.folder)
+        except Unreadable:
+            raise
         except UserError as error:
             raise UserError(f"{error} {self.command} makes it anew and keeps the networks.") from None
 
@@ -280,6 +282,8 @@ class Study:
             if wanted and checksum(path) not in ("", wanted):  # that of one that cannot be opened is not known
                 raise UserError(f"{path} is damaged (it is not what was written there).")
             return read(path, *more)
+        except Unreadable:
+            raise
         except UserError as error:
             mends = f" {self.command} makes it anew." if wanted else ""
             raise UserError(f"{error}{mends}") from None

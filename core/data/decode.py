@@ -16,7 +16,7 @@ from numpy.lib.format import dtype_to_descr, open_memmap, write_array_header_1_0
 
 from core.data.dataset import Dataset, Reader
 from core.errors import UserError
-from core.store import in_words, what_helps
+from core.store import cannot_read, in_words, what_helps
 from core.worker import deaf, die_with_parent
 
 FEW = 64
@@ -86,8 +86,10 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Map a kept array read-only; None where there is none or it is damaged. Cannot unpickle."""
     try:
         array = open_memmap(path, mode="r")
-    except (OSError, ValueError, TypeError, OverflowError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, OverflowError):
         return None
+    except OSError as error:
+        raise cannot_read(path, error) from None
     return array if array.shape == shape and array.dtype == np.uint8 else None
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from core import manifest
-from core.errors import UserError
+from core.errors import Unreadable, UserError
 from core.run.adopt import adopt
 from core.run.recipe import stays
-from core.store import cannot_read, sha256_file
+from core.store import sha256_file
 from core.study import Study
 
 Files = dict[str, dict[str, str]]
@@ -16,20 +16,18 @@ Files = dict[str, dict[str, str]]
 
 def up_to_date(study: Study, wanted: dict[str, str], unchanged: bool, on_note: Callable[[str], None]) -> Files:
     """Return the manifest's entries of the files that are as they should be."""
-    path = study.folder / "manifest.json"
     try:
-        path.open("rb").close()
-    except FileNotFoundError:
-        pass
-    except OSError as error:  # else it is taken for damaged, and all it lists is made anew
-        raise cannot_read(path, error) from None
-    with suppress(UserError):  # a damaged manifest is as good as none
-        if study.manifest:
-            files = {name: entry for name, entry in study.manifest.items() if wanted.get(name) == entry["key"]}
-            paths = {name: study.folder / name for name in files}
-            whole = {n: e for n, e in files.items() if paths[n].is_file() and sha256_file(paths[n]) == e["sha256"]}
-            gone = {name: {"key": key} for name, key in study.left_out.items() if wanted.get(name) == key}
-            return gone | whole
+        listed = manifest.read_manifest(study.folder)
+    except Unreadable:  # else all that it lists would be made anew
+        raise
+    except UserError:  # a damaged one is as good as none
+        listed = manifest.Manifest()
+    if listed.files:
+        files = {name: entry for name, entry in listed.files.items() if wanted.get(name) == entry["key"]}
+        paths = {name: study.folder / name for name in files}
+        whole = {n: e for n, e in files.items() if paths[n].is_file() and sha256_file(paths[n]) == e["sha256"]}
+        gone = {name: {"key": key} for name, key in listed.left_out.items() if wanted.get(name) == key}
+        return gone | whole
     files, sentence = adopt(study, wanted, unchanged)
     if sentence:
         on_note(sentence)

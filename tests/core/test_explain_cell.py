@@ -8,12 +8,14 @@ import pytest
 
 from core import explain_cell, stages
 from core.attribution import METHODS, Prepared, baseline, explain
+from core.errors import Unreadable
 from core.explain_cell import Rows, settings_of, shrink
 from core.inputs import as_input
 from core.models import load_model
 from core.run.recipe import keys
 from core.store import sha256_file
 from core.study import Study
+from tests.faults import Faults
 
 STUDENT = "resnet18-a0.1-s0"
 TEACHER = "resnet34-a1.0-s0"
@@ -99,6 +101,22 @@ def test_killed_it_goes_on_after_the_last_shard_and_gives_the_same_bits(
     assert calls == [3, 3, 2], "no image twice"
     assert [sha256_file(path) for path in files(ran_copy)] == whole
     assert not (ran_copy.folder / "state").exists()
+
+
+def test_a_shard_that_cannot_be_read_now_is_neither_damaged_nor_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "explain" / STUDENT / "key" / "000000000-000000004"
+    shards = explain_cell.Shards(folder)
+    for done in (2, 4):
+        shards.add(done, [pd.DataFrame({"image": [done]})], {"maps": np.full((1, 2), done, np.float16)})
+    with Faults(tmp_path) as counted:
+        explain_cell.Shards(folder)
+    there = sorted(folder.iterdir())
+    assert counted.seen["read"] == len(there) == 6
+    for nth in range(1, 7):
+        with Faults(tmp_path, "read", "EIO", nth), pytest.raises((Unreadable, OSError), match="Input/output error"):
+            explain_cell.Shards(folder)
+        assert sorted(folder.iterdir()) == there
+    assert explain_cell.Shards(folder).done == 4
 
 
 def test_ranges_that_are_explained_apart_give_the_same_bits(ran_copy: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,15 @@
 """Looking at studies that others run, and delete, at the same moment."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from core.config import Config
-from core.overview import overview, overviews
+from core.overview import damage, overview, overviews
 from core.run.begin import begin
 from core.store import write_json
 from core.study import Study
@@ -68,6 +70,16 @@ def test_the_summary_is_looked_at_however_old_it_is(ran_copy: Study) -> None:
     assert overview("small").word == "damaged"
     path.unlink()
     assert overview("small").word == "not finished"
+
+
+def test_a_file_that_cannot_be_opened_now_is_not_called_damaged(ran_copy: Study) -> None:
+    path = ran_copy.folder / "summary.parquet"
+    path.write_bytes(path.read_bytes())  # to be looked at anew
+    with patch("core.manifest.sha256_file", side_effect=OSError(errno.EMFILE, "Too many open files", str(path))):
+        assert damage(ran_copy) == ""
+    assert damage(ran_copy) == ""
+    path.write_bytes(b"12345")
+    assert "summary.parquet is damaged" in damage(ran_copy)
 
 
 def test_a_damaged_manifest_leaves_the_counts(ran_copy: Study) -> None:

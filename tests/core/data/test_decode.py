@@ -11,6 +11,7 @@ from core.data.dataset import Dataset
 from core.data.decode import decoded
 from core.data.folder import folder as folder_dataset
 from core.errors import UserError
+from tests.faults import Faults
 
 
 class Counting:
@@ -101,6 +102,21 @@ def test_damaged_files_are_made_again(dataset: Dataset, tmp_path: Path, which: s
     assert np.array_equal(images, good)
     assert np.array_equal(parts, good_parts)
     assert images.dtype == parts.dtype == np.uint8
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_files_that_cannot_be_opened_now_are_not_made_again(
+    nth: int, dataset: Dataset, read: Counting, tmp_path: Path
+) -> None:
+    images, _ = decoded(dataset, [0, 1, 2], tmp_path, 1, ignore)
+    read.reads.clear()
+    with (
+        Faults(tmp_path, "read", "EMFILE", nth),
+        pytest.raises(UserError, match=r"cannot be read: Too many open files"),
+    ):
+        decoded(dataset, [0, 1, 2], tmp_path, 1, ignore)
+    assert read.reads == [0], "which tells their size"
+    np.testing.assert_array_equal(decoded(dataset, [0, 1, 2], tmp_path, 1, ignore)[0], images)
 
 
 def test_an_image_that_cannot_be_read_leaves_nothing_behind(
