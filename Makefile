@@ -11,8 +11,10 @@ dashboard: $(RUN)
 test: $(DEV)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# What goes wrong, again and again: kills of runs at random moments, every call of a stage failing once, and many
-# processes at the same studies. One of them alone takes ARGS: make soak-kills ARGS="--kills 100 --seed 1"
+# What goes wrong, again and again: kills of runs at random moments, calls of every kind failing in every stage, and
+# many processes at the same studies. One of them alone takes ARGS: make soak-kills ARGS="--kills 100 --seed 1"; and
+# nearly every call, not two of a kind, fails in make soak-faults ARGS="--most 200", which takes about an hour; a stage
+# alone in ARGS="--most 200 predict".
 soak: soak-kills soak-faults soak-together
 
 soak-kills: $(DEV)

@@ -1,7 +1,8 @@
 """What is done with a study, stage by stage and otherwise, to be put under faults (`tests.faulted`)."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,6 @@ from core.run.status import begun, write_status
 from core.store import write_bytes
 from core.study import Study
 from tests.core.conftest import Manager, Threads
-from tests.tiny import tiny_config
 
 TEACHER, ALONE = "resnet34-a1.0-s0", "resnet18-a1.0-s0"
 TAUGHT = ("resnet34-a0.1-s0", "resnet18-a0.1-s0")
@@ -44,8 +44,6 @@ class Subject:
         So many at most.
     quiet : bool
         Whether it does not say so when it fails, as nothing is lost by it.
-    but : tuple of str
-        Kinds that it is spared: safetensors turns a failure of torch inside of it into a word on the file.
     """
 
     name: str
@@ -54,7 +52,6 @@ class Subject:
     step: str = ""
     twice: int = 0
     quiet: bool = False
-    but: tuple[str, ...] = ()
 
 
 def train(*names: str) -> Callable[[Path], object]:
@@ -126,10 +123,17 @@ def maps(name: str) -> tuple[str, ...]:
 STEP, LOOK = "core.distill.train.take_step", "core.explain_cell.explain"
 
 
-def go_on(folder: Path) -> object:
-    """Run what is missing, in threads."""
+@contextmanager
+def in_threads() -> Iterator[None]:
+    """Run studies in threads of this process, where what fails can be chosen."""
     with patch.object(local, "ProcessPoolExecutor", Threads), patch.object(local, "SyncManager", Manager):
-        return run_study(tiny_config(training={"replay": True}), folder, "cpu")
+        yield
+
+
+def go_on(folder: Path) -> object:
+    """Run what is missing."""
+    with in_threads():
+        return run_study(Study(folder).config, folder, "cpu")
 
 
 def list_files(folder: Path) -> object:
@@ -156,7 +160,7 @@ SUBJECTS = [
     Subject("time", lambda folder: stages.cost(folder, "cpu", silent), ("studies/small/costs.parquet",)),
     Subject("conclude", lambda folder: stages.conclude(folder, silent), ("studies/small/summary.parquet",)),
     Subject("status", lambda folder: write_status(folder, begun(os.getpid())), ("studies/small/state/run.json",)),
-    Subject("adopt", list_files, ("studies/small/manifest.json",), but=("tensor",)),
+    Subject("adopt", list_files, ("studies/small/manifest.json",)),
     Subject("run", go_on, ("studies/small/summary.parquet",)),
     Subject("add", bring_in, ("studies/small/models/mine.*",)),
     Subject("report", write_up, ("studies/report/*",)),
