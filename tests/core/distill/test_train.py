@@ -1,6 +1,7 @@
 """The loop: what a cell learns depends on nothing but its own settings, and a stop changes nothing."""
 
 import copy
+import functools
 import importlib
 import itertools
 import math
@@ -94,45 +95,64 @@ def test_a_cell_trained_in_a_group_equals_itself_trained_alone(
     assert not same(group[0], group[2]), "α counts"
 
 
+def both(folder: Path, precision: str) -> list[Learner]:
+    return [learner(folder, name, recipe(precision=precision)) for name in ("resnet18-1.0", "resnet50-0.1")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    data: TrainingData, teacher: nn.Module, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], list[Learner]]:
+    """Train both without a stop, once for each precision."""
+
+    @functools.cache
+    def undisturbed(precision: str) -> list[Learner]:
+        learners = both(tmp_path_factory.mktemp(precision), precision)
+        go(learners, teacher, data)
+        return learners
+
+    return undisturbed
+
+
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("stop", [(1, "resnet18-1.0"), (1, "resnet50-0.1"), (2, "resnet18-1.0"), (3, "resnet18-1.0")])
 def test_a_run_that_was_stopped_gives_the_same_bits(
-    precision: str, stop: tuple[int, str], data: TrainingData, teacher: nn.Module, tmp_path: Path
+    precision: str,
+    stop: tuple[int, str],
+    data: TrainingData,
+    teacher: nn.Module,
+    undisturbed: Callable[[str], list[Learner]],
+    tmp_path: Path,
 ) -> None:
     """Also where it stopped between the two cells of a group, which then stand at different epochs."""
-    settings = recipe(precision=precision)
-
-    def both(folder: Path) -> list[Learner]:
-        return [learner(folder, name, settings) for name in ("resnet18-1.0", "resnet50-0.1")]
 
     def interrupt(each: Learner) -> None:
         if (each.epoch, each.name) == stop:
             raise KeyboardInterrupt
 
-    undisturbed, stopped = both(tmp_path / "a"), both(tmp_path / "b")
-    go(undisturbed, teacher, data)
+    stopped = both(tmp_path, precision)
     with pytest.raises(KeyboardInterrupt):
         go(stopped, teacher, data, interrupt)
-    resumed = both(tmp_path / "b")
+    resumed = both(tmp_path, precision)
     first, second = stop[0], stop[0] - (stop[1] == "resnet18-1.0")
     assert [each.epoch for each in resumed] == [first, second]
     go(resumed, teacher, data)
-    for one, other in zip(undisturbed, resumed, strict=True):
+    for one, other in zip(undisturbed(precision), resumed, strict=True):
         assert same(one, other), one.name
 
 
 @pytest.mark.parametrize(("precision", "last"), [("fp32", 1), ("bf16", 2), ("fp32", 5), ("bf16", 11)])
 def test_a_run_that_was_killed_in_the_middle_of_an_epoch_gives_the_same_bits(
-    precision: str, last: int, data: TrainingData, teacher: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    precision: str,
+    last: int,
+    data: TrainingData,
+    teacher: nn.Module,
+    undisturbed: Callable[[str], list[Learner]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Saved after every step, and killed when `last` files had been written: 3 steps of each of 2, and 2 as it ends."""
-    settings = recipe(precision=precision)
-
-    def both(folder: Path) -> list[Learner]:
-        return [learner(folder, name, settings) for name in ("resnet18-1.0", "resnet50-0.1")]
-
-    undisturbed = both(tmp_path / "a")
-    go(undisturbed, teacher, data)
+    expected = undisturbed(precision)
     whole, written = Learner.save, 0
 
     def save(each: Learner) -> None:
@@ -145,13 +165,13 @@ def test_a_run_that_was_killed_in_the_middle_of_an_epoch_gives_the_same_bits(
     monkeypatch.setattr(loop, "SECONDS", -1.0)
     monkeypatch.setattr(Learner, "save", save)
     with pytest.raises(KeyboardInterrupt):
-        go(both(tmp_path / "b"), teacher, data)
+        go(both(tmp_path, precision), teacher, data)
     monkeypatch.undo()
-    resumed = both(tmp_path / "b")
+    resumed = both(tmp_path, precision)
     stood = {1: [(0, 1), (0, 0)], 2: [(0, 1), (0, 1)], 5: [(0, 3), (0, 2)], 11: [(1, 2), (1, 1)]}
     assert [(each.epoch, each.step) for each in resumed] == stood[last]
     go(resumed, teacher, data)
-    for one, other in zip(undisturbed, resumed, strict=True):
+    for one, other in zip(expected, resumed, strict=True):
         assert same(one, other), one.name
 
 
