@@ -165,7 +165,7 @@ def test_a_missing_or_damaged_file_is_one_sentence_with_its_name(name: str, ran_
 
 
 def test_a_study_toml_without_a_name_is_one_sentence(ran_copy: Study) -> None:
-    (ran_copy.folder / "study.toml").write_text("")
+    (ran_copy.folder / "study.toml").write_text("[data]\n")
     with pytest.raises(UserError, match=r"study\.toml: name is missing"):
         open_study("small")
 
