@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.attribution.network import SCORES, Prepared
+from core.errors import memory_is_full
 
 Targets: TypeAlias = Tensor | np.ndarray
 
@@ -46,7 +47,9 @@ def check(images: Tensor, targets: Targets, score: str) -> None:
         raise ValueError(f"images must be (N, C, H, W), not {tuple(images.shape)}")
     try:
         chosen = torch.as_tensor(targets)
-    except (TypeError, ValueError, RuntimeError):  # as for None
+    except (TypeError, ValueError, RuntimeError) as error:  # as for None
+        if memory_is_full(error):
+            raise
         chosen = torch.zeros(())
     if chosen.shape != images.shape[:1] or chosen.is_floating_point() or (chosen < 0).any():
         raise ValueError(f"targets must be {len(images)} class numbers ≥ 0, not {targets!r}")
@@ -68,7 +71,9 @@ def begun(baseline: Tensor | np.ndarray | None, images: Tensor) -> Tensor:
     begin = torch.zeros_like(images[:1]) if baseline is None else torch.as_tensor(baseline).detach()
     try:
         return begin.expand(images.shape)
-    except RuntimeError:
+    except RuntimeError as error:
+        if memory_is_full(error):
+            raise
         raise ValueError(f"a baseline {tuple(begin.shape)} does not fit images {tuple(images.shape)}") from None
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from contextlib import suppress
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -12,6 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.overrides import TorchFunctionMode
 
 from core.batch_norm import BatchNorm2d
+from core.errors import memory_is_full
 
 Score: TypeAlias = Literal["logit", "log_softmax", "probability"]
 SCORES: tuple[Score, ...] = ("logit", "log_softmax", "probability")
@@ -56,7 +56,9 @@ class Prepared:
         self.stem: nn.Conv2d | None = None
         try:
             self.body = plain = _copy(model)
-        except Exception:  # what is no plain module, or holds a tensor with a history, raises what it likes
+        except Exception as error:  # what is no plain module, or holds a tensor with a history, raises what it likes
+            if memory_is_full(error):
+                raise
             self.body = plain = model
         with torch.no_grad():
             logits = self(noise)
@@ -67,12 +69,15 @@ class Prepared:
         top = logits.argmax(dim=1)
         expected = self._seen(noise, top)
         for apart in (True, False):
-            with suppress(Exception):  # as above
+            try:
                 self.body = _copy(model)
                 first = _fold(self.body, noise)
                 self.stem = _take(self.body, first) if apart and first is not None else None
                 if _alike(self._seen(noise, top), expected):
                     return
+            except Exception as error:  # as above; but out of memory, the maps would be others in their last digits
+                if memory_is_full(error):
+                    raise
         self.stem, self.body = None, plain
 
     def _seen(self, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torchvision.models import VisionTransformer
 from core.attribution import Prepared, Score, integrated_gradients, network, saliency
 from core.models import build
 from tests.core.attribution.nets import convnet, error, gradient, photos, randomise, reference
+from tests.faults import Faults
 
 FAMILIES = {
     "resnet18": (32, True),
@@ -409,3 +411,18 @@ def test_weights_are_shuffled_from_the_logits_back(share: float, changed: int) -
         assert torch.equal(first(images), second(images))
         assert not torch.allclose(first(images), prepared(images))
         assert not torch.allclose(first(images), prepared.randomised(share, 1)(images))
+
+
+def test_memory_that_ends_while_a_network_is_made_ready_is_told(tmp_path: Path) -> None:
+    """It was made ready in another way, and the maps had other last digits."""
+    layers = [nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)]
+    model, example = nn.Sequential(*layers).eval(), torch.zeros(1, 3, 4, 4)
+    with Faults(tmp_path) as counted:
+        ready = Prepared(model, example)
+    assert ready.stem is not None
+    for nth in range(1, counted.seen["tensor"] + 1):
+        with (
+            Faults(tmp_path, "tensor", "RuntimeError", nth),
+            pytest.raises(RuntimeError, match="can't allocate memory"),
+        ):
+            Prepared(model, example)
