@@ -1,6 +1,8 @@
 """Threads that compute while somebody waits, and what becomes of who waits for one that never comes back."""
 
 import os
+import sys
+import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cache
@@ -13,13 +15,22 @@ from core.turns import LOOK, STUCK, Place
 
 T = TypeVar("T")
 
+NICE = 10
+"""How far those who compute stand back from those who draw pages, where there are fewer processors than both want."""
+
 
 @cache
 def workers() -> ThreadPoolExecutor:
     """Return the threads that compute: one pool for the whole process, so that visitors queue, not slow each other."""
     # One thread a network, as the operations of a small one are too short to share.
     threads = max(1, min(8, os.cpu_count() or 1))
-    return ThreadPoolExecutor(threads, "explain", initializer=lambda: torch.set_num_threads(1))
+    return ThreadPoolExecutor(threads, "explain", initializer=_begin)
+
+
+def _begin() -> None:
+    torch.set_num_threads(1)
+    if sys.platform == "linux":  # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def done(compute: Callable[[], T], place: Place) -> T:
