@@ -70,25 +70,28 @@ def test_a_disk_that_is_full(ran: Study, here: None, tmp_path: Path, monkeypatch
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize("since", ["", "study", "notes.txt"])
 def test_a_folder_that_is_removed(
-    ran_copy: Study, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: bool
+    ran_copy: Study, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: str
 ) -> None:
-    """Nothing is left where it was; but for what was begun there since."""
+    """Nothing is left where it was; but for what was begun there since, or put there by somebody."""
     folder, moved = ran_copy.folder, tmp_path / "moved"
     ran_copy.path("logits", TAUGHT[0]).unlink()
 
     def remove(folder: Path, *given: Any) -> list[Path]:
         folder.rename(moved)
-        if anew:
+        if since == "study":
             shutil.copytree(moved, folder)
+        elif since:
+            write_bytes(folder / since, b"a person's own")
         write_bytes(folder / "state" / "part", b"of a task that does not know")
         raise UserError(f"There is no study in {folder}.")
 
     monkeypatch.setattr(stages, "predict_cell", remove)
     with pytest.raises(UserError, match=r"studies/small was removed or moved while the study was run"):
         run_study(tiny_config(), device="cpu")
-    assert folder.exists() == anew
+    assert folder.exists() == bool(since)
+    assert since != "notes.txt" or (folder / since).read_bytes() == b"a person's own"
     assert Study(moved).damaged() == []
 
 
