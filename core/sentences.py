@@ -110,8 +110,8 @@ def about_intervals(study: Study) -> str:
     return (
         f"Each point is the mean of {seeds} trainings from different random starts (of the teacher's own network one "
         "fewer, as the first is the teacher); the lines are 95 % intervals over those trainings (Student's t), and one "
-        "that is shorter than its mark is hidden by it. There is one teacher, one set of classes and one set of test "
-        "images."
+        "that is shorter than its mark is hidden by it (where all trainings gave the same number there is none). "
+        "There is one teacher, one set of classes and one set of test images."
     )
 
 

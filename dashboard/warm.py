@@ -4,6 +4,7 @@ import ctypes
 import gc
 import threading
 import time
+from contextlib import suppress
 
 import streamlit as st
 
@@ -20,17 +21,16 @@ def warm() -> None:
 
 
 def _work() -> None:
-    try:
+    trim = None
+    with suppress(OSError, AttributeError):  # no glibc: whatever there is instead is left alone
         libc = ctypes.CDLL("libc.so.6")
-    except OSError:  # no glibc: whatever there is instead is left alone
-        libc = None
-    if libc is not None:
+        trim = libc.malloc_trim
         libc.mallopt(ARENA_MAX, ARENAS)
     time.sleep(WAIT_SECONDS)
     _load()
-    while libc is not None:
+    while trim is not None:
         time.sleep(TIDY_SECONDS)
-        libc.malloc_trim(0)  # else what visitors' photos took stays with this process until it ends
+        trim(0)  # else what visitors' photos took stays with this process until it ends
 
 
 def _load() -> None:

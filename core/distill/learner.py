@@ -148,7 +148,7 @@ class Learner:
         self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
         for i, p in enumerate(self._parameters()):
             if f"momentum.{i}" in tensors:
-                self.optimiser.state[p]["momentum_buffer"] = tensors[f"momentum.{i}"].to(p.device)
+                self.optimiser.state[p]["momentum_buffer"] = tensors[f"momentum.{i}"].to(p.device, copy=True)
         self.sums.copy_(tensors["sums"])
         self.epoch, self.step, self.seconds, self.history = (
             json.loads(meta[name]) for name in ("epoch", "step", "seconds", "history")

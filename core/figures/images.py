@@ -103,7 +103,8 @@ def by_class(table: pd.DataFrame, column: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        name, mean, low and high (95 %, Student's t over the images; NaN for fewer than two), n, skipped (undefined).
+        name, mean, low and high (95 %, Student's t over the images; NaN for fewer than two, and where all are alike),
+        n, skipped (undefined).
     """
     groups = table.groupby("name")[column]
     rows = [(name, *mean_over_seeds(values.to_numpy(float))) for name, values in groups]

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -30,7 +31,8 @@ def workers() -> ThreadPoolExecutor:
 def _begin() -> None:
     torch.set_num_threads(1)
     if sys.platform == "linux":  # where a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        with suppress(OSError):  # where the system lets nobody: it is a courtesy
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def done(compute: Callable[[], T], place: Place) -> T:

@@ -12,7 +12,7 @@ from core.data.dataset import Dataset
 from core.errors import UserError
 from core.run.begin import begin
 from core.run.check import check, weights_told
-from core.run.local import cores, this_machine
+from core.run.local import check_device, cores, this_machine
 from core.run.lock import held
 from core.run.loop import Executor, Progress, run_tasks
 from core.run.manifest import sweep, up_to_date
@@ -55,6 +55,10 @@ def run_study(
     """
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device is auto, cpu or cuda, not '{device}'.")
+    if cluster and find_spec("ray") is None:
+        raise UserError("Ray is not installed, which --cluster needs: pip install -e '.[cluster]'")
+    if not cluster:
+        check_device(device)
     folder = folder or cache_folder() / "studies" / config.name
     # What cannot be read or built is met before anything is written.
     dataset = open_dataset(config.data)
@@ -102,8 +106,6 @@ class Place(Protocol):
 def _place(device: str, cluster: str, on_note: Callable[[str], None]) -> AbstractContextManager[Place]:
     if not cluster:
         return this_machine(device)
-    if find_spec("ray") is None:
-        raise UserError("Ray is not installed, which --cluster needs: pip install -e '.[cluster]'")
     from core.run.cluster import joined
 
     return joined(cluster, device, on_note)

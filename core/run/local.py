@@ -21,6 +21,7 @@ from core.config import Config
 from core.errors import UserError
 from core.run.plan import Task
 from core.run.provenance import provenance
+from core.store import remove_unfinished
 from core.study import Study
 from core.train_together import train_together
 from core.worker import deaf, die_with_parent, keep_memory
@@ -51,11 +52,15 @@ class Machine:
         return processes(study.folder, self.workers)
 
 
-@contextmanager
-def this_machine(device: str) -> Iterator[Machine]:
-    """Give this machine; UserError where it has no such device."""
+def check_device(device: str) -> None:
+    """Raise UserError where this machine has no such device."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("There is no CUDA device here; use --device cpu.")
+
+
+@contextmanager
+def this_machine(device: str) -> Iterator[Machine]:
+    """Give this machine, which has such a device (`check_device`)."""
     yield Machine("cuda" if device == "auto" and torch.cuda.is_available() else device.replace("auto", "cpu"))
 
 
@@ -126,11 +131,15 @@ class Processes:
         if any(self._lost[task.name] > 1 for task in tasks):
             raise UserError(f"{ended}; the same command goes on from here.")
         self.end()
+        remove_unfinished(self.folder)
         self._pool = self._new_pool()
-        for task in (*tasks, *more):
-            self._begin(task)
-        names = ", ".join(task.name for task in tasks)
-        self._queue.put(("", None, f"{ended}; what was under way is gone on with: {names}."))
+        try:
+            for task in (*tasks, *more):
+                self._begin(task)
+        except BrokenProcessPool:
+            raise UserError(f"{ended}; the same command goes on from here.") from None
+        if names := ", ".join(task.name for task in tasks):
+            self._queue.put(("", None, f"{ended}; what was under way is gone on with: {names}."))
 
 
 @contextmanager

@@ -1,27 +1,20 @@
 """A study whose folder goes away while it is run."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import UserError
 from core.run.lock import lock_path
-from core.run.status import identity
-
-WRITTEN = {
-    *("state", "models", "history", "logits", "maps", "relevance", "importance", "parts", "measures", "replay"),
-    *("images.parquet", "costs.parquet", "summary.parquet", "manifest.json"),
-}
-"""What a run puts into its folder."""
+from core.run.status import identity, status_path
 
 
 @contextmanager
 def unless_removed(folder: Path) -> Iterator[Callable[[], None]]:
     """Give what raises UserError once the folder is no longer there; as does the block, whatever else befell it.
 
-    What the run has written since under its name, which is nobody's study, is removed at the end; unless anything else
-    is there too, which somebody may have put in its place.
+    What the run itself has put there since is removed at the end, and nothing else: somebody may be putting something
+    of their own in the place of the study.
     """
     own = identity(folder)
     gone = UserError(
@@ -29,16 +22,24 @@ def unless_removed(folder: Path) -> Iterator[Callable[[], None]]:
         "can be gone on with from there."
     )
 
+    def there() -> bool:
+        try:
+            return identity(folder) == own
+        except OSError:  # it cannot be said now, as on a network disk that is away for a moment
+            return True
+
     def check() -> None:
-        if identity(folder) != own:
+        if not there():
             raise gone
 
     try:
         yield check
     except BaseException:
-        if identity(folder) == own:
+        if there():
             raise
-        # With a lock, another study was begun there.
-        if folder.is_dir() and {path.name for path in folder.iterdir()} <= WRITTEN and not lock_path(folder).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        if not (folder / "study.toml").exists() and not lock_path(folder).exists():  # else another one was begun there
+            status_path(folder).unlink(missing_ok=True)
+        with suppress(OSError):
+            status_path(folder).parent.rmdir()
+            folder.rmdir()
         raise gone from None

@@ -95,10 +95,16 @@ def begun(pid: int) -> Status:
 
 
 def identity(folder: Path) -> str:
-    """Return what a folder keeps when it is renamed, and a copy of it has not; "" where there is none."""
+    """Return what a folder keeps when it is renamed, and a copy of it has not; "" where there is none.
+
+    Raises
+    ------
+    OSError
+        Whether there is one cannot be said.
+    """
     try:
         found = folder.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     return f"{found.st_dev} {found.st_ino}"
 
@@ -121,7 +127,7 @@ def read_status(folder: Path) -> Status | None:
         said = read_json(path)
         own = said.pop("folder", "") == identity(folder)
         status = Status(**said)
-    except (UserError, TypeError, AttributeError):
+    except (UserError, TypeError, AttributeError, OSError):
         return None
     if not _is_right(status):
         return None

@@ -84,7 +84,7 @@ def test_a_folder_that_is_removed(
             shutil.copytree(moved, folder)
         elif since:
             write_bytes(folder / since, b"a person's own")
-        write_bytes(folder / "state" / "part", b"of a task that does not know")
+        write_bytes(status_path(folder), b"{}")  # by the run, which does not know yet
         raise UserError(f"There is no study in {folder}.")
 
     monkeypatch.setattr(stages, "predict_cell", remove)
