@@ -29,3 +29,7 @@ def test_every_field_s_label_is_of_a_setting() -> None:
     for key in study_form.LABELS:
         section, _, setting = key.rpartition(".")
         assert setting in (Config.model_fields[section].annotation if section else Config).model_fields
+
+
+def test_no_other_settings_are_none() -> None:
+    assert study_form._with({"name": "mine"}, " \n") == {"name": "mine"}
