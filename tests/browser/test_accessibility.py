@@ -46,9 +46,9 @@ ACTIVE = """() => {
 SHADE = """() => getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor
   .match(/\\d+/g).slice(0, 3).reduce((sum, each) => sum + Number(each), 0)"""
 TEXTS = """() => [...document.querySelectorAll("[data-testid=stVegaLiteChart], [data-testid=stDataFrame]")]
-  .map((each) => [each, ...each.querySelectorAll("*")].map((one) => one.ariaLabel ?? one.alt))
-  .map((found) => found.find(Boolean) ?? "")"""
-"""What stands for every chart and table, to whom does not see it."""
+  .map((each) => [each, ...each.querySelectorAll("*")].filter((one) => !one.closest("[data-testid=stElementToolbar]")))
+  .map((found) => found.map((one) => one.ariaLabel ?? one.alt).find(Boolean) ?? "")"""
+"""What stands for every chart and table, to whom does not see it; not what their buttons say, which are there first."""
 
 
 def address(name: str) -> str:
