@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from core.attribution import BASELINES, SCORES, Baseline, Prepared, Score, Settings, baseline, explain, network
 from core.attribution.captum_reference import captum_integrated_gradients
 from core.models import build
-from tests.core.attribution.nets import convnet, photos, randomise
+from tests.core.attribution.nets import convnet, error, photos, randomise
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.2)
 
@@ -32,11 +32,14 @@ def test_it_is_captums_own_call_on_the_plain_network(score: Score, name: Baselin
     assert not got.converged.any()
 
 
-def test_it_is_captums_own_call_on_a_resnet_in_single_precision() -> None:
-    model, images, targets = randomise(build("resnet18", 5)), photos(2, 32, 32, torch.float32), torch.tensor([0, 4])
+@pytest.mark.parametrize(("precision", "most"), [(torch.float64, 1e-6), (torch.float32, 1e-2)])
+def test_it_is_captums_own_call_on_a_resnet(precision: torch.dtype, most: float) -> None:
+    """In single precision one of the many ReLUs may be on at a point here and off there: some pixels feel it."""
+    model, images = randomise(build("resnet18", 5)).to(precision), photos(2, 32, 32, precision)
+    targets = torch.tensor([0, 4])
     expected = by_captum(model, images, targets, torch.zeros(1))
     got = captum_integrated_gradients(Prepared(model, images), images, targets).maps
-    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=2e-3 * np.abs(expected).max())
+    assert (error(got, expected) < most).all()
 
 
 def test_its_gap_is_of_the_two_ends() -> None:
