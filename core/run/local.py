@@ -103,9 +103,9 @@ class Processes:
             yield self._queue.get()
 
     def finished(self, seconds: float) -> list[tuple[Task, BaseException | None]]:
-        """Wait for tasks to end; UserError as `submit`, after all others that did."""
+        """Wait for tasks to end, and return those in the order they began; UserError as `submit`, after all others."""
         done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
-        errors = {future: future.exception() for future in done}
+        errors = {future: future.exception() for future in self._running if future in done}
         whole = {future: error for future, error in errors.items() if not isinstance(error, BrokenProcessPool)}
         if errors and not whole:
             self._again()
