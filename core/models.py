@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 import core.torchvision_shim  # noqa: F401
 from core.batch_norm import BatchNorm2d
@@ -95,6 +97,8 @@ def check_architecture(name: str, width: float, stem: str) -> None:
 
 def check_size(architecture: str, width: float, stem: str, image_size: int) -> None:
     """Raise UserError where a network cannot take images of this size; nothing is computed to find out."""
+    if architecture in RESNETS:
+        return  # of any size, one pixel too; and torch would load its compiler to say so
     model = skeleton(architecture, 2, width, stem).eval()
     try:
         model(torch.empty(1, 3, image_size, image_size, device="meta"))
@@ -125,11 +129,26 @@ def build(architecture: str, classes: int, width: float = 1.0, stem: str = "imag
 def skeleton(architecture: str, classes: int, width: float, stem: str) -> nn.Module:
     """Build a network on the meta device: shapes alone, neither memory nor random numbers for the weights."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _NothingDrawn():
             return build(architecture, classes, width, stem)
     except NotImplementedError:  # RegNets work out their widths with tensors
         with torch.random.fork_rng(devices=[]):
             return build(architecture, classes, width, stem).to("meta")
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Leaves a tensor without numbers as it is where normal ones are drawn.
+
+    For that alone torch would load its compiler, for which each process would take more than a second.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in (torch.Tensor.normal_, nn.init.normal_):
+            tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **kwargs)
 
 
 def check_weights(architecture: str, classes: int, width: float, stem: str, weights: str) -> bool:

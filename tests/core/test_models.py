@@ -269,7 +269,15 @@ def test_imagenet_weights_keep_a_head_for_the_studys_classes(monkeypatch: pytest
         initialise(slim(), "resnet18", "imagenet")
 
 
+@pytest.mark.parametrize("stem", ["imagenet", "small"])
+@pytest.mark.parametrize("architecture", RESNETS)
+def test_a_residual_network_takes_images_of_any_size(architecture: str, stem: str) -> None:
+    """Which is said without trying: `check_size`."""
+    assert build(architecture, 2, 0.05, stem).eval()(torch.zeros(1, 3, 1, 1)).shape == (1, 2)
+
+
 def test_a_size_a_network_cannot_take_is_met_before_anything_is_trained() -> None:
     check_size("resnet18", 0.11, "small", 32)
+    check_size("vgg11", 1.0, "imagenet", 32)
     with pytest.raises(UserError, match="vit_b_16 cannot take images of 64 pixels"):
         check_size("vit_b_16", 1.0, "imagenet", 64)

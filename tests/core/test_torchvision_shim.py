@@ -12,6 +12,10 @@ LOADED = (  # or so it seems: nothing is there, at which torchvision itself stop
 )
 COMPILER = "'torch._dynamo' in sys.modules"
 ASKED = "from torchvision.ops.roi_align import is_compile_supported as asked; found = asked('cpu'); "
+SHAPES = (
+    "from core.models import check_size, skeleton; skeleton('vgg11', 2, 1.0, 'imagenet'); "
+    "skeleton('resnet50', 2, 0.1, 'small'); check_size('resnet50', 0.1, 'small', 32); "
+)
 ANSWER = "from torch._dynamo.utils import is_compile_supported; assert found == is_compile_supported('cpu')"
 
 
@@ -21,8 +25,14 @@ ANSWER = "from torch._dynamo.utils import is_compile_supported; assert found == 
         SHIM + "import sys; del sys.modules['core.torchvision_shim']; " + SHIM + USE + SHIM,
         LOADED + "assert not hasattr(torch.ops.torchvision, 'nms')",
         SHIM + USE + f"import sys; assert not ({COMPILER}); " + ASKED + f"assert {COMPILER}; " + ANSWER,
+        SHAPES + f"import sys; assert not ({COMPILER})",
     ],
-    ids=["imported twice", "idle where the compiled half loads", "torch's compiler is loaded when it is asked for"],
+    ids=[
+        "imported twice",
+        "idle where the compiled half loads",
+        "torch's compiler is loaded when it is asked for",
+        "shapes of networks are no question for it",
+    ],
 )
 def test_the_shim(code: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
