@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from core.stages import train_cells
 from core.store import read_table
 from core.study import Study
 from core.train_together import GONE, train_together
+from tests.forks import forks
 
 TAUGHT = ("resnet34-a0.1-s0", "resnet18-a0.1-s0")
 KEYS = dict.fromkeys(TAUGHT, "a key")
@@ -26,11 +27,7 @@ KEYS = dict.fromkeys(TAUGHT, "a key")
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that have imported everything."""
-    if not hasattr(os, "fork"):
-        return
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    monkeypatch.setattr(module, "get_context", lambda way: context)
+    monkeypatch.setattr(module, "get_context", lambda way: forks())
 
 
 def made(study: Study) -> dict[str, bytes]:

@@ -1,9 +1,7 @@
 """Two processes that train together do what one does: the same gradients, statistics and accuracy, and any stop."""
 
-import os
 from collections.abc import Callable
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from core.config import Training
 from core.distill import Learner, TrainingData, train
 from core.distill.share import ALONE, Share
 from core.models import build
+from tests.forks import forks
 
 loop = import_module("core.distill.train")  # `from` would give the function of that name
 CPU = torch.device("cpu")
@@ -128,9 +127,7 @@ def both(rank: int, folder: Path) -> None:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes left, and beside it what one did alone."""
     folder = tmp_path_factory.mktemp("together")
-    context = get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    context.set_forkserver_preload([__name__])
-    ranks = [context.Process(target=both, args=(rank, folder)) for rank in range(WORLD)]
+    ranks = [forks().Process(target=both, args=(rank, folder)) for rank in range(WORLD)]
     for each in ranks:
         each.start()
     (folder / "alone").mkdir()

@@ -4,7 +4,6 @@ import os
 import signal
 from importlib import import_module
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from core.run import complete, local
 from core.run.complete import run_study
 from core.study import Study, open_study
 from tests.core.conftest import Manager, Threads
+from tests.forks import forks
 from tests.killing import arm
 from tests.same import same_numbers
 from tests.tiny import tiny_config
@@ -49,11 +49,9 @@ def run(cache: Path, stage: str, files: int) -> None:
 def test_killed_in_every_stage_it_goes_on_to_the_same_bits(
     ran: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
     done: list[set[str]] = []
     for stage, files in [*MOMENTS, ("", 0)]:
-        process = context.Process(target=run, args=(tmp_path, stage, files))
+        process = forks().Process(target=run, args=(tmp_path, stage, files))
         process.start()
         process.join(600)
         assert process.exitcode == (-signal.SIGKILL if stage else 0), stage
