@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, relevance
+from core.attribution import Explanation, Prepared, Settings, baseline, explain
 from core.columns import IMPORTANCE
 from core.config import Config
 from core.controls import shuffled_similarity
@@ -20,6 +20,7 @@ from core.errors import Unreadable, UserError
 from core.header import Header
 from core.inputs import as_input
 from core.measures import map_similarity
+from core.methods import METHODS, relevance
 from core.parts import importance
 from core.store import (
     join_arrays,

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from core.ask import Ask
-from core.attribution import METHODS
 from core.cells import Cell
 from core.data.photos import open_photo
 from core.errors import UserError
 from core.live import Networks, as_json, explain_image, scene_of, settled, with_teacher
+from core.methods import METHODS
 from core.numbers import percent
 from core.overlay import OPACITY, overlay, shared_scale, side_by_side
 from core.store import write_bytes, write_json

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 from uuid import uuid4
@@ -60,7 +60,7 @@ class Source:
     @property
     def sha256(self) -> str:
         """How the file's checksum begins, as its name has it."""
-        return self.path.stem.rpartition("-")[2]
+        return _promised(self.path)
 
 
 @cache
@@ -109,18 +109,15 @@ class ImageNet:
         UserError
             Its weights are not on this machine, or not those that the name of their file promises.
         """
+        address = self.address(cell)
+        return read_network(cell.architecture, address["classes"], Path(address["path"]))
+
+    def address(self, cell: Cell) -> dict[str, Any]:
+        """Return where another process finds a network; UserError where its weights are not on this machine."""
         found = source(cell.architecture)
-        path = found.path
-        if not path.exists():
+        if not found.path.exists():
             raise UserError(_absent(cell, found))
-        if not sha256_file(path).startswith(found.sha256):
-            raise UserError(
-                f"{path} is damaged, or not torchvision's file of that name; delete it, and it is downloaded again."
-            )
-        with torch.device("meta"):  # no memory or random numbers for weights that come from a file
-            model = build(cell.architecture, len(found.classes))
-        load_weights(model, read_weights(path), f"The weights in {path}", assign=True)
-        return model.eval().requires_grad_(False)
+        return {"architecture": cell.architecture, "classes": len(found.classes), "path": str(found.path)}
 
     def view(self, photo: np.ndarray, side: int | None = None) -> np.ndarray:
         """Return what the networks see of a photo (H, W, 3), at their size or at `side` pixels: uint8, square.
@@ -222,6 +219,29 @@ def _copy(answer: BinaryIO, file: BinaryIO, report: Callable[[int], None]) -> st
         done += len(block)
         report(done)
     return sha.hexdigest()
+
+
+def read_network(architecture: str, classes: int, path: Path) -> nn.Module:
+    """Read a network from torchvision's file: fp32, evaluation mode, parameters frozen.
+
+    Raises
+    ------
+    UserError
+        The weights are not those that the name of their file promises.
+    """
+    if not sha256_file(path).startswith(_promised(path)):
+        raise UserError(
+            f"{path} is damaged, or not torchvision's file of that name; delete it, and it is downloaded again."
+        )
+    with torch.device("meta"):  # no memory or random numbers for weights that come from a file
+        model = build(architecture, classes)
+    load_weights(model, read_weights(path), f"The weights in {path}", assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def _promised(path: Path) -> str:
+    """Return how a file's checksum begins, as its name has it."""
+    return path.stem.rpartition("-")[2]
 
 
 def _absent(cell: Cell, found: Source, why: str = "") -> str:

@@ -9,17 +9,10 @@ from core.config import Config
 from core.figures.encoding import FORMATS
 from core.findings import nice_name
 from core.measures import MEASURES
+from core.methods import METHODS
 from core.study import Study
 
-METHOD_LABELS = {
-    "saliency": "Saliency",
-    "integrated_gradients": "Integrated gradients",
-    "captum": "Integrated gradients by Captum",
-    "smoothgrad": "SmoothGrad",
-    "input_x_gradient": "Input × gradient",
-    "grad_cam": "Grad-CAM",
-}
-"""As `core.attribution.METHODS` has them (a test compares); that file needs torch, which a chart does not."""
+METHOD_LABELS = {name: method.label for name, method in METHODS.items()}
 
 QUESTION = (
     "When a small network (the student) learns from a large one (the teacher): does it also learn to look where the "

@@ -320,6 +320,10 @@ class Study:
 
         return self._read(load_model, self.path("models", cell))[0]
 
+    def address(self, cell: Cell) -> dict[str, Any]:
+        """Return where another process finds a cell's network (`core.live.Networks`)."""
+        return {"study": str(self.folder.absolute()), "cell": cell.name}
+
 
 def _made(provenance: Any, path: Path) -> dict[str, Any]:
     """Return how a study was made; UserError where that is not what a run writes."""

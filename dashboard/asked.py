@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.cells import Cell
+from core.live import Networks
 from dashboard import gallery, loaded, names, state
 from dashboard.names import plain
 from dashboard.state import Choices
 from dashboard.widgets import choose
-
-if TYPE_CHECKING:
-    from core.live import Networks
 
 STUDYS, IMAGENETS = "study", "imagenet"
 WHO = {STUDYS: "This study's networks", IMAGENETS: "ImageNet networks"}
@@ -37,7 +34,7 @@ UNCHECKED = "Trust checks are not offered for the ImageNet networks: in networks
 class Asked:
     """The networks that are asked about a photo, and what is shown of them."""
 
-    networks: "Networks"
+    networks: Networks
     version: str
     """Changes whenever the networks do."""
     cells: list[Cell]

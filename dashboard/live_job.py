@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -17,16 +17,14 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.ask import Ask
+from core.cells import Cell
 from core.errors import UserError
+from core.live import CellResult, Checked, Scene, in_parts, settled
+from core.trust import Trust
 from core.turns import Place, Stopped, Turns
 
-if TYPE_CHECKING:
-    from core.cells import Cell
-    from core.live import CellResult, Checked, Scene
-    from core.trust import Trust
-
 T = TypeVar("T")
-Explain = Callable[["Job", Place], Generator["CellResult"]]
+Explain = Callable[["Job", Place], Generator[CellResult]]
 
 KEY, CHECKS, PHOTO, SCENE = "live job", "live checks", "live photo", "live scene"
 """Session state: what is computed for the page shown, of it the trust checks; a photo of the visitor's, and the image
@@ -133,7 +131,7 @@ def watched() -> Callable[[], bool]:
 
 
 @dataclass
-class Job(Background["CellResult"]):
+class Job(Background[CellResult]):
     """One run over cells and methods.
 
     Parameters
@@ -145,13 +143,13 @@ class Job(Background["CellResult"]):
     """
 
     ask: Ask
-    found: dict[tuple[str, "Cell"], "CellResult"] = field(default_factory=dict)
+    found: dict[tuple[str, Cell], CellResult] = field(default_factory=dict)
     """The last level of every method and cell."""
     fetching: tuple[str, int, int] | None = field(default=None, init=False)
     """What is being downloaded for it: a network, bytes that are there, bytes that there will be."""
     news: int = field(default=0, init=False)
     """Counts levels as they come: who has drawn what there was at a count need not draw it again."""
-    _explain: "Explain" = field(init=False)
+    _explain: Explain = field(init=False)
 
     @property
     def done(self) -> int:
@@ -164,7 +162,7 @@ class Job(Background["CellResult"]):
         return not self.running and self.done < self.total
 
     @property
-    def finished(self) -> set[tuple[str, "Cell"]]:
+    def finished(self) -> set[tuple[str, Cell]]:
         """The methods and cells whose results are as fine as they get."""
         return {key for key, result in list(self.found.items()) if result.final}
 
@@ -172,14 +170,12 @@ class Job(Background["CellResult"]):
         """Note how far a download is."""
         self.fetching = so_far
 
-    def results(self, teacher: "Cell", scene: "Scene | None" = None) -> list["CellResult"]:
+    def results(self, teacher: Cell, scene: Scene | None = None) -> list[CellResult]:
         """Return what is there so far, compared with the teacher; by the parts of a scene that cuts the image anew."""
-        from core.live import in_parts, settled
-
         found = list(self.found.values())
         return settled(found if scene is None else [in_parts(result, scene) for result in found], teacher)
 
-    def begin(self, explain: "Explain") -> None:
+    def begin(self, explain: Explain) -> None:
         """Begin; `explain` is told the job as well, for what has been found not to be computed again."""
         self._explain = explain
         self.start(partial(explain, self))
@@ -191,7 +187,7 @@ class Job(Background["CellResult"]):
         alone._compute = partial(self._explain, alone)
         return alone
 
-    def take(self, result: "CellResult") -> None:
+    def take(self, result: CellResult) -> None:
         """Keep a result in place of the level before; one that is as fine as it gets stays."""
         key = result.method, result.cell
         if key not in self.finished:
@@ -199,7 +195,7 @@ class Job(Background["CellResult"]):
             self.news += 1
 
 
-def seen(key: str, cut: "Callable[[], Scene]") -> "Scene":
+def seen(key: str, cut: Callable[[], Scene]) -> Scene:
     """Return the visitor's image as networks get it, cut into parts once for as long as the key stays the same."""
     if st.session_state.get(SCENE, ("",))[0] != key:
         st.session_state[SCENE] = key, cut()
@@ -231,8 +227,8 @@ def visitors(
     key: str,
     total: int,
     ask: Ask,
-    explain: "Explain",
-    there: dict[tuple[str, "Cell"], "CellResult"] | None = None,
+    explain: Explain,
+    there: dict[tuple[str, Cell], CellResult] | None = None,
 ) -> Job:
     """Return the visitor's one job, begun if it has another key than the one before, which is dropped.
 
@@ -280,11 +276,11 @@ _jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
 
 
 @dataclass
-class Checks(Background["Checked"]):
+class Checks(Background[Checked]):
     """One run over the maps of an image, to see how far each may be trusted."""
 
-    found: dict["Cell", "Trust"] = field(default_factory=dict)
+    found: dict[Cell, Trust] = field(default_factory=dict)
 
-    def take(self, result: "Checked") -> None:
+    def take(self, result: Checked) -> None:
         """Keep what was found of one network's map."""
         self.found[result.cell] = result.trust

@@ -3,16 +3,19 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core import live
 from core.ask import Ask
 from core.cells import Cell
+from core.live import CellResult, Checked, Scene
+from core.live.apart import apart
 from core.numbers import percent
 from core.study import Study, cache_folder
+from core.trust import Trust
 from core.turns import Place
 from dashboard import asking, gallery, loaded, maps_view, one_image, trust_view, words
 from dashboard.live_job import Job, seen, stop, stopped_here, visitors
@@ -20,32 +23,25 @@ from dashboard.names import kind, plain, short, title
 from dashboard.state import Choices
 from dashboard.viewer import Panel
 
-if TYPE_CHECKING:
-    from core.live import CellResult, Checked, Scene
-    from core.trust import Trust
-
 SIDE = 448
 """Pixels of the image as shown."""
 POLL, WAITING, REDRAW = 0.3, 1.0, 1.0
 """Seconds between two looks at how far a job is, the same while others are before it, and between two drawings."""
 
 
-def job_for_image(choices: Choices, cells: Sequence[Cell], image: int, ask: Ask) -> tuple[Job, "Scene"]:
+def job_for_image(choices: Choices, cells: Sequence[Cell], image: int, ask: Ask) -> tuple[Job, Scene]:
     """Return the visitor's job for an image of the study through some networks, begun if it is a new one.
 
     What is found is kept on disk.
     """
-    from core import live
-
     study = choices.study
     of_image = f"{image} {study.folder} {loaded.stamp(study.folder)}"
     scene = seen(of_image, lambda: live.scene_of_image(study, image))
     key = f"{of_image} {ask} {choices.method} {cells}"
 
-    def explain(job: Job, place: Place) -> Generator["CellResult"]:
-        return live.explain_image(
-            study, scene, cells, [choices.method], ask, live.live_cache(), done=job.finished, place=place
-        )
+    def explain(job: Job, place: Place) -> Generator[CellResult]:
+        methods, kept = [choices.method], live.live_cache()
+        return live.explain_image(study, scene, cells, methods, ask, kept, job.finished, place, apart())
 
     return visitors(key, len(cells), ask, explain), scene
 
@@ -93,7 +89,7 @@ def progress(job: Job) -> tuple[float, str]:
     return share, done
 
 
-def again(job: Job, scene: "Scene", choices: Choices, cells: Sequence[Cell], layout: str, student: Cell | None) -> None:
+def again(job: Job, scene: Scene, choices: Choices, cells: Sequence[Cell], layout: str, student: Cell | None) -> None:
     """Draw an image of the study explained anew, as far as it is known, just as maps that were kept are drawn.
 
     Parameters
@@ -141,25 +137,21 @@ def again(job: Job, scene: "Scene", choices: Choices, cells: Sequence[Cell], lay
 
 
 def known_checks(
-    study: Study, scene: "Scene | int", method: str, targets: dict[Cell, int], ask: Ask
-) -> dict[Cell, "Trust"]:
+    study: Study, scene: Scene | int, method: str, targets: dict[Cell, int], ask: Ask
+) -> dict[Cell, Trust]:
     """Return what `check_image` found before of the maps of an image, by the class that each of them explains."""
-    if not (cache_folder() / "live").exists():  # nothing was: torch, which takes seconds to load, is not needed
+    if not (cache_folder() / "live").exists():  # nothing was
         return {}
-    from core import live
-
     seen = live.scene_of_image(study, scene) if isinstance(scene, int) else scene
     return live.known_checks(study, seen, method, targets, ask, live.live_cache())
 
 
 def check_image(
-    study: Study, scene: "Scene | int", cells: list[Cell], method: str, ask: Ask, place: Place
-) -> Generator["Checked"]:
+    study: Study, scene: Scene | int, cells: list[Cell], method: str, ask: Ask, place: Place
+) -> Generator[Checked]:
     """Put the maps of an image of the study, by its scene or its id, to their tests; what is found is kept on disk."""
-    from core import live
-
     seen = live.scene_of_image(study, scene) if isinstance(scene, int) else scene
-    yield from live.check_maps(study, seen, cells, method, ask, live.live_cache(), place=place)
+    yield from live.check_maps(study, seen, cells, method, ask, live.live_cache(), place=place, by=apart())
 
 
 def begun(method: str, ask: Ask) -> str:
@@ -169,13 +161,13 @@ def begun(method: str, ask: Ask) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def speaks_to(found: list["CellResult"], names: tuple[str, ...]) -> str:
+def speaks_to(found: list[CellResult], names: tuple[str, ...]) -> str:
     """Name the class that maps explain, in bold."""
     targets = {result.target for result in found}
     return f"**{plain(names[targets.pop()])}**" if len(targets) == 1 else "**its own answer**"
 
 
-def shown(results: list["CellResult"], cells: list[Cell], wish: str) -> tuple[str, list["CellResult"]]:
+def shown(results: list[CellResult], cells: list[Cell], wish: str) -> tuple[str, list[CellResult]]:
     """Return the method to show and its results in the order of `cells`: the wish once it is there for all of them.
 
     Until then the method that is furthest; nothing before the teacher, whom all are compared with.
@@ -191,7 +183,7 @@ def shown(results: list["CellResult"], cells: list[Cell], wish: str) -> tuple[st
     return best, there[best]
 
 
-def how_exact(found: list["CellResult"]) -> str:
+def how_exact(found: list[CellResult]) -> str:
     """Say in one sentence how far maps may still be off."""
     said = []
     bars = [result.difference for result in found if result.difference > 0]
@@ -207,7 +199,7 @@ def how_exact(found: list["CellResult"]) -> str:
 
 
 def table(
-    results: list["CellResult"], cells: list[Cell], names: tuple[str, ...], kind: Callable[[Cell], str]
+    results: list[CellResult], cells: list[Cell], names: tuple[str, ...], kind: Callable[[Cell], str]
 ) -> pd.DataFrame:
     """Return one row a network: its answer, and by each method its agreement with the teacher and its gap.
 
@@ -232,12 +224,12 @@ def table(
     return pd.DataFrame([rows[cell] for cell in cells if cell in rows])
 
 
-def so_far(found: list["CellResult"], cells: list[Cell]) -> str:
+def so_far(found: list[CellResult], cells: list[Cell]) -> str:
     """Say how many networks are there while some are not: nothing is said of all of them before."""
     return "" if len(found) == len(cells) else f"; {len(found)} of {len(cells)} networks are there so far"
 
 
-def panel(result: "CellResult", names: tuple[str, ...], teacher: Cell, kind: str, label: int | None = None) -> Panel:
+def panel(result: CellResult, names: tuple[str, ...], teacher: Cell, kind: str, label: int | None = None) -> Panel:
     """Return what the viewer shows of one network; `kind` says how it was trained."""
     return Panel(
         cell=result.cell.name,

@@ -3,20 +3,19 @@
 import hashlib
 import threading
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from core import live
 from core.ask import Ask
 from core.cells import Cell
 from core.data.apart import open_apart
+from core.live import CellResult, Scene
+from core.live.apart import apart
 from core.turns import Place
 from dashboard.asked import Asked
 from dashboard.live_job import KEY, PHOTO, Job, visitors
-
-if TYPE_CHECKING:
-    from core.live import CellResult, Scene
 
 LONGEST = 2000
 """Pixels of a photo's longer side, as kept."""
@@ -48,31 +47,31 @@ def opened(data: bytes, file: str) -> np.ndarray:
     return photo
 
 
-def job_for(asked: Asked, data: bytes, scene: "Scene", ask: Ask) -> Job:
+def job_for(asked: Asked, data: bytes, scene: Scene, ask: Ask) -> Job:
     """Return the visitor's job for an image, begun if it is a new one; the one before it is dropped.
 
     What is there of the same image stays when a further method is chosen. How the image is cut into parts makes no
     difference to its maps, so that another cut needs no other job.
     """
-    from core import live
-
     about = f"{hashlib.sha256(data).hexdigest()} {asked.version} {ask}"
     there = _finished(about)
     methods = list(dict.fromkeys([*asked.methods, *(method for method, _ in there)]))
     missing = [method for method in methods if any((method, cell) not in there for cell in asked.everyone)]
 
-    def explain(job: Job, place: Place) -> Generator["CellResult"]:
+    def explain(job: Job, place: Place) -> Generator[CellResult]:
         if asked.fetch is not None:
             try:
                 asked.fetch(job.fetched, place.check)
             finally:
                 job.fetching = None
-        return live.explain_image(asked.networks, scene, asked.everyone, missing, ask, done=job.finished, place=place)
+        return live.explain_image(
+            asked.networks, scene, asked.everyone, missing, ask, done=job.finished, place=place, by=apart()
+        )
 
     return visitors(f"{about} {sorted(methods)}", len(asked.everyone) * len(methods), ask, explain, there)
 
 
-def _finished(about: str) -> dict[tuple[str, Cell], "CellResult"]:
+def _finished(about: str) -> dict[tuple[str, Cell], CellResult]:
     """Return what the visitor's job has finished, if it is about the same."""
     job: Job | None = st.session_state.get(KEY)
     if job is None or not job.key.startswith(about):

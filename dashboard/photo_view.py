@@ -3,12 +3,13 @@
 import json
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from core.figures.ranks import rank_matrix
+from core.live import CellResult, Checked, Scene, as_json, check_maps
+from core.live.apart import apart
 from core.overlay import side_by_side
 from core.turns import Place
 from dashboard import charts, one_image, trust_view, words
@@ -18,9 +19,6 @@ from dashboard.live_view import SIDE, begun, how_exact, panel, shown, so_far, sp
 from dashboard.names import decimal, plain
 from dashboard.viewer import Panel, viewer
 
-if TYPE_CHECKING:
-    from core.live import CellResult, Checked, Scene
-
 CUTS = {0: "Regions of similar colour", 4: "4 × 4 squares", 6: "6 × 6 squares"}
 """Squares a side -> what the parts are called."""
 CUTS_HELP = (
@@ -29,7 +27,7 @@ CUTS_HELP = (
 )
 
 
-def results(job: Job, scene: "Scene", photo: np.ndarray, asked: Asked) -> None:
+def results(job: Job, scene: Scene, photo: np.ndarray, asked: Asked) -> None:
     """Draw what a visitor's photo makes the networks say, as far as it is known."""
     if job.error:
         st.error(plain(job.error))
@@ -64,10 +62,8 @@ def results(job: Job, scene: "Scene", photo: np.ndarray, asked: Asked) -> None:
     if not job.running:
         everything = list(job.found.values())
 
-        def check(place: Place) -> Generator["Checked"]:
-            from core.live import check_maps
-
-            return check_maps(asked.networks, scene, cells, method, job.ask, found=everything, place=place)
+        def check(place: Place) -> Generator[Checked]:
+            return check_maps(asked.networks, scene, cells, method, job.ask, None, everything, place, apart())
 
         if not asked.unchecked:
             trust_view.section(checks, cells, asked.teacher, method, check)
@@ -85,9 +81,7 @@ def agreement(alike: list[bool]) -> str:
     return f"; {so} {sum(alike)} of the {len(alike)} others shown" if any(alike) else "; no other network shown does"
 
 
-def _details(
-    job: Job, scene: "Scene", asked: Asked, method: str, there: list["CellResult"], panels: list[Panel]
-) -> None:
+def _details(job: Job, scene: Scene, asked: Asked, method: str, there: list[CellResult], panels: list[Panel]) -> None:
     st.subheader("What they answer, and how alike they look", anchor=False)
     students = [panel.alignment for panel in panels[1:] if np.isfinite(panel.alignment)]
     if students:
@@ -111,10 +105,8 @@ def _details(
 
 
 def _downloads(
-    job: Job, scene: "Scene", square: np.ndarray, asked: Asked, there: list["CellResult"], found: list["CellResult"]
+    job: Job, scene: Scene, square: np.ndarray, asked: Asked, there: list[CellResult], found: list[CellResult]
 ) -> None:
-    from core.live import as_json
-
     networks = asked.networks
     about = {"networks": networks.name, "knows": networks.knows, **as_json(there, scene, asked.classes, job.ask)}
     text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)

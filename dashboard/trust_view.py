@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,15 +9,14 @@ import streamlit as st
 
 from core.cells import Cell
 from core.figures import removal
+from core.live import Checked
+from core.trust import CHECKS as TESTS
+from core.trust import FAULTS, LEVELS, SHARES, Trust, areas, badge
 from core.turns import Place
 from dashboard import charts, words
 from dashboard.live_job import CHECKS, Checks
 from dashboard.names import decimal, plain, short
 from dashboard.viewer import Panel
-
-if TYPE_CHECKING:
-    from core.live import Checked
-    from core.trust import Trust
 
 POLL = 0.3
 """Seconds between two looks at how far the checks are."""
@@ -30,7 +28,7 @@ UNCHECKED, BEING_CHECKED = "not checked", "not checked yet"
 UNTESTED = "Nobody has put this map to its tests yet."
 
 
-def about(key: str, known: Callable[[], dict[Cell, "Trust"]] = dict) -> Checks:
+def about(key: str, known: Callable[[], dict[Cell, Trust]] = dict) -> Checks:
     """Return the visitor's checks of the maps on show; those of other maps are dropped.
 
     Parameters
@@ -60,7 +58,7 @@ def marked(panels: Sequence[Panel], cells: Sequence[Cell], checks: Checks) -> li
 
 
 def section(
-    checks: Checks, cells: Sequence[Cell], teacher: Cell, method: str, check: Callable[[Place], Generator["Checked"]]
+    checks: Checks, cells: Sequence[Cell], teacher: Cell, method: str, check: Callable[[Place], Generator[Checked]]
 ) -> None:
     """Offer to check the maps on show; follow the checks, then tell what they found.
 
@@ -88,15 +86,13 @@ def section(
         _told(checks.found, [cell for cell in cells if cell in checks.found], teacher, method)
 
 
-def table(found: dict[Cell, "Trust"], cells: Sequence[Cell], teacher: Cell) -> pd.DataFrame:
+def table(found: dict[Cell, Trust], cells: Sequence[Cell], teacher: Cell) -> pd.DataFrame:
     """Return one row a network: its badge, and what every check found that means something here; ✗ where it fails."""
-    from core.trust import CHECKS, LEVELS, badge
-
     rows = []
     for cell in cells:
         trust = found[cell]
         row = {"Network": short(cell, teacher), "Verdict": LEVELS[badge(trust)[0]]}
-        for check in CHECKS.values():
+        for check in TESTS.values():
             value = trust.value(check.name)
             applies = trust.signal and trust.applies(check.name)
             failed = applies and not check.passed(value)
@@ -106,10 +102,8 @@ def table(found: dict[Cell, "Trust"], cells: Sequence[Cell], teacher: Cell) -> p
     return every.loc[:, (every != "–").any()]
 
 
-def sentence(found: dict[Cell, "Trust"], cells: Sequence[Cell]) -> str:
+def sentence(found: dict[Cell, Trust], cells: Sequence[Cell]) -> str:
     """Say in one sentence how many of the maps may be trusted."""
-    from core.trust import badge
-
     levels = [badge(found[cell])[0] for cell in cells]
     texts = {
         "passes": "pass{es} all checks",
@@ -127,9 +121,7 @@ def sentence(found: dict[Cell, "Trust"], cells: Sequence[Cell]) -> str:
     return f"Of {maps} checked, {', '.join(said)}."
 
 
-def _badged(panel: Panel, trust: "Trust") -> Panel:
-    from core.trust import LEVELS, badge
-
+def _badged(panel: Panel, trust: Trust) -> Panel:
     level, why = badge(trust)
     return replace(panel, trust=level, trusted=LEVELS[level], why=why)
 
@@ -140,7 +132,7 @@ def _none(key: str) -> Checks:
     return checks
 
 
-def _begin(checks: Checks, total: int, check: Callable[[Place], Generator["Checked"]]) -> None:
+def _begin(checks: Checks, total: int, check: Callable[[Place], Generator[Checked]]) -> None:
     again = st.session_state[CHECKS] = Checks(checks.key, total)
     again.found = dict(checks.found)
     again.start(check)
@@ -159,22 +151,20 @@ def _follow(checks: Checks) -> None:
     look()
 
 
-def _told(found: dict[Cell, "Trust"], cells: Sequence[Cell], teacher: Cell, method: str) -> None:
-    from core.trust import CHECKS, FAULTS
-
+def _told(found: dict[Cell, Trust], cells: Sequence[Cell], teacher: Cell, method: str) -> None:
     st.markdown(f"**How far these maps may be trusted.** {sentence(found, cells)}")
     rows = table(found, cells, teacher)
     columns = {"Network": st.column_config.TextColumn(width="medium")}
     columns |= {
         check.label: st.column_config.TextColumn(help=f"{check.sentence} Asked: {check.rule}.")
-        for check in CHECKS.values()
+        for check in TESTS.values()
     }
     st.dataframe(rows, hide_index=True, height="content", column_config=columns, alt="What every check found")
     with st.expander("What was checked, and what it shows"):
         names = {short(cell, teacher): cell for cell in cells}
         name = st.selectbox("Network", list(names), key="checked network")
         _one(found[names[str(name)]], method)
-        st.markdown("\n".join(f"- **{c.label}** ({c.rule}). {c.sentence} *{c.reference}*" for c in CHECKS.values()))
+        st.markdown("\n".join(f"- **{c.label}** ({c.rule}). {c.sentence} *{c.reference}*" for c in TESTS.values()))
         st.caption(
             f"A map that fails none passes; failed checks that count {FAULTS} together make it not to be trusted, and "
             "shuffled weights count 2 alone. What is undefined (–) counts neither way. A map that passes is not proven "
@@ -182,9 +172,7 @@ def _told(found: dict[Cell, "Trust"], cells: Sequence[Cell], teacher: Cell, meth
         )
 
 
-def _one(trust: "Trust", method: str) -> None:
-    from core.trust import SHARES, areas, badge
-
+def _one(trust: Trust, method: str) -> None:
     st.markdown(plain(badge(trust)[1]))
     if not trust.signal:
         return

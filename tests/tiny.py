@@ -161,7 +161,7 @@ def cache(tiny_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def serve(cache: Path, patch: pytest.MonkeyPatch) -> None:
     """Let the pages that a test runs be of this cache, and waste no time."""
     patch.setenv("WHERE_MODELS_LOOK_CACHE", str(cache))
-    patch.setattr("dashboard.warm._load", lambda: None)
+    patch.setattr("dashboard.warm._work", lambda: None)
     found = _components()
     patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", lambda: found)
 

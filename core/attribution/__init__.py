@@ -4,18 +4,16 @@ from core.attribution.baselines import BASELINES, Baseline, baseline
 from core.attribution.captum_methods import grad_cam, input_x_gradient, smoothgrad
 from core.attribution.explanation import Explanation
 from core.attribution.integrated_gradients import integrated_gradients, refine
-from core.attribution.methods import METHODS, Method, Settings, explain, relevance
+from core.attribution.methods import Settings, explain
 from core.attribution.network import SCORES, Prepared, Score
 from core.attribution.saliency import saliency
 from core.attribution.targets import Policy, pick_targets
 
 __all__ = [
     "BASELINES",
-    "METHODS",
     "SCORES",
     "Baseline",
     "Explanation",
-    "Method",
     "Policy",
     "Prepared",
     "Score",
@@ -27,7 +25,6 @@ __all__ = [
     "integrated_gradients",
     "pick_targets",
     "refine",
-    "relevance",
     "saliency",
     "smoothgrad",
 ]

@@ -1,7 +1,8 @@
-"""The methods by name, with what a page, a report and the engine need to know of each."""
+"""A batch of images explained by the methods of `core.methods`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from core.attribution.explanation import Explanation, Targets
 from core.attribution.integrated_gradients import BUDGET, TOLERANCE, StopOn, integrated_gradients
 from core.attribution.network import Prepared, Score
 from core.attribution.saliency import saliency
-from core.errors import unknown
+from core.methods import method_of
 
 
 @dataclass(frozen=True)
@@ -30,97 +31,27 @@ class Settings:
     """Most gradients a map."""
 
 
-@dataclass(frozen=True)
-class Method:
-    """A method: `run` takes network, images, targets, baseline, regions and settings."""
-
-    name: str
-    label: str
-    sentence: str
-    signed: bool
-    channels: str
-    """How the colour channels become one number a pixel."""
-    reference: str
-    run: Callable[[Prepared, Tensor, Targets, Tensor | None, np.ndarray | None, Settings], Explanation]
-    quick: bool = False
-    """Whether a map takes one gradient, where others take dozens."""
-
-
-METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (
-        Method(
-            name="saliency",
-            label="Saliency",
-            sentence="How strongly the class score reacts to a tiny change of each pixel.",
-            signed=False,
-            channels="the largest size of the three",
-            reference="Simonyan, Vedaldi and Zisserman, ICLR workshop 2014, arXiv 1312.6034",
-            run=lambda network, images, targets, baseline, regions, settings: saliency(
-                network, images, targets, settings.score
-            ),
-            quick=True,
-        ),
-        Method(
-            name="integrated_gradients",
-            label="Integrated gradients",
-            sentence="How much each pixel adds to, or takes from, the class score on the way from a baseline to here.",
-            signed=True,
-            channels="their sum",
-            reference="Sundararajan, Taly and Yan, ICML 2017, arXiv 1703.01365",
-            run=lambda network, images, targets, baseline, regions, settings: integrated_gradients(
-                network, images, targets, baseline=baseline, regions=regions, **vars(settings)
-            ),
-        ),
-        Method(
-            name="captum",
-            label="Integrated gradients by Captum",
-            sentence="Integrated gradients as the library Captum computes them, with 50 points for every map.",
-            signed=True,
-            channels="their sum",
-            reference="Kokhlikyan et al. 2020, arXiv 2009.07896",
-            run=lambda network, images, targets, baseline, regions, settings: captum_integrated_gradients(
-                network, images, targets, baseline=baseline, score=settings.score
-            ),
-        ),
-        Method(
-            name="smoothgrad",
-            label="SmoothGrad",
-            sentence="How strongly the class score reacts to each pixel, on average over slightly noisy copies of the "
-            "image.",
-            signed=False,
-            channels="the largest size of the three",
-            reference="Smilkov et al. 2017, arXiv 1706.03825",
-            run=lambda network, images, targets, baseline, regions, settings: smoothgrad(
-                network, images, targets, settings.score, min(SAMPLES, settings.budget)
-            ),
-        ),
-        Method(
-            name="input_x_gradient",
-            label="Input × gradient",
-            sentence="How strongly the class score reacts to each pixel, times how far the pixel is from the data's "
-            "mean colour.",
-            signed=True,
-            channels="their sum",
-            reference="Shrikumar et al. 2016, arXiv 1605.01713",
-            run=lambda network, images, targets, baseline, regions, settings: input_x_gradient(
-                network, images, targets, settings.score
-            ),
-            quick=True,
-        ),
-        Method(
-            name="grad_cam",
-            label="Grad-CAM",
-            sentence="Where the network's last features speak for the class: coarse, a few cells across the image.",
-            signed=False,
-            channels="none left: a weighted sum of the last features",
-            reference="Selvaraju et al., ICCV 2017, arXiv 1610.02391",
-            run=lambda network, images, targets, baseline, regions, settings: grad_cam(
-                network, images, targets, settings.score
-            ),
-            quick=True,
-        ),
-    )
+Run: TypeAlias = Callable[[Prepared, Tensor, Targets, Tensor | None, np.ndarray | None, Settings], Explanation]
+"""Takes network, images, targets, baseline, regions and settings."""
+_RUN: dict[str, Run] = {
+    "saliency": lambda network, images, targets, baseline, regions, settings: saliency(
+        network, images, targets, settings.score
+    ),
+    "integrated_gradients": lambda network, images, targets, baseline, regions, settings: integrated_gradients(
+        network, images, targets, baseline=baseline, regions=regions, **vars(settings)
+    ),
+    "captum": lambda network, images, targets, baseline, regions, settings: captum_integrated_gradients(
+        network, images, targets, baseline=baseline, score=settings.score
+    ),
+    "smoothgrad": lambda network, images, targets, baseline, regions, settings: smoothgrad(
+        network, images, targets, settings.score, min(SAMPLES, settings.budget)
+    ),
+    "input_x_gradient": lambda network, images, targets, baseline, regions, settings: input_x_gradient(
+        network, images, targets, settings.score
+    ),
+    "grad_cam": lambda network, images, targets, baseline, regions, settings: grad_cam(
+        network, images, targets, settings.score
+    ),
 }
 
 
@@ -135,7 +66,7 @@ def explain(
     baseline: Tensor | None = None,
     regions: np.ndarray | None = None,
 ) -> dict[str, Explanation]:
-    """Explain a batch by methods of `METHODS`; saliency costs nothing where integrated gradients are asked for too.
+    """Explain a batch by methods of `core.methods`; saliency is free where integrated gradients are asked for too.
 
     Parameters
     ----------
@@ -159,7 +90,7 @@ def explain(
         As the method itself.
     """
     settings = settings or Settings()
-    chosen = [_method(name) for name in methods]
+    chosen = [method_of(name) for name in methods]
     found: dict[str, Explanation] = {}
     for method in sorted(chosen, key=lambda method: -method.signed):
         along = found.get("integrated_gradients")
@@ -176,22 +107,5 @@ def explain(
                 saliency=None,
             )
         else:
-            found[method.name] = method.run(network, images, targets, baseline, regions, settings)
+            found[method.name] = _RUN[method.name](network, images, targets, baseline, regions, settings)
     return {name: found[name] for name in methods}
-
-
-def relevance(maps: np.ndarray, method: str) -> np.ndarray:
-    """Return maps (N, H, W) as relevance ≥ 0: the size of a signed map, an unsigned one as it is.
-
-    Raises
-    ------
-    UserError
-        There is no such method.
-    """
-    return np.abs(maps) if _method(method).signed else maps
-
-
-def _method(name: str) -> Method:
-    if name not in METHODS:
-        raise unknown("method", name, METHODS)
-    return METHODS[name]

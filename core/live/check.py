@@ -4,30 +4,24 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 
-import numpy as np
-
 from core.ask import Ask
-from core.attribution import METHODS, Settings, baseline, explain
 from core.cells import Cell
 from core.errors import UserError
-from core.inputs import as_input
 from core.live.cache import Arrays, LiveCache
 from core.live.explain import explain_image
 from core.live.kept import VERSION as MAPS_VERSION
-from core.live.networks import Interruptible, Networks, network
+from core.live.networks import Networks
 from core.live.results import CellResult
 from core.live.scene import Scene
+from core.live.task import By, Task, here
 from core.live.work import done
+from core.methods import method_of
 from core.store import digest_of
-from core.trust import Trust, trust
+from core.trust import Trust
 from core.turns import Place
 
 VERSION = 1
 """Raise it when results change: what is kept on disk is then computed again."""
-COARSE = 9
-"""Gradients of a map through shuffled weights: its ρ is the same to .01 as that of a map refined to the end."""
-INSTEAD = {"captum": "integrated_gradients"}
-"""The same map with fewer gradients."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class Checked:
 
 def counterpart(method: str) -> str:
     """Return the method whose map one is compared with: saliency for methods with a sign, else integrated gradients."""
-    return "saliency" if METHODS[method].signed else "integrated_gradients"
+    return "saliency" if method_of(method).signed else "integrated_gradients"
 
 
 def check_maps(
@@ -53,6 +47,7 @@ def check_maps(
     kept: LiveCache | None = None,
     found: Iterable[CellResult] = (),
     place: Place | None = None,
+    by: By = here,
 ) -> Generator[Checked]:
     """Put the maps of an image to their tests, a cell at a time.
 
@@ -60,12 +55,12 @@ def check_maps(
 
     Parameters
     ----------
-    networks, scene, ask, kept, place
+    networks, scene, ask, kept, place, by
         As of `explain_image`.
     cells : sequence of Cell
         With the teacher.
     method : str
-        Of `core.attribution.METHODS`.
+        Of `core.methods`.
     found : iterable of CellResult
         Maps that are there already; what is missing is computed.
 
@@ -85,7 +80,7 @@ def check_maps(
     missing = [name for name in methods if any((name, cell) not in there for cell in cells)]
     failed: UserError | None = None
     try:
-        for result in explain_image(networks, scene, cells, missing, ask, kept, place=place) if missing else ():
+        for result in explain_image(networks, scene, cells, missing, ask, kept, place=place, by=by) if missing else ():
             if result.final:
                 there[result.method, result.cell] = result
     except UserError as error:
@@ -97,7 +92,7 @@ def check_maps(
         key = _key(networks, scene, cell, shown.method, shown.target, ask)
         arrays = kept.get(key, _fits) if kept else None  # what is kept waits for nobody
         if arrays is None:
-            compute = partial(_checked, networks, scene, shown, other, ask, place)
+            compute = partial(_checked, networks, scene, shown, other, ask, place, by)
             place.short = False
             with place:
                 arrays = done(partial(kept.once, key, compute, _fits) if kept else compute, place)
@@ -141,22 +136,9 @@ def _fits(arrays: Arrays) -> bool:
 
 
 def _checked(
-    networks: Networks, scene: Scene, shown: CellResult, other: CellResult | None, ask: Ask, place: Place
+    networks: Networks, scene: Scene, shown: CellResult, other: CellResult | None, ask: Ask, place: Place, by: By
 ) -> Arrays:
-    prepared, header = network(networks, shown.cell)
-    prepared = Interruptible(prepared, place.check)
-    x = as_input(scene.image[None], header.mean, header.std)
-    begin = baseline(ask.baseline, x, header.mean, header.std)
-    method = INSTEAD.get(shown.method, shown.method)
-    classes, settings = np.array([shown.target]), Settings(ask.score, budget=COARSE)
-    return trust(
-        prepared,
-        x,
-        shown.target,
-        shown.map,
-        lambda shuffled: explain(shuffled, x, classes, [method], settings, baseline=begin)[method].maps[0],
-        baseline=begin,
-        other=None if other is None else other.map,
-        gap=shown.gap,
-        difference=shown.difference,
-    ).arrays()
+    maps = {"shown": shown.map} | ({} if other is None else {"other": other.map})
+    task = Task("trust", scene.image, ask, shown.method, shown.target, maps, shown.gap, shown.difference)
+    (found,) = by(networks, shown.cell, task, place.check)
+    return found

@@ -7,21 +7,19 @@ from functools import partial
 from threading import Event
 
 import numpy as np
-import torch
 
 from core.ask import Ask
-from core.attribution import METHODS, Explanation, Prepared, Settings, baseline, explain, refine
 from core.cells import Cell
 from core.errors import UserError, unknown
-from core.header import Header
-from core.inputs import as_input
-from core.live.cache import LiveCache
-from core.live.kept import answer_key, is_answer, is_map, map_arrays, map_key, read_answer
-from core.live.networks import Interruptible, Networks, network
+from core.live.cache import Arrays, LiveCache
+from core.live.kept import answer_key, is_answer, is_map, map_key, read_answer
+from core.live.networks import Networks
 from core.live.results import CellResult, aligned, densities
 from core.live.scene import Scene
+from core.live.task import By, Task, here
 from core.live.work import done as computed
 from core.live.work import first_of, workers
+from core.methods import METHODS, method_of
 from core.turns import Place, Stopped
 
 
@@ -39,6 +37,7 @@ def explain_image(
     kept: LiveCache | None = None,
     done: Collection[tuple[str, Cell]] = (),
     place: Place | None = None,
+    by: By = here,
 ) -> Generator[CellResult]:
     """Explain an image through some networks: quick methods first, then the others, level by level.
 
@@ -51,7 +50,7 @@ def explain_image(
     cells : sequence of Cell
         The teacher comes first, and also where it is not among them.
     methods : sequence of str
-        Of `core.attribution.METHODS`; those of one gradient are done first whatever the order.
+        Of `core.methods`; those of one gradient are done first whatever the order.
     ask : Ask, optional
     kept : LiveCache, optional
         Where finished results are looked up and kept; give none for an image that must not reach the disk.
@@ -60,6 +59,8 @@ def explain_image(
     place : Place, optional
         In the line of those who want something explained. Every method waits for its turn anew, and quick ones go
         before others, so that nobody's finest maps keep others from their first. What is kept waits for nobody.
+    by : By, optional
+        Who does the tasks; by default this process.
 
     Yields
     ------
@@ -76,8 +77,7 @@ def explain_image(
     """
     ask, place = ask or Ask(), place or Place()
     for method in methods:
-        if method not in METHODS:
-            raise unknown("method", method, METHODS)
+        method_of(method)
     target = _target(ask.target, scene, networks.header(networks.teacher).classes)
     failed: list[str] = []
     # One gradient against dozens: the first overlays are there at once.
@@ -93,11 +93,11 @@ def explain_image(
         with place:
             if ask.target == "teacher" and target is None:
                 # In the pool as well: two threads in one small network come to a halt on busy cores.
-                target = computed(lambda: _answer(*network(networks, networks.teacher), scene, kept), place)[0]
+                target = computed(partial(_answer, networks, networks.teacher, scene, kept, by, place.check), place)[0]
             closed = Event()
             check = partial(_check, place, closed)
             beside = with_teacher(networks, left)
-            levels = {cell: _levels(networks, scene, cell, method, target, ask, kept, check) for cell in beside}
+            levels = {cell: _levels(networks, scene, cell, method, target, ask, kept, by, check) for cell in beside}
             teacher: np.ndarray | None = None
             for found in _side_by_side(levels, failed, closed, place):
                 if found.cell == networks.teacher:
@@ -134,21 +134,20 @@ def _levels(
     target: int | None,
     ask: Ask,
     kept: LiveCache | None,
+    by: By,
     check: Callable[[], None],
 ) -> Iterator[CellResult]:
     """Explain one cell by one method, a level at a time; the last one only where results are kept."""
     check()
-    prepared, header = network(networks, cell)
-    prepared = Interruptible(prepared, check)
-    predicted, probability = _answer(prepared, header, scene, kept)
+    predicted, probability = _answer(networks, cell, scene, kept, by, check)
     chosen = predicted if target is None else target
     result = partial(_result, scene, cell, method, predicted, probability, chosen)
-    work = partial(_explanations, prepared, header, scene, method, chosen, ask)
+    work = partial(by, networks, cell, Task("map", scene.image, ask, method, chosen), check)
     if kept is None:
         yield from map(result, work())
         return
-    key, fits = map_key(header, scene, method, chosen, ask), partial(is_map, len(scene.image))
-    yield result(Explanation(**kept.once(key, lambda: map_arrays(work()), fits)))
+    key, fits = map_key(networks.header(cell), scene, method, chosen, ask), partial(is_map, len(scene.image))
+    yield result(kept.once(key, lambda: _last(work()), fits))
 
 
 def _there(
@@ -176,36 +175,32 @@ def _there(
         chosen = predicted if target is None else target
         arrays = kept.get(map_key(header, scene, method, chosen, ask), partial(is_map, len(scene.image)))
         if arrays is not None:
-            last = _result(scene, cell, method, predicted, probability, chosen, Explanation(**arrays))
+            last = _result(scene, cell, method, predicted, probability, chosen, arrays)
             found[cell] = replace(last, final=True)
     if networks.teacher not in found:
         return {}
     return {cell: aligned(result, found[networks.teacher].density) for cell, result in found.items()}
 
 
-def _answer(prepared: Prepared, header: Header, scene: Scene, kept: LiveCache | None) -> tuple[int, float]:
+def _answer(
+    networks: Networks, cell: Cell, scene: Scene, kept: LiveCache | None, by: By, check: Callable[[], None]
+) -> tuple[int, float]:
     """Return the class that a network answers, and its probability, from what is kept where that is allowed."""
+    work = partial(by, networks, cell, Task("answer", scene.image), check)
     if kept is None:
-        return _predict(prepared, header, scene)
+        return read_answer(_last(work()))
+    header = networks.header(cell)
     fits = partial(is_answer, len(header.classes))
-    arrays = kept.once(answer_key(header, scene), lambda: {"answer": np.array(_predict(prepared, header, scene))}, fits)
-    return read_answer(arrays)
+    return read_answer(kept.once(answer_key(header, scene), lambda: _last(work()), fits))
 
 
-def _explanations(
-    prepared: Prepared, header: Header, scene: Scene, method: str, target: int, ask: Ask
-) -> Iterator[Explanation]:
-    x = as_input(scene.image[None], header.mean, header.std)
-    begin = baseline(ask.baseline, x, header.mean, header.std)
-    classes = np.array([target])
-    if method == "integrated_gradients":
-        yield from refine(prepared, x, classes, baseline=begin, score=ask.score, tolerance=ask.tolerance)
-    else:
-        yield explain(prepared, x, classes, [method], Settings(ask.score), baseline=begin)[method]
+def _last(levels: Iterator[Arrays]) -> Arrays:
+    *_, last = levels
+    return last
 
 
 def _result(
-    scene: Scene, cell: Cell, method: str, predicted: int, probability: float, target: int, found: Explanation
+    scene: Scene, cell: Cell, method: str, predicted: int, probability: float, target: int, found: Arrays
 ) -> CellResult:
     return CellResult(
         cell,
@@ -213,13 +208,13 @@ def _result(
         predicted,
         probability,
         target,
-        found.maps[0],
-        float(found.gap[0]),
-        float(found.difference[0]),
-        int(found.evaluations[0]),
-        bool(found.converged[0]),
+        found["maps"][0],
+        float(found["gap"][0]),
+        float(found["difference"][0]),
+        int(found["evaluations"][0]),
+        bool(found["converged"][0]),
         False,
-        densities(found.maps[0], method, scene),
+        densities(found["maps"][0], method, scene),
     )
 
 
@@ -270,10 +265,3 @@ def _side_by_side(
 
 def _of(running: dict[Future[CellResult | None], Cell], cell: Cell | None) -> Future[CellResult | None]:
     return next(future for future in running if running[future] == cell)
-
-
-def _predict(prepared: Prepared, header: Header, scene: Scene) -> tuple[int, float]:
-    with torch.no_grad():
-        logits = prepared(as_input(scene.image[None], header.mean, header.std))[0]
-    predicted = int(logits.argmax())
-    return predicted, float(torch.softmax(logits, 0)[predicted])

@@ -1,10 +1,6 @@
 """How answers and maps of an image lie in the live cache, and what is told from them apart from what is none."""
 
-from collections.abc import Iterator
-from dataclasses import fields
-
 from core.ask import Ask
-from core.attribution import Explanation
 from core.header import Header
 from core.live.cache import Arrays
 from core.live.scene import Scene
@@ -12,6 +8,8 @@ from core.store import digest_of
 
 VERSION = 2
 """Raise it when results change: what is kept on disk is then computed again."""
+OF_A_MAP = {"maps", "gap", "difference", "region_difference", "evaluations", "converged"}
+"""What a `core.attribution.Explanation` always holds; some have a map of saliency as well."""
 
 
 def answer_key(header: Header, scene: Scene) -> str:
@@ -32,8 +30,7 @@ def is_answer(classes: int, arrays: Arrays) -> bool:
 def is_map(side: int, arrays: Arrays) -> bool:
     """Return whether arrays, from wherever, are an explanation of one image of `side` pixels."""
     maps = {"maps": (1, side, side), "saliency": (1, side, side)}
-    names = {field.name for field in fields(Explanation)}
-    whole = names - {"saliency"} <= arrays.keys() <= names
+    whole = OF_A_MAP <= arrays.keys() <= {*OF_A_MAP, "saliency"}
     return whole and all(value.shape == maps.get(name, (1,)) for name, value in arrays.items())
 
 
@@ -41,9 +38,3 @@ def read_answer(arrays: Arrays) -> tuple[int, float]:
     """Return the class that a network answers, and its probability."""
     predicted, probability = arrays["answer"]
     return int(predicted), float(probability)
-
-
-def map_arrays(levels: Iterator[Explanation]) -> Arrays:
-    """Return the last of some levels as it is kept."""
-    *_, last = levels
-    return {name: value for name, value in vars(last).items() if value is not None}

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from core.ask import Ask
-from core.attribution import relevance
 from core.cells import Cell
 from core.live.scene import Scene
 from core.measures import rank_alignment
+from core.methods import relevance
 from core.parts import importance
 
 

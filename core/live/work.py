@@ -1,38 +1,24 @@
 """Threads that compute while somebody waits, and what becomes of who waits for one that never comes back."""
 
 import os
-import sys
-import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
-
-import torch
 
 from core.errors import UserError
 from core.turns import LOOK, STUCK, Place
 
 T = TypeVar("T")
 
-NICE = 10
-"""How far those who compute stand back from those who draw pages, where there are fewer processors than both want."""
+THREADS = max(1, min(8, os.cpu_count() or 1))
+"""That compute at once: one a network, as the operations of a small one are too short to share."""
 
 
 @cache
 def workers() -> ThreadPoolExecutor:
     """Return the threads that compute: one pool for the whole process, so that visitors queue, not slow each other."""
-    # One thread a network, as the operations of a small one are too short to share.
-    threads = max(1, min(8, os.cpu_count() or 1))
-    return ThreadPoolExecutor(threads, "explain", initializer=_begin)
-
-
-def _begin() -> None:
-    torch.set_num_threads(1)
-    if sys.platform == "linux":  # where a thread has a priority of its own
-        with suppress(OSError):  # where the system lets nobody: it is a courtesy
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    return ThreadPoolExecutor(THREADS, "explain")
 
 
 def done(compute: Callable[[], T], place: Place) -> T:
@@ -59,4 +45,9 @@ def first_of(running: Collection[Future[Any]], place: Place) -> set[Future[Any]]
             old = workers()
             workers.cache_clear()
             old.shutdown(wait=False, cancel_futures=True)
-            raise UserError(f"This gave no sign of life for {STUCK:.0f} seconds and was cut off. What is there stays.")
+            raise silent()
+
+
+def silent() -> UserError:
+    """Return the error of what was cut off."""
+    return UserError(f"This gave no sign of life for {STUCK:.0f} seconds and was cut off. What is there stays.")

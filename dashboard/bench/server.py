@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +33,11 @@ class Server:
     """It may be killed: the end of the block then has nothing left to do."""
 
     def memory(self) -> int:
-        """Return the bytes that its process holds in memory, 0 once it has ended."""
-        try:
-            return int(psutil.Process(self.pid).memory_info().rss)
-        except psutil.NoSuchProcess:
-            return 0
+        """Return the bytes that its process and those it has begun hold in memory, 0 once it has ended."""
+        return sum(_held(pid) for pid in self._processes())
 
     def peak(self) -> int:
-        """Return the most bytes that its process has held in memory so far.
+        """Return the most bytes that its process, and those of its own that are there, have each held so far.
 
         Raises
         ------
@@ -48,10 +45,27 @@ class Server:
             This is no Linux, which alone keeps that number; or the server has ended.
         """
         try:
-            status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
-            return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+            return sum(_most(pid) for pid in self._processes())
         except (OSError, IndexError) as error:
             raise UserError("The most memory that a server has held is only known on Linux, while it runs.") from error
+
+    def _processes(self) -> list[int]:
+        own = [self.pid]
+        with suppress(psutil.NoSuchProcess):
+            own += [child.pid for child in psutil.Process(self.pid).children(recursive=True)]
+        return own
+
+
+def _held(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _most(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def free_port() -> int:

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from core import explain_cell, stages
-from core.attribution import METHODS, Prepared, baseline, explain
+from core.attribution import Prepared, baseline, explain
 from core.errors import Unreadable
 from core.explain_cell import Rows, settings_of, shrink
 from core.inputs import as_input
+from core.methods import METHODS
 from core.models import load_model
 from core.run.recipe import keys
 from core.store import sha256_file

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from core.ask import Ask
-from core.attribution import METHODS
 from core.data.photos import square
 from core.errors import UserError
 from core.explain_files import SIDE, explain_files
 from core.live import explain_image, scene_of, settled
+from core.methods import METHODS
 from core.overlay import OPACITY, overlay, shared_scale
 from core.study import Study
 

@@ -16,7 +16,7 @@ from core.cells import Cell
 from core.errors import UserError
 from core.imagenet import ImageNet, source
 from core.inputs import as_input
-from core.live import networks as memory
+from core.live import memory
 from core.models import tv
 from core.turns import Place, Stopped
 from tests.imagenet import ARCHITECTURE, CELLS, served, source_at, write_weights

@@ -11,23 +11,8 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from core.attribution import Prepared, explain
-from core.trust import (
-    CHECKS,
-    FAULTS,
-    LEVELS,
-    RANDOM,
-    SHARES,
-    STEPS,
-    Trust,
-    areas,
-    badge,
-    correlation,
-    curves,
-    order,
-    randomisation,
-    trust,
-)
-from core.trust.run import _lightly
+from core.trust import CHECKS, FAULTS, LEVELS, RANDOM, SHARES, STEPS, Trust, areas, badge
+from core.trust.run import _lightly, correlation, curves, order, randomisation, trust
 from tests.core.attribution.nets import SIDE, trained
 
 RNG = np.random.default_rng(0)

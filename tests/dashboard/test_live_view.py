@@ -8,10 +8,11 @@ import pytest
 
 from core import sentences
 from core.ask import Ask
-from core.attribution import METHODS, Prepared, explain
+from core.attribution import Prepared, explain
 from core.cells import Cell
 from core.errors import UserError
 from core.live import CellResult
+from core.methods import METHODS
 from core.turns import Place, Turns
 from dashboard import live_job, live_view, words
 from dashboard.live_job import Job

@@ -59,7 +59,7 @@ def ended(job):
 def explained(monkeypatch):
     calls = []
 
-    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None):
+    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None, by=None):
         calls.append(list(methods))
         for method in methods:
             for cell in cells:
@@ -153,7 +153,7 @@ def visitor(monkeypatch):
 def test_visitors_with_the_same_photo_share_its_job_until_the_last_has_left(of_study, monkeypatch, visitor):
     calls, more = [], threading.Semaphore(0)
 
-    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None):
+    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None, by=None):
         calls.append(len(done))
         with place:
             for cell in cells:
@@ -194,7 +194,7 @@ def test_visitors_with_the_same_photo_share_its_job_until_the_last_has_left(of_s
 def test_who_stops_alone_and_goes_on_gets_all_though_the_others_have_it_by_then(of_study, monkeypatch, visitor):
     more = threading.Semaphore(0)
 
-    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None):
+    def explain(networks, scene, cells, methods, ask, kept=None, done=(), place=None, by=None):
         for cell in cells:
             if (SALIENCY, cell) not in done:
                 assert more.acquire(timeout=20)

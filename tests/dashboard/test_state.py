@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from core.attribution import METHODS
 from core.errors import UserError
 from core.figures.tables import View
+from core.methods import METHODS
 from core.study import open_study
 from dashboard import loaded, state, words
 from dashboard.state import Choices

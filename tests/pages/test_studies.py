@@ -42,7 +42,7 @@ def markdown(app: AppTest) -> str:
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path))
-    monkeypatch.setattr("dashboard.warm._load", lambda: None)
+    monkeypatch.setattr("dashboard.warm._work", lambda: None)
     return tmp_path
 
 

@@ -9,9 +9,10 @@ from captum.attr import InputXGradient, LayerAttribution, LayerGradCam, NoiseTun
 from torch import Tensor, nn
 from torchvision.models import VisionTransformer
 
-from core.attribution import METHODS, SCORES, Prepared, Score, Settings, explain, network, saliency
+from core.attribution import SCORES, Prepared, Score, Settings, explain, network, saliency
 from core.attribution.captum_methods import NOISE, grad_cam, last_grid, smoothgrad
 from core.errors import UserError
+from core.methods import METHODS
 from core.models import build
 from tests.core.attribution.nets import convnet, gradient, photos, randomise
 

@@ -11,7 +11,6 @@ from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
 from core.attribution import (
-    METHODS,
     SCORES,
     Explanation,
     Prepared,
@@ -23,6 +22,7 @@ from core.attribution import (
     saliency,
 )
 from core.attribution.explanation import completeness_gap
+from core.methods import METHODS
 from tests.core.attribution.nets import (
     CLASSES,
     SIDE,

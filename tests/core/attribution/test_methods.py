@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from core import config
-from core.attribution import METHODS, Prepared, Settings, explain, integrated_gradients, relevance, saliency
+from core.attribution import Prepared, Settings, explain, integrated_gradients, saliency
 from core.errors import UserError
+from core.methods import METHODS, relevance
 from tests.core.attribution.nets import SIDE, photos, trained
 
 

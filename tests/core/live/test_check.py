@@ -3,9 +3,9 @@ import pytest
 
 from core import live
 from core.ask import Ask
-from core.attribution import METHODS
 from core.live import check as engine
-from core.live import networks
+from core.live import compute, memory
+from core.methods import METHODS
 from core.trust import Trust, badge
 from tests.networks import add_networks
 from tests.tiny import tiny_study
@@ -18,7 +18,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _empty_memory():
-    networks._kept.clear()
+    memory._kept.clear()
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_what_was_found_is_kept_on_disk_if_asked(study, scene, tmp_path, monkeyp
     cells = [study.teacher]
     (first,) = live.check_maps(study, scene, cells, "saliency", kept=kept)
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "trust", lambda *given, **named: pytest.fail("checked again"))
+        patch.setattr(compute, "trust", lambda *given, **named: pytest.fail("checked again"))
         (again,) = live.check_maps(study, scene, cells, "saliency", kept=live.LiveCache(kept.folder))
         assert same(first.trust, again.trust)
         assert again.trust.signal is first.trust.signal
@@ -94,8 +94,8 @@ def test_a_visitors_image_leaves_nothing_on_disk(study, scene, tmp_path, monkeyp
 
 def test_one_map_at_a_time_and_none_after_it_is_closed(study, scene, monkeypatch):
     calls = []
-    trust = engine.trust
-    monkeypatch.setattr(engine, "trust", lambda *given, **named: (calls.append(1), trust(*given, **named))[1])
+    trust = compute.trust
+    monkeypatch.setattr(compute, "trust", lambda *given, **named: (calls.append(1), trust(*given, **named))[1])
     found = live.check_maps(study, scene, study.cells, "saliency")
     assert calls == []
     next(found)

@@ -10,13 +10,14 @@ import torch
 
 from core import live, turns
 from core.ask import Ask
-from core.attribution import Settings, baseline, explain, relevance
+from core.attribution import Settings, baseline, explain
 from core.errors import UserError
 from core.inputs import as_input
+from core.live import compute, memory, work
 from core.live import explain as engine
-from core.live import networks, work
 from core.live.kept import answer_key, is_answer, is_map, map_key
 from core.measures import rank_alignment
+from core.methods import relevance
 from core.models import load_model, save_model
 from core.parts import importance
 from core.study import Study
@@ -34,7 +35,11 @@ def study(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _empty_memory():
-    networks._kept.clear()
+    memory._kept.clear()
+
+
+def ready(study, cell):
+    return memory.ready(study.header(cell), lambda: study.model(cell))
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +109,7 @@ def test_results_are_those_of_the_pipeline(study, scene, start, score):
     found = run(study, scene, baseline=start, score=score, tolerance=0.05)
     teacher = {result.method: result for result in found if result.cell == study.teacher}
     for result in found:
-        prepared, header = live.network(study, result.cell)
+        prepared, header = ready(study, result.cell), study.header(result.cell)
         x = as_input(scene.image[None], header.mean, header.std)
         target = np.array([teacher[result.method].predicted])
         begin = baseline(start, x, header.mean, header.std)
@@ -217,23 +222,23 @@ def test_closing_drops_what_has_not_begun(study, scene, monkeypatch):
 
 
 def test_networks_stay_in_memory_until_the_budget_is_spent(study, monkeypatch):
-    first = live.network(study, study.cells[0])[0]
-    assert live.network(study, study.cells[0])[0] is first
-    monkeypatch.setattr(networks, "MODEL_BYTES", 1)
-    live.network(study, study.cells[1])
-    assert len(networks._kept) == 1
-    assert live.network(study, study.cells[0])[0] is not first
+    first = ready(study, study.cells[0])
+    assert ready(study, study.cells[0]) is first
+    monkeypatch.setattr(memory, "MODEL_BYTES", 1)
+    ready(study, study.cells[1])
+    assert len(memory._kept) == 1
+    assert ready(study, study.cells[0]) is not first
 
 
 def test_a_network_that_was_trained_anew_is_read_anew(study):
     path = study.path("models", study.cells[-1])
-    prepared = live.network(study, study.cells[-1])[0]
+    prepared = ready(study, study.cells[-1])
     model, header = load_model(path)
     before = path.read_bytes()
     try:
         model.fc.bias.data += 1
         save_model(path, model, header)
-        assert live.network(study, study.cells[-1])[0] is not prepared
+        assert ready(study, study.cells[-1]) is not prepared
     finally:
         path.write_bytes(before)
 
@@ -252,23 +257,29 @@ def test_results_as_json_hold_no_nan(study, scene):
 
 def test_every_pass_runs_in_a_thread_of_its_own_with_one_core(study, scene, monkeypatch):
     seen = []
-    real = engine._predict
+    real = memory.Interruptible._begin
 
-    def predict(*args):
+    def begin(self):
+        real(self)
         seen.append((threading.current_thread().name, torch.get_num_threads()))
-        return real(*args)
 
-    monkeypatch.setattr(engine, "_predict", predict)
+    monkeypatch.setattr(memory.Interruptible, "_begin", begin)
     levels(study, scene, methods=["saliency"])
-    assert len(seen) == len(study.cells) + 1
+    assert len(seen) == 2 * len(study.cells) + 1
     assert all(name.startswith("explain") and threads == 1 for name, threads in seen)
 
 
 def test_results_on_images_of_the_study_are_computed_once(study, scene, tmp_path, monkeypatch):
     kept = live.LiveCache(tmp_path / "live")
     computed = []
-    real = engine._explanations
-    monkeypatch.setattr(engine, "_explanations", lambda *args: computed.append(args[3]) or real(*args))
+    real = compute.compute
+
+    def counted(task, *args):
+        if task.kind == "map":
+            computed.append(task.method)
+        return real(task, *args)
+
+    monkeypatch.setattr(compute, "compute", counted)
     first = run(study, scene, kept=kept)
     assert len(computed) == 2 * len(study.cells)
     again = run(study, scene, kept=live.LiveCache(tmp_path / "live"))
@@ -317,7 +328,7 @@ def test_what_is_kept_waits_for_nobody_and_asks_no_network(study, scene, tmp_pat
     ask = Ask(target=target)
     with Place(turns):
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "network", lambda *given: pytest.fail("a network was asked"))
+            patch.setattr(compute, "compute", lambda *given: pytest.fail("a network was asked"))
             again = list(live.explain_image(study, scene, study.cells[:2], METHODS, ask, kept, place=Place(turns)))
         assert [result.method for result in again] == ["saliency"] * 2 + ["integrated_gradients"] * 2
         same = {(result.cell, result.method): result for result in again}
@@ -365,7 +376,7 @@ def test_a_flat_image_beside_itself_blurred_has_no_map_and_no_rank(study):
 
 def test_a_place_that_is_stopped_ends_it_within_one_pass(study, scene, monkeypatch):
     place, passes = Place(), []
-    real = networks.Prepared.gradient
+    real = memory.Prepared.gradient
 
     def gradient(self, *args):
         passes.append(1)
@@ -375,8 +386,8 @@ def test_a_place_that_is_stopped_ends_it_within_one_pass(study, scene, monkeypat
 
     found = live.explain_image(study, scene, study.cells, METHODS, Ask(tolerance=0.001), place=place)
     for cell in study.cells:
-        live.network(study, cell)
-    monkeypatch.setattr(networks.Prepared, "gradient", gradient)
+        ready(study, cell)
+    monkeypatch.setattr(memory.Prepared, "gradient", gradient)
     with pytest.raises(Stopped):
         list(found)
     assert len(passes) <= 3 + len(work.workers()._threads)
@@ -430,10 +441,10 @@ def test_one_with_many_maps_lets_others_go_first_and_loses_nothing(study, scene,
 
 def test_what_gives_no_sign_of_life_is_cut_off_and_the_line_goes_on(study, scene, monkeypatch):
     for cell in study.cells:
-        live.network(study, cell)
+        ready(study, cell)
     monkeypatch.setattr(turns, "STUCK", 3.0)
     monkeypatch.setattr(work, "LOOK", 0.05)
-    line, begun, hangs, real = Turns(), threading.Event(), threading.Event(), networks.Prepared.gradient
+    line, begun, hangs, real = Turns(), threading.Event(), threading.Event(), memory.Prepared.gradient
 
     def gradient(self, *args):
         if not begun.is_set():
@@ -441,7 +452,7 @@ def test_what_gives_no_sign_of_life_is_cut_off_and_the_line_goes_on(study, scene
             hangs.wait(60)
         return real(self, *args)
 
-    monkeypatch.setattr(networks.Prepared, "gradient", gradient)
+    monkeypatch.setattr(memory.Prepared, "gradient", gradient)
     before = work.workers()
     with pytest.raises(UserError, match="no sign of life"):
         list(live.explain_image(study, scene, study.cells, METHODS, place=Place(line)))
@@ -454,14 +465,14 @@ def test_what_gives_no_sign_of_life_is_cut_off_and_the_line_goes_on(study, scene
 
 
 def test_a_pass_is_short_while_somebody_waits(study, monkeypatch):
-    prepared = live.network(study, study.teacher)[0]
+    prepared = ready(study, study.teacher)
     image = torch.zeros(1, 3, 32, 32)
-    assert networks.Interruptible(prepared, lambda: None).chunk(image) == prepared.chunk(image)
+    assert memory.Interruptible(prepared, lambda: None).chunk(image) == prepared.chunk(image)
     each = prepared._sample_bytes[3, 32, 32]
-    monkeypatch.setattr(networks, "PASS_BYTES", 3 * each)
-    assert networks.Interruptible(prepared, lambda: None).chunk(image) == 3
-    monkeypatch.setattr(networks, "PASS_BYTES", each // 2)
-    assert networks.Interruptible(prepared, lambda: None).chunk(image) == 1
+    monkeypatch.setattr(memory, "PASS_BYTES", 3 * each)
+    assert memory.Interruptible(prepared, lambda: None).chunk(image) == 3
+    monkeypatch.setattr(memory, "PASS_BYTES", each // 2)
+    assert memory.Interruptible(prepared, lambda: None).chunk(image) == 1
 
 
 def test_a_photo_is_cut_into_squares_too(study):

@@ -1,0 +1,160 @@
+"""Networks asked in a process of their own, so that who computes holds up nobody who draws pages.
+
+Threads of one Python take turns, hundreds of times a second where torch calls small operations. A process of its own is
+also given less of the processor than pages where both want it, takes its memory with it when it ends, and can be ended
+when it hangs.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from itertools import count
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, BinaryIO, cast
+
+from core import turns
+from core.cells import Cell
+from core.errors import UserError
+from core.live.cache import Arrays
+from core.live.frames import read_frame, write_frame
+from core.live.networks import Networks
+from core.live.task import Task
+from core.live.work import silent
+from core.turns import Stopped
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "core.live.explainer")
+ENDED = "The process that explains images ended: there may be too little memory. What is there stays; ask again."
+
+Frame = tuple[dict[str, Any], Arrays] | None
+
+
+class Apart:
+    """Does tasks in another process (`core.live.task.By`), which is begun when first asked, and anew when it has ended.
+
+    Safe across threads.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Of the process, which does as `core.live.explainer` does.
+    """
+
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+        self._numbers = count()
+
+    def __call__(self, networks: Networks, cell: Cell, task: Task, check: Callable[[], None]) -> Iterator[Arrays]:
+        """Yield what is found, as `By`.
+
+        Raises
+        ------
+        Stopped
+            As `check` does.
+        UserError
+            The network is missing or damaged; the process ended, or gave no sign of life for `core.turns.STUCK`
+            seconds and was ended.
+        """
+        check()
+        plain, arrays = task.parts()
+        asked = {"header": asdict(networks.header(cell)), "address": networks.address(cell), "task": plain}
+        process, number = self.start(), next(self._numbers)
+        answers = process.listen(number)
+        try:
+            process.send({"number": number, "begin": asked}, arrays)
+            while True:
+                process.send({"number": number, "next": True})
+                found = _answer(process, answers, check)
+                if found is None:
+                    return
+                yield found
+        finally:
+            process.forget(number)
+
+    def start(self) -> "_Process":
+        """Return the process, begun where there is none."""
+        with self._lock:
+            if self._process is None or self._process.ended:
+                self._process = _Process(self._command)
+            return self._process
+
+
+class _Process:
+    def __init__(self, command: Sequence[str]) -> None:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT)  # noqa: S603
+        self._input, self._output = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
+        self._writing = threading.Lock()
+        self._listening: dict[int, SimpleQueue[Frame]] = {}
+        self.ended = False
+        threading.Thread(target=self._read, daemon=True, name="explain-apart").start()
+
+    def listen(self, number: int) -> SimpleQueue[Frame]:
+        """Return where the messages of a task will be; None is the last one, where the process ends before it does."""
+        answers = self._listening[number] = SimpleQueue()
+        if self.ended:
+            answers.put(None)
+        return answers
+
+    def send(self, plain: dict[str, Any], arrays: Arrays | None = None) -> None:
+        """Write a message; to a process that has ended, it is lost, which `listen` tells."""
+        with self._writing, suppress(OSError):
+            write_frame(self._input, plain, arrays)
+
+    def forget(self, number: int) -> None:
+        """Want no more of a task."""
+        del self._listening[number]
+        self.send({"number": number, "close": True})
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def _read(self) -> None:
+        while (frame := read_frame(self._output)) is not None:
+            listening = self._listening.get(frame[0]["number"])
+            if listening is not None:
+                listening.put(frame)
+        self.ended = True
+        for listening in list(self._listening.values()):
+            listening.put(None)
+        self._process.kill()
+        self._process.wait()
+
+
+def _answer(process: _Process, answers: SimpleQueue[Frame], check: Callable[[], None]) -> Arrays | None:
+    """Return what is found next, None where there is no more."""
+    while True:
+        try:
+            frame = answers.get(timeout=turns.STUCK)
+        except Empty:
+            process.kill()
+            raise silent() from None
+        if frame is None:
+            raise UserError(ENDED)
+        plain, arrays = frame
+        check()
+        match plain["says"]:
+            case "found":
+                return arrays
+            case "end":
+                return None
+            case "stopped":
+                raise Stopped
+            case "refused":
+                raise UserError(plain["why"])
+            case "failed":
+                raise RuntimeError(plain["why"])
+
+
+@cache
+def apart() -> Apart:
+    """Return the one process of this one that explains images."""
+    return Apart()

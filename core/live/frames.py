@@ -1,0 +1,34 @@
+"""Messages between two processes: a few plain values as JSON, and arrays as safetensors. Neither can run code."""
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+import numpy as np
+from safetensors.numpy import save
+
+from core.live.cache import Arrays
+from core.tensors import arrays_in
+
+_LENGTHS = struct.Struct("<QQ")
+
+
+def write_frame(file: BinaryIO, plain: dict[str, Any], arrays: Arrays | None = None) -> None:
+    """Write one message; OSError where nobody reads."""
+    head = json.dumps(plain).encode()
+    body = save({name: np.ascontiguousarray(value) for name, value in arrays.items()}) if arrays else b""
+    file.write(_LENGTHS.pack(len(head), len(body)) + head + body)
+    file.flush()
+
+
+def read_frame(file: BinaryIO) -> tuple[dict[str, Any], Arrays] | None:
+    """Return the next message, None where whoever writes has ended."""
+    lengths = file.read(_LENGTHS.size)
+    if len(lengths) < _LENGTHS.size:
+        return None
+    head, body = (file.read(length) for length in _LENGTHS.unpack(lengths))
+    try:
+        plain: dict[str, Any] = json.loads(head)
+        return plain, arrays_in(bytearray(body)) if body else {}
+    except ValueError:  # it was ended in the middle of a message
+        return None

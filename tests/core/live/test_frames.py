@@ -1,0 +1,37 @@
+import io
+
+import numpy as np
+import pytest
+
+from core.live.frames import read_frame, write_frame
+
+PLAIN = {"number": 3, "says": "found", "gap": float("nan"), "name": "Żółw 🐢"}
+ARRAYS = {
+    "maps": np.arange(6, dtype=np.float32).reshape(1, 2, 3).transpose(0, 2, 1),
+    "none": np.zeros((0, 3), np.uint8),
+}
+
+
+def test_messages_come_out_as_they_went_in_one_after_the_other() -> None:
+    file = io.BytesIO()
+    write_frame(file, PLAIN, ARRAYS)
+    write_frame(file, {"number": 4})
+    file.seek(0)
+    first, second = read_frame(file), read_frame(file)
+    assert first is not None
+    plain, arrays = first
+    assert np.isnan(plain.pop("gap"))
+    assert plain == {name: value for name, value in PLAIN.items() if name != "gap"}
+    assert arrays.keys() == ARRAYS.keys()
+    for name, value in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], value)
+        assert arrays[name].dtype == value.dtype
+    assert second == ({"number": 4}, {})
+    assert read_frame(file) is None
+
+
+@pytest.mark.parametrize("end", [1, 15, 16, 30, -1])
+def test_a_message_cut_short_is_the_end(end: int) -> None:
+    file = io.BytesIO()
+    write_frame(file, PLAIN, ARRAYS)
+    assert read_frame(io.BytesIO(file.getvalue()[:end])) is None
