@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import UserError, unknown
-from core.toml import parse_toml
+from core.toml import parse_toml, read_toml
 from core.wrong_settings import TOO_DEEP, wrong
 
 Unit = Annotated[float, Field(ge=0, le=1)]
@@ -215,7 +215,7 @@ def read_config(study: str, overrides: tuple[str, ...] = ()) -> Config:
             raise unknown("preset", study, presets())
         path = presets()[study]
     try:
-        tree = parse_toml(path.read_text(encoding="utf-8"))
+        tree = read_toml(path)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from core.errors import Unreadable, UserError, unknown
 from core.header import Header, read_header
 from core.manifest import Manifest, checksum, read_manifest, written_as
 from core.store import cannot_read, read_rows, read_table, sha256_file
-from core.toml import parse_toml
+from core.toml import read_toml
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,7 +68,7 @@ class Study:
         check_no_way_out(self.folder)
         path = self.folder / "study.toml"
         try:
-            tree = parse_toml(path.read_text(encoding="utf-8"))
+            tree = read_toml(path)
         except FileNotFoundError:
             raise UserError(f"There is no study in {self.folder}.") from None
         except OSError as error:

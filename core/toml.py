@@ -1,6 +1,7 @@
 """Settings as text: TOML, within what its numbers can be."""
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 _BEYOND = 2**63
@@ -16,7 +17,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        It is no TOML, says nothing, is longer than settings are, or a whole number in it is of more than 64 bits.
+        It is no TOML, is longer than settings are, or a whole number in it is of more than 64 bits.
     RecursionError
         Lists or tables lie within each other too deeply.
     """
@@ -28,9 +29,15 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise
     except ValueError:  # Python refuses to read thousands of digits, and says how to make it
         raise _beyond() from None
+    _check(tree)
+    return tree
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a file of settings says; raises what `parse_toml` does, OSError, and ValueError where it is empty."""
+    tree = parse_toml(path.read_text(encoding="utf-8"))
     if not tree:
         raise ValueError("there are no settings in it")
-    _check(tree)
     return tree
 
 

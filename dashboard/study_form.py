@@ -232,7 +232,7 @@ def _numbers(text: str) -> list[float | str]:
 def _with(tree: dict[str, Any], more: str) -> dict[str, Any]:
     """Return the settings with those of the text in their place."""
     try:
-        others = parse_toml(more) if more.strip() else {}
+        others = parse_toml(more)
     except ValueError as error:
         raise UserError(f"Other settings: this is not TOML ({error}).") from None
     except RecursionError:

@@ -10,7 +10,7 @@ from rich.console import Console
 from core.config import Config
 from core.distill.train import autocast_dtype
 from core.errors import UserError
-from core.estimates import mean_over_seeds
+from core.estimates import Estimate, mean_over_seeds
 from core.run.complete import run_study
 from core.run.loop import Progress
 
@@ -57,9 +57,14 @@ def run(console: Console, config: Config) -> None:
     again = fp32.std(1, ddof=1).mean()
     console.print(
         f"{config.name}: {len(fp32)} networks of {fp32.shape[1]} seeds each name {fp32.mean():.1%} of the test images "
-        f"right in fp32 and {bf16.mean():.1%} in bf16: {100 * difference.value:+.2f} points (95 % interval "
-        f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f} over seeds). Another seed moves a network by "
-        f"{100 * again:.2f} points (standard deviation).",
+        f"right in fp32 and {bf16.mean():.1%} in bf16: {100 * difference.value:+.2f} points ({_interval(difference)}). "
+        f"Another seed moves a network by {100 * again:.2f} points (standard deviation).",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _interval(difference: Estimate) -> str:
+    if np.isnan(difference.low):
+        return "by every seed alike, so without an interval"
+    return f"95 % interval {100 * difference.low:+.2f} to {100 * difference.high:+.2f} over seeds"

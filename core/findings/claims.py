@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import pandas as pd
-
 from core.findings.rows import Rows
 from core.findings.wording import level, listed, nice_name, signed, span, students_named, with_interval
 
@@ -166,7 +164,7 @@ def _controls(rows: Rows, measure: str, alpha: float) -> str:
     sentences = [f"For comparison{on}: {listed(words)}."] if words else []
     again = rows.control(measure, "retrained teacher")
     if again is not None:
-        count = f"{again.n} trainings" if again.n > 1 and not pd.isna(again.low) else "one training"
+        count = f"{again.n} trainings" if again.n > 1 else "one training"
         sentences.append(
             f"The teacher's network trained again reaches {with_interval(again, share)} ({count}): a reference, not a "
             "bound."
