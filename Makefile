@@ -4,18 +4,18 @@ BIN := .venv/bin
 RUN := .venv/.requirements
 DEV := .venv/.requirements-dev
 
-.PHONY: dashboard test soak soak-kills soak-faults soak-together lint lock bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill clean
+.PHONY: dashboard test soak soak-kills soak-faults soak-together soak-nodes lint lock bench bench-pages bench-viewer bench-visitors bench-uploads bench-ig bench-distill clean
 dashboard: $(RUN)
 	$(BIN)/streamlit run dashboard/Home.py
 
 test: $(DEV)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# What goes wrong, again and again: kills of runs at random moments, calls of every kind failing in every stage, and
-# many processes at the same studies. One of them alone takes ARGS: make soak-kills ARGS="--kills 100 --seed 1"; and
-# nearly every call, not two of a kind, fails in make soak-faults ARGS="--most 200", which takes about an hour; a stage
-# alone in ARGS="--most 200 predict".
-soak: soak-kills soak-faults soak-together
+# What goes wrong, again and again: kills of runs at random moments, calls of every kind failing in every stage, many
+# processes at the same studies, and a cluster that loses nodes. One of them alone takes ARGS:
+# make soak-kills ARGS="--kills 100 --seed 1"; and nearly every call, not two of a kind, fails in
+# make soak-faults ARGS="--most 200", which takes about an hour; a stage alone in ARGS="--most 200 predict".
+soak: soak-kills soak-faults soak-together soak-nodes
 
 soak-kills: $(DEV)
 	$(BIN)/python -m tests.soak $(ARGS)
@@ -25,6 +25,9 @@ soak-faults: $(DEV)
 
 soak-together: $(DEV)
 	$(BIN)/python -m tests.together $(ARGS)
+
+soak-nodes: $(DEV)
+	$(BIN)/python -m tests.nodes $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -1,100 +1,36 @@
-"""A study on a real Ray cluster of several nodes, killed in every stage: the bits are those of one machine."""
+"""A study on a real Ray cluster of several nodes, some of which are lost: the bits are those of one machine."""
 
-import os
 import re
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("ray")
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
-import psutil
-from ray.cluster_utils import Cluster
-
+from core import train_together as together
 from core.errors import UserError
 from core.manifest import read_manifest, write_manifest
 from core.run import cluster as station
 from core.run.begin import begin
 from core.run.cluster import joined
 from core.run.complete import run_study
-from core.run.loop import Progress
 from core.run.plan import plan
 from core.run.recipe import keys
 from core.store import sha256_file
 from core.study import Study
-from core.train_together import train_together
+from tests.forks import forks
+from tests.nodes import Frost, Killer, Nodes
 from tests.same import same_numbers
 from tests.tiny import tiny_config, write_toml
 
 STUDENT = "resnet18-a0.1-s0"
-SOON = {f"health_check_{name}_ms": 400 for name in ("initial_delay", "period", "timeout")}
-MEMORY = 80 * 2**20
-
-
-class Nodes:
-    """A cluster whose head computes nothing, and nodes of one core each."""
-
-    def __init__(self) -> None:
-        system = {**SOON, "health_check_failure_threshold": 8}
-        head = {"num_cpus": 0, "object_store_memory": MEMORY, "include_dashboard": False, "_system_config": system}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.address: str = self.cluster.address
-        self.nodes: list[Any] = []
-        self.gone: list[Any] = []
-
-    def want(self, count: int) -> None:
-        """Add nodes until there are so many."""
-        while len(self.nodes) < count:
-            self.nodes.append(self.cluster.add_node(num_cpus=1, object_store_memory=MEMORY))
-
-    def busy(self) -> list[tuple[str, Any]]:
-        """Return what nodes are at, by the names of their processes."""
-        found = []
-        for node in list(self.nodes):
-            raylet = Path(f"/proc/{node.all_processes['raylet'][0].process.pid}")
-            # Of all threads; psutil would look at every process of the system, and often.
-            for children in raylet.glob("task/*/children"):
-                with suppress(OSError):
-                    for pid in children.read_text().split():
-                        found.append((Path(f"/proc/{pid}/cmdline").read_text(), node))
-        return found
-
-    def at(self, task: str) -> Any:
-        """Return the node that is at a task whose name begins so, None where none is."""
-        return next((node for name, node in self.busy() if name.startswith(f"ray::{task}")), None)
-
-    def signal(self, node: Any, number: int) -> None:
-        """Send every process of a node a signal, as a power cut or a lost network would be felt."""
-        for process in processes(node):
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
-
-    def kill(self, node: Any) -> None:
-        self.signal(node, signal.SIGKILL)
-        self.nodes.remove(node)
-        self.gone.append(node)
-
-    def bury(self) -> None:
-        """Let the cluster's helper know of what was killed."""
-        while self.gone:
-            self.cluster.remove_node(self.gone.pop(), allow_graceful=False)
-
-
-def processes(node: Any) -> list[psutil.Process]:
-    with suppress(psutil.Error):
-        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
-        return [raylet, *raylet.children(recursive=True)]
-    return []
+TAUGHT = ("resnet34-a0.1-s0", STUDENT)
 
 
 @pytest.fixture(scope="module")
@@ -104,79 +40,28 @@ def nodes() -> Iterator[Nodes]:
     found.cluster.shutdown()
 
 
-class Killer(threading.Thread):
-    """Watches a run, and does something to the node that is at a task, once that has told a word."""
-
-    def __init__(self, nodes: Nodes, least: int, *moments: tuple[str, str, Callable[[Any], None]]) -> None:
-        super().__init__(daemon=True)
-        self.least = least
-        self.nodes, self.moments = nodes, list(moments)
-        self.words: list[tuple[str, str]] = []
-        self.met: list[tuple[int, str, str]] = []
-
-    def __call__(self, progress: Progress) -> None:
-        """In the main thread, which alone can start nodes."""
-        self.words += [said for said in progress.running.items() if said not in self.words[-10:]]
-        self.nodes.bury()
-        self.nodes.want(self.least)
-
-    def run(self) -> None:
-        while self.moments:
-            for name, node in self.nodes.busy():
-                moment = next((each for each in self.moments if name.startswith(f"ray::{each[0]}")), None)
-                if moment is None:
-                    continue
-                begins, said, act = moment
-                told = [(task, word) for task, word in self.words if task.startswith(begins) and re.match(said, word)]
-                if told or not said:
-                    self.moments.remove(moment)
-                    self.met.append((len(self.words), *(told[-1] if told else ("", ""))))
-                    act(node)
-                    break
-            time.sleep(0.03)
-
-    def next_epoch(self, count: int, task: str) -> int:
-        """Return the first epoch that a task told after so many words; past the last where it told none."""
-        told = (word for name, word in self.words[count:] if name == task and word.startswith("epoch"))
-        return int(next(told, "epoch 5").split()[1])
-
-
-def test_nodes_killed_in_every_stage_leave_the_same_bits(
-    nodes: Nodes, ran: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each is replaced by a new one, which is used. One is cut off for a while, thought dead, and speaks again."""
-    monkeypatch.setenv("WHERE_MODELS_LOOK_CACHE", str(tmp_path))
+def test_nodes_that_are_lost_are_replaced_and_leave_the_same_bits(nodes: Nodes, ran: Study, ran_copy: Study) -> None:
+    """Of every stage that students go through but the last two; in all of them, and of the teacher: `tests.nodes`."""
+    for kind in ("models", "history", "logits", "importance", "measures", "parts"):
+        for name in TAUGHT:
+            ran_copy.path(kind, name).unlink()
     nodes.want(1)
-    frozen: list[Any] = []
-
-    def freeze(node: Any) -> None:
-        nodes.signal(node, signal.SIGSTOP)
-        nodes.nodes.remove(node)
-        frozen.append(node)
-
-    def thaw(node: Any) -> None:
-        nodes.signal(frozen[0], signal.SIGCONT)
-
+    frost = Frost(nodes)
     killer = Killer(
         nodes,
         1,
-        ("train resnet34-a1.0", "epoch", nodes.kill),
         ("train 2 together", "epoch", nodes.kill),
-        ("explain resnet34-a1.0", "", freeze),
-        ("explain resnet34-a0.1", "", thaw),
-        ("explain resnet18-a0.1", "", nodes.kill),
-        ("predict", "", nodes.kill),
+        ("explain resnet34-a0.1", "", frost.freeze),
+        ("explain resnet18-a0.1", "", frost.thaw),
         ("measure", "", nodes.kill),
-        ("time", "", nodes.kill),
-        ("conclude", "", nodes.kill),
     )
     killer.start()
     notes: list[str] = []
     study = run_study(tiny_config(), device="cpu", on_progress=killer, on_note=notes.append, cluster=nodes.address)
-    nodes.cluster.remove_node(frozen[0], allow_graceful=False)
+    frost.end()
     assert killer.moments == []
-    for count, task, word in killer.met[:2]:
-        assert killer.next_epoch(count, task) >= int(word.split()[1]), "it went on from the last epoch that was told"
+    count, task, word = killer.met[0]
+    assert killer.next_epoch(count, task) >= int(word.split()[1]), "it went on from the last epoch that was told"
     host = socket.gethostname()
     assert notes[0] == f"The cluster at {nodes.address} has 1 core on 1 machine."
     assert f"{host} has left the cluster; what it was at goes on elsewhere." in notes
@@ -197,7 +82,8 @@ def test_cells_trained_by_processes_on_two_machines_one_of_which_is_killed(
     names = [study.path("models", name) for name in ("resnet34-a0.1-s0", STUDENT)]
     missing = {path.relative_to(study.folder).as_posix() for path in names}
     (task,) = (each for each in plan(study, wanted, missing, "cpu", 2) if each.devices == 2)
-    train_together(2, study.folder, *task.args, lambda share, word: None)
+    monkeypatch.setattr(together, "get_context", lambda way: forks())
+    together.train_together(2, study.folder, *task.args, lambda share, word: None)
     want = [path.read_bytes() for path in names]
     for path in [*names, *(study.folder / "state").glob("*.safetensors")]:
         path.unlink()
