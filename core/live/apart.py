@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
+from io import BufferedReader, RawIOBase
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from core import turns
 from core.cells import Cell
 from core.errors import UserError
 from core.live.cache import Arrays
-from core.live.frames import read_frame, write_frame
+from core.live.frames import frame, read_frame
 from core.live.networks import Networks
 from core.live.task import Task
 from core.live.work import silent
@@ -89,12 +90,14 @@ class Apart:
 class _Process:
     def __init__(self, command: Sequence[str]) -> None:
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT)  # noqa: S603
-        self._input, self._output = cast(BinaryIO, self._process.stdin), cast(BinaryIO, self._process.stdout)
-        self._writing = threading.Lock()
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT, bufsize=0)  # noqa: S603
+        self._input, output = cast(RawIOBase, self._process.stdin), cast(RawIOBase, self._process.stdout)
+        self._output = BufferedReader(output)
+        self._told: SimpleQueue[bytes] = SimpleQueue()
         self._listening: dict[int, SimpleQueue[Frame]] = {}
         self.ended = False
-        threading.Thread(target=self._read, daemon=True, name="explain-apart").start()
+        for work in (self._read, self._write):
+            threading.Thread(target=work, daemon=True, name="explain-apart").start()
 
     def listen(self, number: int) -> SimpleQueue[Frame]:
         """Return where the messages of a task will be; None is the last one, where the process ends before it does."""
@@ -104,9 +107,8 @@ class _Process:
         return answers
 
     def send(self, plain: dict[str, Any], arrays: Arrays | None = None) -> None:
-        """Write a message; to a process that has ended, it is lost, which `listen` tells."""
-        with self._writing, suppress(OSError):
-            write_frame(self._input, plain, arrays)
+        """Tell the process something, without waiting: one that hangs does not read either."""
+        self._told.put(frame(plain, arrays))
 
     def forget(self, number: int) -> None:
         """Want no more of a task."""
@@ -114,32 +116,41 @@ class _Process:
         self.send({"number": number, "close": True})
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once; who asks next has another."""
+        self.ended = True
         self._process.kill()
 
+    def _write(self) -> None:
+        with self._input, suppress(OSError):  # it has ended, which `_read` tells
+            while content := self._told.get():
+                while content:
+                    content = content[self._input.write(content) or 0 :]
+
     def _read(self) -> None:
-        while (frame := read_frame(self._output)) is not None:
-            listening = self._listening.get(frame[0]["number"])
+        while (found := read_frame(self._output)) is not None:
+            listening = self._listening.get(found[0]["number"])
             if listening is not None:
-                listening.put(frame)
+                listening.put(found)
         self.ended = True
         for listening in list(self._listening.values()):
             listening.put(None)
+        self._told.put(b"")
         self._process.kill()
         self._process.wait()
+        self._output.close()
 
 
 def _answer(process: _Process, answers: SimpleQueue[Frame], check: Callable[[], None]) -> Arrays | None:
     """Return what is found next, None where there is no more."""
     while True:
         try:
-            frame = answers.get(timeout=turns.STUCK)
+            found = answers.get(timeout=turns.STUCK)
         except Empty:
             process.kill()
             raise silent() from None
-        if frame is None:
+        if found is None:
             raise UserError(ENDED)
-        plain, arrays = frame
+        plain, arrays = found
         check()
         match plain["says"]:
             case "found":

@@ -22,7 +22,7 @@ from core.errors import UserError
 from core.header import Header
 from core.live.cache import Arrays
 from core.live.compute import compute
-from core.live.frames import read_frame, write_frame
+from core.live.frames import frame, read_frame
 from core.live.memory import model_at
 from core.live.task import Task
 from core.live.work import THREADS
@@ -81,7 +81,8 @@ class _Says:
 
     def __call__(self, number: int, says: str, why: str = "", arrays: Arrays | None = None) -> None:
         with self._writing, suppress(OSError):  # nobody reads any more: the input has ended as well
-            write_frame(self._file, {"number": number, "says": says, "why": why}, arrays)
+            self._file.write(frame({"number": number, "says": says, "why": why}, arrays))
+            self._file.flush()
 
 
 def main() -> None:
@@ -92,8 +93,8 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no message
     running: dict[int, _Running] = {}
     with ThreadPoolExecutor(THREADS, "explain") as pool:
-        while (frame := read_frame(sys.stdin.buffer)) is not None:
-            plain, arrays = frame
+        while (told := read_frame(sys.stdin.buffer)) is not None:
+            plain, arrays = told
             number = plain["number"]
             if "begin" in plain:
                 running[number] = _Running(number, plain["begin"], arrays, says)

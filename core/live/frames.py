@@ -13,12 +13,11 @@ from core.tensors import arrays_in
 _LENGTHS = struct.Struct("<QQ")
 
 
-def write_frame(file: BinaryIO, plain: dict[str, Any], arrays: Arrays | None = None) -> None:
-    """Write one message; OSError where nobody reads."""
+def frame(plain: dict[str, Any], arrays: Arrays | None = None) -> bytes:
+    """Return one message, as `read_frame` reads it."""
     head = json.dumps(plain).encode()
     body = save({name: np.ascontiguousarray(value) for name, value in arrays.items()}) if arrays else b""
-    file.write(_LENGTHS.pack(len(head), len(body)) + head + body)
-    file.flush()
+    return _LENGTHS.pack(len(head), len(body)) + head + body
 
 
 def read_frame(file: BinaryIO) -> tuple[dict[str, Any], Arrays] | None:

@@ -3,18 +3,19 @@
 import os
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
-from core.live.frames import read_frame, write_frame
+from core.live.frames import frame, read_frame
 
 
 def main() -> None:
     """Do as asked until the input ends."""
     methods: dict[int, str] = {}
     answered: set[int] = set()
-    while (frame := read_frame(sys.stdin.buffer)) is not None:
-        plain, _ = frame
+    while (told := read_frame(sys.stdin.buffer)) is not None:
+        plain, _ = told
         number = plain["number"]
         if "begin" in plain:
             methods[number] = plain["begin"]["task"]["method"]
@@ -25,10 +26,16 @@ def main() -> None:
                 os._exit(1)
             if methods[number] == "smoothgrad" and number not in answered:
                 for _ in range(3):
-                    write_frame(sys.stdout.buffer, {"number": number, "says": "alive"})
+                    say({"number": number, "says": "alive"})
             says = "end" if number in answered else "found"
             answered.add(number)
-            write_frame(sys.stdout.buffer, {"number": number, "says": says}, {"maps": np.zeros((1, 2, 2))})
+            say({"number": number, "says": says}, {"maps": np.zeros((1, 2, 2))})
+
+
+def say(plain: dict[str, Any], arrays: dict[str, np.ndarray] | None = None) -> None:
+    """Write a message."""
+    sys.stdout.buffer.write(frame(plain, arrays))
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -174,6 +174,19 @@ def test_one_that_hangs_is_ended_and_said(
     assert answers(odd, study, scene, "grad_cam")
 
 
+def test_one_that_does_not_even_read_is_ended_and_said(
+    study: Study, scene: live.Scene, odd: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert answers(odd, study, scene, "grad_cam")
+    os.kill(odd.start()._process.pid, signal.SIGSTOP)
+    monkeypatch.setattr(turns, "STUCK", 0.5)
+    large = Task("map", np.zeros((1000, 1000, 3), np.uint8), method="grad_cam")  # more than a pipe holds
+    with pytest.raises(UserError, match="no sign of life"):
+        list(odd(study, study.teacher, large, lambda: None))
+    monkeypatch.setattr(turns, "STUCK", 60.0)
+    assert answers(odd, study, scene, "grad_cam")
+
+
 def test_it_ends_with_whoever_asked() -> None:
     code = "from core.live.apart import apart; print(apart().start()._process.pid, flush=True); input()"
     asks = subprocess.Popen(

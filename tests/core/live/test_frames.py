@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 
-from core.live.frames import read_frame, write_frame
+from core.live.frames import frame, read_frame
 
 PLAIN = {"number": 3, "says": "found", "gap": float("nan"), "name": "Żółw 🐢"}
 ARRAYS = {
@@ -13,10 +13,7 @@ ARRAYS = {
 
 
 def test_messages_come_out_as_they_went_in_one_after_the_other() -> None:
-    file = io.BytesIO()
-    write_frame(file, PLAIN, ARRAYS)
-    write_frame(file, {"number": 4})
-    file.seek(0)
+    file = io.BytesIO(frame(PLAIN, ARRAYS) + frame({"number": 4}))
     first, second = read_frame(file), read_frame(file)
     assert first is not None
     plain, arrays = first
@@ -32,6 +29,4 @@ def test_messages_come_out_as_they_went_in_one_after_the_other() -> None:
 
 @pytest.mark.parametrize("end", [1, 15, 16, 30, -1])
 def test_a_message_cut_short_is_the_end(end: int) -> None:
-    file = io.BytesIO()
-    write_frame(file, PLAIN, ARRAYS)
-    assert read_frame(io.BytesIO(file.getvalue()[:end])) is None
+    assert read_frame(io.BytesIO(frame(PLAIN, ARRAYS)[:end])) is None
