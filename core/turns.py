@@ -82,11 +82,12 @@ class Place:
         with self._turns._moved:
             self._turns._moved.notify_all()
 
-    def check(self) -> None:
-        """Raise `Stopped` where it is; a sign of life otherwise."""
+    def check(self, alive: bool = True) -> None:
+        """Raise `Stopped` where it is; otherwise this is a sign of life, unless one only looks."""
         if self.stopped or self._cut_off:
             raise Stopped
-        self._alive = time.monotonic()
+        if alive:
+            self._alive = time.monotonic()
 
     @property
     def due(self) -> bool:

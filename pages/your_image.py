@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.data.photos import MAX_BYTES
 from core.errors import UserError
+from core.live import scene_of
 from dashboard import asked, asking, frame, live_job, live_view, photo_job, photo_view
 from dashboard.widgets import choose
 
@@ -35,9 +36,7 @@ with left:
     squares = choose("parts", "Parts", list(photo_view.CUTS), 0, photo_view.CUTS.__getitem__, photo_view.CUTS_HELP)
 with right:
     ask = asking.asked(chosen.study, labelled=False)
-with st.spinner("Waking the networks"):
-    from core.live import scene_of  # torch: seconds, the first time
-
+with st.spinner("Waking the networks"):  # those of ImageNet take seconds, the first time
     networks = asked.asked(whom, chosen)
     key = f"{st.session_state[live_job.PHOTO][0]} {networks.version} {squares}"
     scene = live_job.seen(key, lambda: scene_of(networks.networks, photo, squares))

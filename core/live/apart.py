@@ -8,7 +8,8 @@ when it hangs.
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
@@ -24,9 +25,9 @@ from core.errors import UserError
 from core.live.cache import Arrays
 from core.live.frames import frame, read_frame
 from core.live.networks import Networks
-from core.live.task import Task
+from core.live.task import Check, Task
 from core.live.work import silent
-from core.turns import Stopped
+from core.turns import LOOK, Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "core.live.explainer")
@@ -52,7 +53,7 @@ class Apart:
         self._process: _Process | None = None
         self._numbers = count()
 
-    def __call__(self, networks: Networks, cell: Cell, task: Task, check: Callable[[], None]) -> Iterator[Arrays]:
+    def __call__(self, networks: Networks, cell: Cell, task: Task, check: Check) -> Iterator[Arrays]:
         """Yield what is found, as `By`.
 
         Raises
@@ -80,22 +81,32 @@ class Apart:
             process.forget(number)
 
     def start(self) -> "_Process":
-        """Return the process, begun where there is none."""
+        """Return the process, begun where there is none; UserError where the system begins none."""
         with self._lock:
             if self._process is None or self._process.ended:
-                self._process = _Process(self._command)
+                try:
+                    self._process = _Process(self._command)
+                except OSError as error:
+                    raise UserError(f"No process can be begun to explain images: {error.strerror}.") from None
             return self._process
 
 
 class _Process:
     def __init__(self, command: Sequence[str]) -> None:
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT, bufsize=0)  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            bufsize=0,
+            cwd=ROOT,
+            start_new_session=True,  # deaf to Ctrl-C, of which it would tell as well; it ends with its input
+        )
         self._input, output = cast(RawIOBase, self._process.stdin), cast(RawIOBase, self._process.stdout)
         self._output = BufferedReader(output)
         self._told: SimpleQueue[bytes] = SimpleQueue()
         self._listening: dict[int, SimpleQueue[Frame]] = {}
-        self.ended = False
+        self.ended, self.why = False, ENDED
         for work in (self._read, self._write):
             threading.Thread(target=work, daemon=True, name="explain-apart").start()
 
@@ -115,9 +126,9 @@ class _Process:
         del self._listening[number]
         self.send({"number": number, "close": True})
 
-    def kill(self) -> None:
-        """End the process at once; who asks next has another."""
-        self.ended = True
+    def kill(self, why: str = ENDED) -> None:
+        """End the process at once, and say why to all who wait; who asks next has another."""
+        self.ended, self.why = True, why
         self._process.kill()
 
     def _write(self) -> None:
@@ -127,31 +138,37 @@ class _Process:
                     content = content[self._input.write(content) or 0 :]
 
     def _read(self) -> None:
-        while (found := read_frame(self._output)) is not None:
-            listening = self._listening.get(found[0]["number"])
-            if listening is not None:
-                listening.put(found)
-        self.ended = True
-        for listening in list(self._listening.values()):
-            listening.put(None)
-        self._told.put(b"")
-        self._process.kill()
-        self._process.wait()
-        self._output.close()
+        try:
+            while (found := read_frame(self._output)) is not None:
+                listening = self._listening.get(found[0]["number"])
+                if listening is not None:
+                    listening.put(found)
+        finally:  # whatever happens here, nobody waits for it
+            self.ended = True
+            self._process.kill()
+            for listening in list(self._listening.values()):
+                listening.put(None)
+            self._told.put(b"")
+            self._process.wait()
+            self._output.close()
 
 
-def _answer(process: _Process, answers: SimpleQueue[Frame], check: Callable[[], None]) -> Arrays | None:
+def _answer(process: _Process, answers: SimpleQueue[Frame], check: Check) -> Arrays | None:
     """Return what is found next, None where there is no more."""
+    heard = time.monotonic()
     while True:
         try:
-            found = answers.get(timeout=turns.STUCK)
+            found = answers.get(timeout=min(LOOK, turns.STUCK))
         except Empty:
-            process.kill()
-            raise silent() from None
+            check(alive=False)
+            if time.monotonic() - heard > turns.STUCK:
+                process.kill(str(silent()))
+            continue
         if found is None:
-            raise UserError(ENDED)
-        plain, arrays = found
+            raise UserError(process.why)
+        heard = time.monotonic()
         check()
+        plain, arrays = found
         match plain["says"]:
             case "found":
                 return arrays

@@ -20,9 +20,7 @@ INSTEAD = {"captum": "integrated_gradients"}
 """The same map with fewer gradients."""
 
 
-def compute(
-    task: Task, header: Header, read: Callable[[], nn.Module], check: Callable[[], None] = lambda: None
-) -> Iterator[Arrays]:
+def compute(task: Task, header: Header, read: Callable[[], nn.Module], check: Callable[[], None]) -> Iterator[Arrays]:
     """Do a task, and yield what is found (`Task.kind`).
 
     Parameters

@@ -1,6 +1,6 @@
 """An image explained now: every chosen network, saliency first, integrated gradients finer and finer."""
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from core.live.kept import answer_key, is_answer, is_map, map_key, read_answer
 from core.live.networks import Networks
 from core.live.results import CellResult, aligned, densities
 from core.live.scene import Scene
-from core.live.task import By, Task, here
+from core.live.task import By, Check, Task, here
 from core.live.work import done as computed
 from core.live.work import first_of, workers
 from core.methods import METHODS, method_of
@@ -107,8 +107,8 @@ def explain_image(
         raise UserError(" ".join(dict.fromkeys(failed)))
 
 
-def _check(place: Place, closed: Event) -> None:
-    place.check()
+def _check(place: Place, closed: Event, alive: bool = True) -> None:
+    place.check(alive)
     if closed.is_set():
         raise Stopped
 
@@ -135,7 +135,7 @@ def _levels(
     ask: Ask,
     kept: LiveCache | None,
     by: By,
-    check: Callable[[], None],
+    check: Check,
 ) -> Iterator[CellResult]:
     """Explain one cell by one method, a level at a time; the last one only where results are kept."""
     check()
@@ -183,7 +183,7 @@ def _there(
 
 
 def _answer(
-    networks: Networks, cell: Cell, scene: Scene, kept: LiveCache | None, by: By, check: Callable[[], None]
+    networks: Networks, cell: Cell, scene: Scene, kept: LiveCache | None, by: By, check: Check
 ) -> tuple[int, float]:
     """Return the class that a network answers, and its probability, from what is kept where that is allowed."""
     work = partial(by, networks, cell, Task("answer", scene.image), check)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
 
-from core.errors import UserError
+from core.errors import UserError, memory_is_full
 from core.header import Header
 from core.live.cache import Arrays
 from core.live.compute import compute
@@ -48,7 +48,7 @@ class _Running:
     def _begin(self, asked: dict[str, Any], arrays: Arrays) -> Iterator[Arrays]:
         header = _HEADERS.validate_python(asked["header"])
         task = Task.from_parts(asked["task"], arrays)
-        yield from compute(task, header, partial(model_at, asked["address"]), self._check)
+        yield from compute(task, header, partial(model_at, asked["address"], header), self._check)
 
     def _check(self) -> None:
         if self.closed.is_set():
@@ -68,6 +68,8 @@ class _Running:
             self._says(self.number, "refused", str(error))
         except Exception as error:
             traceback.print_exc()
+            if memory_is_full(error):
+                os._exit(1)  # whoever waits is told, and the next process begins with all that there is
             self._says(self.number, "failed", repr(error))
         else:
             self._says(self.number, "end" if found is None else "found", arrays=found)
@@ -98,6 +100,8 @@ def main() -> None:
             number = plain["number"]
             if "begin" in plain:
                 running[number] = _Running(number, plain["begin"], arrays, says)
+            elif number not in running:
+                continue  # whoever was to begin it could not
             elif "next" in plain:
                 pool.submit(running[number].advance)
             else:

@@ -25,9 +25,9 @@ def read_frame(file: BinaryIO) -> tuple[dict[str, Any], Arrays] | None:
     lengths = file.read(_LENGTHS.size)
     if len(lengths) < _LENGTHS.size:
         return None
-    head, body = (file.read(length) for length in _LENGTHS.unpack(lengths))
-    try:
-        plain: dict[str, Any] = json.loads(head)
-        return plain, arrays_in(bytearray(body)) if body else {}
-    except ValueError:  # it was ended in the middle of a message
+    promised = _LENGTHS.unpack(lengths)
+    head, body = (file.read(length) for length in promised)
+    if (len(head), len(body)) != promised:  # it was ended in the middle of a message
         return None
+    plain: dict[str, Any] = json.loads(head)
+    return plain, arrays_in(bytearray(body)) if body else {}

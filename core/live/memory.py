@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.attribution import Prepared, Score
+from core.errors import UserError
 from core.header import Header
 from core.study import open_study
 
@@ -48,10 +49,20 @@ def ready(header: Header, read: Callable[[], nn.Module]) -> Prepared:
     return prepared
 
 
-def model_at(address: dict[str, Any]) -> nn.Module:
-    """Return the network at an address, as `core.live.Networks.model` does."""
+def model_at(address: dict[str, Any], header: Header) -> nn.Module:
+    """Return the network at an address, as `core.live.Networks.model` does.
+
+    Raises
+    ------
+    UserError
+        It is missing or damaged, or was made anew since its header was read.
+    """
     if "study" in address:
-        return open_study(Path(address["study"])).model(address["cell"])
+        study = open_study(Path(address["study"]))
+        model = study.model(address["cell"])
+        if study.header(address["cell"]) != header:
+            raise UserError(f"{address['cell']} was made anew while it was asked; ask again.")
+        return model
     from core.imagenet import read_network
 
     return read_network(address["architecture"], address["classes"], Path(address["path"]))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -57,12 +57,18 @@ class Task:
         return cls(**{**plain, "ask": Ask(**plain["ask"])}, image=arrays["image"], maps=maps)
 
 
-By: TypeAlias = Callable[[Networks, Cell, Task, Callable[[], None]], Iterator[Arrays]]
-"""Who finds it out: takes the networks, which of them, the task, and what is called again and again meanwhile, a sign
-of life, and may raise `Stopped`. Yields what is found, later levels in place of earlier ones."""
+class Check(Protocol):
+    """Called again and again while a task is done; raises `Stopped` where nobody wants it any more."""
+
+    def __call__(self, alive: bool = True) -> None:
+        """Look; `alive`: this is a sign of life as well (`core.turns.Place.check`)."""
 
 
-def here(networks: Networks, cell: Cell, task: Task, check: Callable[[], None]) -> Iterator[Arrays]:
+By: TypeAlias = Callable[[Networks, Cell, Task, Check], Iterator[Arrays]]
+"""Who finds it out: takes the networks, which of them, the task and a check; yields level after level."""
+
+
+def here(networks: Networks, cell: Cell, task: Task, check: Check) -> Iterator[Arrays]:
     """Find it out in this thread; the first time, torch is loaded."""
     from core.live.compute import compute
 

@@ -1,4 +1,4 @@
-"""Threads that compute while somebody waits, and what becomes of who waits for one that never comes back."""
+"""Threads that see to tasks while somebody waits, and what becomes of who waits for one that never comes back."""
 
 import os
 from collections.abc import Callable, Collection
@@ -12,12 +12,12 @@ from core.turns import LOOK, STUCK, Place
 T = TypeVar("T")
 
 THREADS = max(1, min(8, os.cpu_count() or 1))
-"""That compute at once: one a network, as the operations of a small one are too short to share."""
+"""Tasks done at once: one a network, as the operations of a small one are too short to share."""
 
 
 @cache
 def workers() -> ThreadPoolExecutor:
-    """Return the threads that compute: one pool for the whole process, so that visitors queue, not slow each other."""
+    """Return the threads that see to tasks: one pool for all, so that visitors queue, not slow each other."""
     return ThreadPoolExecutor(THREADS, "explain")
 
 
@@ -34,8 +34,7 @@ def first_of(running: Collection[Future[Any]], place: Place) -> set[Future[Any]]
     Raises
     ------
     UserError
-        The place was cut off meanwhile. What keeps its workers cannot be ended from outside, so from then on others
-        are at work.
+        The place was cut off meanwhile. Threads cannot be ended from outside, so from then on others are at work.
     """
     while True:
         found, _ = wait(running, LOOK, FIRST_COMPLETED)

@@ -1,7 +1,6 @@
 import io
 
 import numpy as np
-import pytest
 
 from core.live.frames import frame, read_frame
 
@@ -27,6 +26,7 @@ def test_messages_come_out_as_they_went_in_one_after_the_other() -> None:
     assert read_frame(file) is None
 
 
-@pytest.mark.parametrize("end", [1, 15, 16, 30, -1])
-def test_a_message_cut_short_is_the_end(end: int) -> None:
-    assert read_frame(io.BytesIO(frame(PLAIN, ARRAYS)[:end])) is None
+def test_a_message_cut_short_is_the_end() -> None:
+    whole = frame(PLAIN, ARRAYS)
+    for end in range(len(whole)):
+        assert read_frame(io.BytesIO(whole[:end])) is None, end
