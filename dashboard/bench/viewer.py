@@ -84,8 +84,16 @@ class Act:
     """To the server, in all that time and once it is over."""
 
 
-async def acts(server: Server, seconds: float = SECONDS) -> list[Act]:
+async def acts(server: Server, seconds: float = SECONDS, settled: int = SETTLED) -> list[Act]:
     """Do everything in turn that a person does with the viewer, on the first page of explanations.
+
+    Parameters
+    ----------
+    server : Server
+    seconds : float
+        Each is done for so long.
+    settled : int
+        Milliseconds that are waited before and after, for messages that nobody should send.
 
     Raises
     ------
@@ -102,9 +110,9 @@ async def acts(server: Server, seconds: float = SECONDS) -> list[Act]:
         await page.wait_for_selector("[data-test=viewer][data-draws]")
         for name in ACTIONS:
             await page.evaluate(PREPARE, name)
-            await page.wait_for_timeout(SETTLED)
+            await page.wait_for_timeout(settled)
             before = len(sent)
             frames, drawings, panels = await page.evaluate(DRIVE, [name, seconds])
-            await page.wait_for_timeout(SETTLED)
+            await page.wait_for_timeout(settled)
             found.append(Act(name, int(panels), frames, drawings, len(sent) - before))
     return found

@@ -154,7 +154,7 @@ def test_photos_dropped_at_once_are_all_answered(explaining: Server):
 @pytest.mark.browser
 @pytest.mark.usefixtures("chromiums")
 def test_what_is_done_to_the_viewer_is_drawn_and_not_told(server: Server):
-    found = {act.name: act for act in finished(acts(server, seconds=0.2))}
+    found = {act.name: act for act in finished(acts(server, seconds=0.2, settled=600))}
     assert set(found) == set(ACTIONS)
     assert {(act.messages, act.panels) for act in found.values()} == {(0, 3)}
     assert all(act.frames > 0 for act in found.values())
