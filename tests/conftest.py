@@ -18,11 +18,13 @@ from tests.tiny import Once, tiny_config  # noqa: E402
 torch.set_num_threads(1)
 
 DEAREST = (
-    *("core/run/test_cluster.py", "browser/test_accessibility.py", "core/test_faults.py", "pages/test_pages.py"),
-    *("core/run/test_complete.py", "dashboard/test_bench.py", "core/run/test_killed.py", "core/test_train_together.py"),
-    *("browser/test_viewer_hands.py", "browser/test_dashboard.py", "browser/test_runs.py", "browser/test_clicks.py"),
-    *("core/run/test_launch.py", "core/distill/test_train.py", "core/bench/test_ig.py", "core/test_fuzz.py"),
-    *("pages/test_leads.py", "pages/test_explanations.py", "core/run/test_aside.py", "core/run/test_adopt.py"),
+    *("core/run/test_cluster.py", "browser/test_photos_asked.py", "browser/test_dashboard.py"),
+    *("browser/test_accessibility.py", "dashboard/test_bench.py", "core/run/test_launch.py", "browser/test_runs.py"),
+    *("browser/test_viewer_hands.py", "core/run/test_complete.py", "browser/test_clicks.py", "pages/test_pages.py"),
+    *("browser/test_explanations_hands.py", "browser/test_links.py", "core/live/test_explain.py"),
+    *("core/distill/test_train.py", "browser/test_viewer_panels.py", "core/test_faults.py", "core/test_cli.py"),
+    *("core/run/test_aside.py", "core/data/test_hostile.py", "core/test_imagenet.py", "core/test_report.py"),
+    *("core/live/test_check.py", "core/bench/test_ig.py", "pages/test_explanations.py"),
 )
 """Files that take longest: they come first, so that in the end no worker waits for another with one of them."""
 
