@@ -112,6 +112,7 @@ def test_memory_that_ends_while_arrays_are_read_is_no_damage(megabytes: int, tmp
     path.write_bytes(save({f"{i}": np.ones(5_000_000, np.float32) for i in range(8)}))
     code = f"""
 from pathlib import Path
+from core.bounded import bounded
 from core.store import read_arrays
 try:
     with bounded({megabytes}_000_000):  # the library would panic at the last of them
