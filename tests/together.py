@@ -95,12 +95,21 @@ def add(chance: random.Random) -> str:
     return "added"
 
 
+def _state(folder: str, names: list[str]) -> set[str]:
+    return {"state"}
+
+
+def _copy(source: str, target: str) -> None:
+    with suppress(FileNotFoundError):  # half written when it was listed, and whole by another name since
+        shutil.copy2(source, target)
+
+
 def delete(chance: random.Random) -> str:
     """Copy a study, and delete it while others read it."""
     name = f"gone{chance.randrange(3)}"
     there = cache_folder() / "studies" / name
     with suppress(FileExistsError):
-        shutil.copytree(cache_folder() / "studies" / "added", there, ignore=lambda folder, names: {"state"})
+        shutil.copytree(cache_folder() / "studies" / "added", there, ignore=_state, copy_function=_copy)
     launch.remove(name)
     return "deleted"
 
