@@ -62,5 +62,5 @@ def read_header(path: Path) -> Header:
     except KeyError as error:
         about = f"it says no {error.args[0]}"
     except SafetensorError as error:
-        about = str(error)
+        about = str(error).removeprefix("Error while deserializing header: ")
     raise UserError(f"{path} is damaged or not one of this tool's networks ({about}).")
