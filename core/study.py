@@ -118,7 +118,10 @@ class Study:
     def brought_in(self) -> list[Path]:
         """Return the files in models/ that are not of the grid: networks that were imported, or of an earlier grid."""
         known = {cell.name for cell in grid(self.config)}
-        there = sorted((self.folder / "models").glob("*.safetensors"))
+        try:
+            there = sorted((self.folder / "models").glob("*.safetensors"))
+        except FileNotFoundError:  # deleted between two looks of this one
+            there = []
         return [path for path in there if path.stem not in known and CELL.fullmatch(path.stem)]
 
     @property

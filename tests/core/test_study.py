@@ -244,3 +244,15 @@ def test_arrays_of_another_shape_do_not_pass_for_maps(ran_copy: Study) -> None:
     write_json(ran_copy.folder / "manifest.json", ["not", "a", "manifest"])
     with pytest.raises(UserError, match="damaged"):
         Study(ran_copy.folder).damaged()
+
+
+def test_a_study_that_is_deleted_while_its_files_are_listed_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = tiny_study(tmp_path / "tiny")
+
+    def gone(folder: Path, pattern: str) -> None:
+        raise FileNotFoundError(folder)
+
+    monkeypatch.setattr(Path, "glob", gone)
+    assert study.brought_in() == []
