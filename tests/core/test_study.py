@@ -14,6 +14,7 @@ from core.imported import add_model
 from core.store import sha256_file, write_arrays, write_json
 from core.study import Study, cache_folder, open_study, study_names
 from core.weights import read_weights
+from tests.tiny import tiny_study
 
 STUDENT = "resnet18-a0.1-s0"
 
