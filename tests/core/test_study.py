@@ -250,7 +250,7 @@ def test_arrays_of_another_shape_do_not_pass_for_maps(ran_copy: Study) -> None:
 def test_a_study_that_is_deleted_while_its_files_are_listed_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = tiny_study(tmp_path / "tiny")
+    study = Study(tiny_study(tmp_path / "tiny"))
 
     def gone(folder: Path, pattern: str) -> None:
         raise FileNotFoundError(folder)
