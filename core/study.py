@@ -196,11 +196,7 @@ class Study:
 
     def damaged(self) -> list[str]:
         """Return the files of the manifest that are missing or no longer have their checksum."""
-        return [
-            name
-            for name, entry in self.manifest.items()
-            if not (self.folder / name).is_file() or sha256_file(self.folder / name) != entry["sha256"]
-        ]
+        return [name for name, entry in self.manifest.items() if not _is(self.folder / name, entry["sha256"])]
 
     @cached_property
     def dataset(self) -> "Dataset":
@@ -336,6 +332,14 @@ def _made(provenance: Any, path: Path) -> dict[str, Any]:
     ):
         raise UserError(f"{path}: [provenance] is not as a run writes it; put it back, or remove that table.")
     return provenance
+
+
+def _is(path: Path, checksum: str) -> bool:
+    """Return whether a file is there and has a checksum."""
+    try:
+        return path.is_file() and sha256_file(path) == checksum
+    except FileNotFoundError:  # deleted between the two looks
+        return False
 
 
 def _size(path: Path) -> int:

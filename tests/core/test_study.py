@@ -257,3 +257,18 @@ def test_a_study_that_is_deleted_while_its_files_are_listed_has_none(
 
     monkeypatch.setattr(Path, "glob", gone)
     assert study.brought_in() == []
+
+
+def test_a_file_that_is_deleted_while_it_is_checked_is_missing(
+    ran_copy: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ran_copy.damaged() == []
+    gone = ran_copy.folder / next(iter(ran_copy.manifest))
+
+    def sums(path: Path) -> str:
+        if path == gone:
+            gone.unlink()
+        return sha256_file(path)
+
+    monkeypatch.setattr("core.study.sha256_file", sums)
+    assert ran_copy.damaged() == [next(iter(ran_copy.manifest))]
