@@ -35,8 +35,7 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its place when it is whole: readers see the old one or the new one, also after a kill."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
+        with _opened(beside) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -46,6 +45,19 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file to be written, in a folder that is made where there is none.
+
+    Another task may remove that folder in the moment in which it is empty: it is made again, a few times.
+    """
+    for _ in range(3):
+        with suppress(FileNotFoundError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("wb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:

@@ -207,3 +207,19 @@ def test_tables_joined_are_the_same_bytes_wherever_they_were_cut(
         store.join_tables(tmp_path / name, tables, columns)
     assert (tmp_path / "cut").read_bytes() == (tmp_path / "once").read_bytes()
     pd.testing.assert_frame_equal(store.read_table(tmp_path / "cut", columns), whole)
+
+
+def test_a_folder_that_is_removed_while_it_is_empty_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = list[Path](), Path.mkdir
+
+    def removed(folder: Path, parents: bool, exist_ok: bool) -> None:
+        real(folder, parents=parents, exist_ok=exist_ok)
+        made.append(folder)
+        if len(made) < 3:
+            folder.rmdir()
+
+    monkeypatch.setattr(Path, "mkdir", removed)
+    store.write_bytes(tmp_path / "a" / "b", b"whole")
+    assert (tmp_path / "a" / "b").read_bytes() == b"whole"
