@@ -14,7 +14,7 @@ test: $(DEV)
 # What goes wrong, again and again: kills of runs at random moments, calls of every kind failing in every stage, many
 # processes at the same studies, and a cluster that loses nodes. One of them alone takes ARGS:
 # make soak-kills ARGS="--kills 100 --seed 1"; and nearly every call, not two of a kind, fails in
-# make soak-faults ARGS="--most 200", which takes about an hour; a stage alone in ARGS="--most 200 predict".
+# make soak-faults ARGS="--most 200", which takes far longer; a stage alone in ARGS="--most 200 predict".
 soak: soak-kills soak-faults soak-together soak-nodes
 
 soak-kills: $(DEV)
